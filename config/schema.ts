@@ -1,0 +1,176 @@
+import { z } from 'zod';
+
+/** `5mb`, `512kb`, `20 MB` or a number of bytes → bytes (binary multiples, as OpenSearch counts them). */
+const bytes = z.union([z.number().int().positive(), z.string()]).transform((value, context) => {
+  if (typeof value === 'number') return value;
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb|gb)?\s*$/i.exec(value);
+  if (!match) {
+    context.addIssue(`"${value}" is not a size; write it like 5mb`);
+    return z.NEVER;
+  }
+  const unit = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }[(match[2] ?? 'b').toLowerCase()] ?? 1;
+  return Math.round(Number(match[1]) * unit);
+});
+
+const port = z.coerce.number().int().min(0).max(65535);
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+
+/** What a model may look at; switching a signal off is how an ablation is served. */
+const signals = z
+  .strictObject({ text: z.boolean().default(true), image: z.boolean().default(true), history: z.boolean().default(true) })
+  .prefault({});
+
+export const profileSchema = z.strictObject({
+  /** Index name, alias or pattern with `*` that this profile applies to. */
+  index: z.string().min(1),
+  /** `builtin`, `first-phase`, `shuffle`, or the folder of an artefact. */
+  ranker: z.string().min(1).default('builtin'),
+  window: z.number().int().min(1).max(1000).default(200),
+  /** The dial d of s = (1 − d·g)·z_first + d·g·z_model. */
+  blend: z.number().min(0).max(1).default(0.75),
+  budgetMs: z.number().min(0).default(40),
+  retrieval: z
+    .strictObject({
+      add: z.enum(['vectors', 'none']).default('vectors'),
+      maxAdded: z.number().int().min(0).max(500).default(50),
+      textK: z.number().int().min(0).max(1000).default(100),
+      imageK: z.number().int().min(0).max(1000).default(100),
+    })
+    .prefault({}),
+  signals,
+  scores: z.enum(['rewrite', 'keep']).default('rewrite'),
+  /** Put `ext.fuserank` into every ranked answer, not only explained ones. */
+  ext: z.boolean().default(false),
+});
+
+export const configSchema = z.strictObject({
+  version: z.literal(1).default(1),
+  server: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: port.default(8080),
+      adminPort: port.default(9090),
+      maxInflight: z.number().int().min(1).default(256),
+      shutdownGraceMs: z.number().int().min(0).default(20_000),
+      cors: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  opensearch: z
+    .strictObject({
+      nodes: z.array(httpUrl).min(1).default(['http://127.0.0.1:9200']),
+      auth: z
+        .discriminatedUnion('type', [
+          z.strictObject({ type: z.literal('none') }),
+          z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
+          z.strictObject({ type: z.literal('bearer'), token: z.string() }),
+        ])
+        .default({ type: 'none' }),
+      tls: z.strictObject({ caFile: z.string().nullable().default(null), verify: z.boolean().default(true) }).prefault({}),
+      /** Null: the engine's time is the client's business. */
+      timeoutMs: z.number().int().positive().nullable().default(null),
+    })
+    .prefault({}),
+  proxy: z.strictObject({ allowWrites: z.boolean().default(false) }).prefault({}),
+  encoders: z
+    .strictObject({
+      text: z
+        .strictObject({
+          /** `builtin`, or a local folder in Transformers.js layout. */
+          path: z.string().default('builtin'),
+          queryPrompt: z.string().default(''),
+          batch: z.number().int().min(1).max(256).default(32),
+        })
+        .prefault({}),
+      image: z
+        .strictObject({
+          path: z.string().default('builtin'),
+          /** Join a colour histogram to a local encoder's vector; the built-in one always has it. */
+          colourHistogram: z.boolean().default(true),
+          batch: z.number().int().min(1).max(64).default(8),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  scorer: z
+    .strictObject({
+      processes: z.union([z.literal('auto'), z.number().int().min(1).max(64)]).default('auto'),
+      memory: bytes.default(512 * 1024 ** 2),
+    })
+    .prefault({}),
+  profiles: z.record(z.string().regex(/^[\w.-]+$/), profileSchema).default({}),
+  index: z
+    .strictObject({
+      alias: z.string().default('products'),
+      id: z.string().default('id'),
+      /** Analyzer of the text fields. */
+      language: z.string().default('english'),
+      engine: z.enum(['lucene', 'faiss']).default('lucene'),
+      map: z
+        .strictObject({
+          text: z.array(z.string()).default([]),
+          image: z.string().nullable().default(null),
+          price: z.string().nullable().default(null),
+          rating: z.string().nullable().default(null),
+          ratingCount: z.string().nullable().default(null),
+          brand: z.string().nullable().default(null),
+          category: z.string().nullable().default(null),
+          group: z.string().nullable().default(null),
+          keywords: z.array(z.string()).default([]),
+        })
+        .prefault({}),
+      fetch: z
+        .strictObject({
+          concurrency: z.number().int().min(1).default(16),
+          perHost: z.number().int().min(1).default(4),
+          timeoutMs: z.number().int().min(1).default(10_000),
+          maxBytes: bytes.default(20 * 1024 ** 2),
+          maxPixels: z.number().int().min(1).default(50_000_000),
+          allowHosts: z.array(z.string()).default([]),
+        })
+        .prefault({}),
+      bulk: z
+        .strictObject({
+          bytes: bytes.default(5 * 1024 ** 2),
+          docs: z.number().int().min(1).default(500),
+          concurrency: z.number().int().min(1).default(2),
+          retries: z.number().int().min(0).default(5),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  behaviour: z
+    .strictObject({
+      events: z.string().default('ubi_events'),
+      queries: z.string().default('ubi_queries'),
+      historyLength: z.number().int().min(1).max(50).default(50),
+      ttlDays: z.number().int().min(1).default(180),
+      consentDefault: z.enum(['full', 'none']).default('full'),
+    })
+    .prefault({}),
+  ui: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  display: z
+    .strictObject({
+      title: z.string().default('title'),
+      image: z.strictObject({ field: z.string().default('image'), prefix: z.string().default('') }).prefault({}),
+      fields: z.array(z.string()).default(['brand', 'price']),
+    })
+    .prefault({}),
+  observability: z
+    .strictObject({
+      log: z
+        .strictObject({
+          level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+          format: z.enum(['json', 'pretty']).default('json'),
+        })
+        .prefault({}),
+      hashUserIds: z.boolean().default(true),
+      serverTiming: z.boolean().default(false),
+    })
+    .prefault({}),
+});
+
+/** The whole configuration after defaults, `${VAR}`s and overrides; frozen. Units: ms, bytes. */
+export type Config = z.output<typeof configSchema>;
+/** What a person may write. */
+export type ConfigInput = z.input<typeof configSchema>;
+export type Profile = Config['profiles'][string];
