@@ -1,0 +1,228 @@
+/**
+ * Where the values of a JSON text lie, in bytes. The engine's answer travels through us as bytes (numbers above 2^53,
+ * key order, duplicate keys and escapes survive), so ranking moves spans around instead of objects.
+ * The text is expected to be valid JSON; anything else ends in a `MalformedJson`.
+ */
+export interface Span {
+  /** First byte. */
+  readonly start: number;
+  /** One past the last byte. */
+  readonly end: number;
+}
+
+export interface Member {
+  readonly key: string;
+  /** Position of the key's opening quote. */
+  readonly start: number;
+  readonly value: Span;
+}
+
+export class MalformedJson extends Error {
+  constructor(at: number) {
+    super(`not valid JSON at byte ${at}`);
+    this.name = 'MalformedJson';
+  }
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+/** The members of the object that starts at `at` (white space before it allowed), in order, duplicates included. */
+export function readMembers(text: Buffer, at = 0): Member[] {
+  let position = skipSpace(text, at);
+  expect(text, position, OPEN_OBJECT);
+  position = skipSpace(text, position + 1);
+  const members: Member[] = [];
+  if (text[position] === CLOSE_OBJECT) return members;
+  for (;;) {
+    expect(text, position, QUOTE);
+    const keyEnd = skipString(text, position);
+    const key = readString(text, { start: position, end: keyEnd });
+    const colon = skipSpace(text, keyEnd);
+    expect(text, colon, COLON);
+    const value = spanAt(text, colon + 1);
+    members.push({ key, start: position, value });
+    position = skipSpace(text, value.end);
+    if (text[position] === CLOSE_OBJECT) return members;
+    expect(text, position, COMMA);
+    position = skipSpace(text, position + 1);
+  }
+}
+
+/** The elements of the array that starts at `at`. */
+export function readElements(text: Buffer, at: number): Span[] {
+  let position = skipSpace(text, at);
+  expect(text, position, OPEN_ARRAY);
+  position = skipSpace(text, position + 1);
+  const elements: Span[] = [];
+  if (text[position] === CLOSE_ARRAY) return elements;
+  for (;;) {
+    const element = spanAt(text, position);
+    elements.push(element);
+    position = skipSpace(text, element.end);
+    if (text[position] === CLOSE_ARRAY) return elements;
+    expect(text, position, COMMA);
+    position = skipSpace(text, position + 1);
+  }
+}
+
+/** The value of one member, by its last occurrence as JSON.parse would see it; null where there is none. */
+export function findMember(text: Buffer, objectAt: number, key: string): Member | null {
+  return readMembers(text, objectAt).findLast((member) => member.key === key) ?? null;
+}
+
+/** True where the span holds an object. */
+export function isObject(text: Buffer, span: Span): boolean {
+  return text[span.start] === OPEN_OBJECT;
+}
+
+/** True where the span holds an array. */
+export function isArray(text: Buffer, span: Span): boolean {
+  return text[span.start] === OPEN_ARRAY;
+}
+
+/** The bytes of a span as text, e.g. a number literal as the engine wrote it. */
+export function literal(text: Buffer, span: Span): string {
+  return text.toString('utf8', span.start, span.end);
+}
+
+/** Decoded JSON string of a span that holds one. */
+export function readString(text: Buffer, span: Span): string {
+  const raw = text.toString('utf8', span.start + 1, span.end - 1);
+  if (!raw.includes('\\')) return raw;
+  const decoded: unknown = JSON.parse(`"${raw}"`);
+  return String(decoded);
+}
+
+export interface Edit extends Span {
+  readonly replacement?: Buffer | string;
+}
+
+/** The text with each edit's span replaced (or dropped). Edits must not overlap; their order does not matter. */
+export function applyEdits(text: Buffer, edits: readonly Edit[], within: Span = { start: 0, end: text.length }): Buffer {
+  if (edits.length === 0) return text.subarray(within.start, within.end);
+  const sorted = edits.toSorted((a, b) => a.start - b.start || a.end - b.end);
+  const parts: Buffer[] = [];
+  let position = within.start;
+  for (const edit of sorted) {
+    if (edit.start < position || edit.end > within.end) throw new RangeError(`edit ${edit.start}–${edit.end} overlaps another or leaves its span`);
+    parts.push(text.subarray(position, edit.start));
+    if (edit.replacement !== undefined) parts.push(typeof edit.replacement === 'string' ? Buffer.from(edit.replacement) : edit.replacement);
+    position = edit.end;
+  }
+  parts.push(text.subarray(position, within.end));
+  return Buffer.concat(parts);
+}
+
+/** Edits that drop members from one object together with the comma that belonged to each; all other bytes stay. */
+export function cutMembers(members: readonly Member[], drop: (key: string) => boolean): Edit[] {
+  const edits: Edit[] = [];
+  let lastKeptEnd: number | null = null;
+  let trailing: number | null = null;
+  members.forEach((member, index) => {
+    if (!drop(member.key)) {
+      lastKeptEnd = member.value.end;
+      trailing = null;
+      return;
+    }
+    const next = members[index + 1];
+    if (next) {
+      edits.push({ start: member.start, end: next.start });
+      trailing ??= edits.length - 1;
+    } else {
+      // The last member takes the comma before it along, and so does a run of dropped ones that ends here.
+      if (trailing !== null) edits.splice(trailing);
+      edits.push({ start: lastKeptEnd ?? members[0]?.start ?? member.start, end: member.value.end });
+    }
+  });
+  return edits;
+}
+
+/**
+ * True where JSON.parse would change a number: integers of more than 15 digits or floats of more than 15 significant
+ * digits. Such a text may be sent on as it is, never parsed and printed again.
+ */
+export function hasInexactNumbers(text: Buffer): boolean {
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const byte = text[i] ?? 0;
+    if (byte === QUOTE) {
+      i = skipString(text, i) - 1;
+      digits = 0;
+    } else if (byte >= 0x30 && byte <= 0x39) {
+      if (++digits > 15 && /^-?\d{16,}$/.test(numberAround(text, i))) return true;
+    } else digits = 0;
+  }
+  return false;
+}
+
+function numberAround(text: Buffer, at: number): string {
+  let start = at;
+  let end = at;
+  const isNumber = (byte: number | undefined): boolean => byte !== undefined && /[-+.\deE]/.test(String.fromCharCode(byte));
+  while (isNumber(text[start - 1])) start--;
+  while (isNumber(text[end])) end++;
+  return text.toString('latin1', start, end);
+}
+
+function spanAt(text: Buffer, at: number): Span {
+  const start = skipSpace(text, at);
+  return { start, end: skipValue(text, start) };
+}
+
+function skipValue(text: Buffer, at: number): number {
+  const first = text[at];
+  if (first === QUOTE) return skipString(text, at);
+  if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
+    let depth = 0;
+    for (let i = at; i < text.length; i++) {
+      const byte = text[i];
+      if (byte === QUOTE) i = skipString(text, i) - 1;
+      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++;
+      else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+        if (--depth === 0) return i + 1;
+      }
+    }
+    throw new MalformedJson(at);
+  }
+  let end = at;
+  while (end < text.length && !isDelimiter(text[end])) end++;
+  if (end === at) throw new MalformedJson(at);
+  return end;
+}
+
+function skipString(text: Buffer, at: number): number {
+  let end = at + 1;
+  for (;;) {
+    end = text.indexOf(QUOTE, end);
+    if (end < 0) throw new MalformedJson(at);
+    let slashes = 0;
+    while (text[end - 1 - slashes] === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return end + 1;
+    end++;
+  }
+}
+
+function skipSpace(text: Buffer, at: number): number {
+  let position = at;
+  while (isSpace(text[position])) position++;
+  return position;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function isDelimiter(byte: number | undefined): boolean {
+  return byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_ARRAY || isSpace(byte);
+}
+
+function expect(text: Buffer, at: number, byte: number): void {
+  if (text[at] !== byte) throw new MalformedJson(at);
+}
