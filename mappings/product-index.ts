@@ -66,6 +66,9 @@ export const productIndexMetaSchema = z.strictObject({
   roles: productFieldRolesSchema,
   /** Fields whose text went into `text_vector`, in order. */
   vector_fields: z.array(fieldName),
+  /** Analyzer of the text fields and engine of the vector fields, as the mapping was made. */
+  language: z.string().min(1),
+  engine: z.enum(['lucene', 'faiss']),
   encoders: z.strictObject({ text: encoderStampSchema.nullable(), image: encoderStampSchema.nullable() }),
   cosine_stats: z.record(z.enum(COSINE_PAIRS), cosineStatistic),
   /** The head that takes typed words into the picture space; its matrix is in the head index under this index's name. */
@@ -73,7 +76,7 @@ export const productIndexMetaSchema = z.strictObject({
 });
 export type ProductIndexMeta = z.output<typeof productIndexMetaSchema>;
 
-export type VectorEngine = 'lucene' | 'faiss';
+export type VectorEngine = ProductIndexMeta['engine'];
 type Mapping = Record<string, unknown>;
 export interface IndexBody {
   settings: Record<string, unknown>;
@@ -84,18 +87,13 @@ export interface IndexBody {
  * Body that creates a product index. Only fields with a role are indexed (`dynamic: false`): a catalogue with thousands
  * of sparse attributes neither explodes the mapping nor loses them, they stay in `_source`. There are no `_source`
  * excludes, because with them a partial update silently deletes the vectors.
- * @param options.language analyzer of the text fields, e.g. `english`, `german`, `standard`
+ * `meta.language` names the analyzer of the text fields, e.g. `english`, `german`, `standard`.
  */
-export function productIndexBody(options: {
-  meta: ProductIndexMeta;
-  language: string;
-  engine: VectorEngine;
-  shards?: number;
-  replicas?: number;
-}): IndexBody {
-  const { meta, engine } = options;
+export function productIndexBody(options: { meta: ProductIndexMeta; shards?: number; replicas?: number }): IndexBody {
+  const { meta } = options;
+  const { engine, language } = meta;
   const properties: Mapping = {};
-  addRoleFields(properties, meta.roles, options.language);
+  addRoleFields(properties, meta.roles, language);
   properties[PRODUCT.rankKey] = { type: 'keyword' };
   properties[PRODUCT.contentHash] = { type: 'keyword', index: false };
   if (meta.roles.group !== null) properties[PRODUCT.groupKey] = { type: 'keyword' };

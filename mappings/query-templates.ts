@@ -30,11 +30,12 @@ export function textSearchBody(
  */
 export function searchTemplateBody(roles: ProductFieldRoles): { script: { lang: 'mustache'; source: string } } {
   const fields = JSON.stringify(weightedFields(roles));
+  // Mustache escapes `{{query}}` for JSON by itself; toJson would leave a plain string without its quotes.
   const source = `{
   "query": {
     "bool": {
       "must": [
-        { "multi_match": { "query": {{#toJson}}query{{/toJson}}, "type": "cross_fields", "fields": ${fields}{{#all_words}}, "minimum_should_match": "${MINIMUM_SHOULD_MATCH}"{{/all_words}} } }
+        { "multi_match": { "query": "{{query}}", "type": "cross_fields", "fields": ${fields}{{#all_words}}, "minimum_should_match": "${MINIMUM_SHOULD_MATCH}"{{/all_words}} } }
       ],
       "filter": {{#toJson}}filters{{/toJson}}{{^filters}}[]{{/filters}}
     }
