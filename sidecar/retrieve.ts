@@ -1,0 +1,226 @@
+import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
+import type { Leg } from './candidate-legs.js';
+import { presentationMembers, legPath } from './candidate-legs.js';
+import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './engine-answer.js';
+import type { IndexStamp } from './index-stamp.js';
+import { asList, isJsonObject, type Json } from './json.js';
+import { findMember, literal } from './json-spans.js';
+import type { Rankable } from './search-request.js';
+
+/** A hit admitted to ranking, with what each retriever said of it. Ranks count from 0; null = not among its hits. */
+export interface RetrievedCandidate {
+  readonly index: string;
+  readonly id: string;
+  readonly seqNo: number | null;
+  /** First-phase score; null for a hit that only a vector leg found. */
+  readonly firstPhaseScore: number | null;
+  readonly firstPhaseRank: number | null;
+  readonly textRank: number | null;
+  readonly imageRank: number | null;
+}
+
+export interface CandidateSet {
+  /** The client's top W in the engine's order, then the added hits. */
+  readonly candidates: readonly RetrievedCandidate[];
+  /** How many of them are the client's own. */
+  readonly window: number;
+  /** `_score` literals of the window, in the engine's order. */
+  readonly scoreLiterals: readonly string[];
+}
+
+/** A lean search of ours failed; the message says which and how. */
+export class LegFailed extends Error {
+  constructor(role: string, detail: string) {
+    super(`${role} leg: ${detail}`);
+    this.name = 'LegFailed';
+  }
+}
+
+/** Headers of the client that our own searches repeat: its credentials, and what ties its requests together. */
+const CLIENT_HEADERS = ['authorization', 'cookie', 'x-opaque-id', 'traceparent', 'tracestate'];
+
+export function clientHeaders(search: Rankable): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
+  for (const name of CLIENT_HEADERS) {
+    const value = search.call.headers[name];
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
+/** Runs one leg; throws `LegFailed` on anything but a search answer. */
+export async function runLeg(upstream: Upstream, search: Rankable, leg: Leg, signal: AbortSignal): Promise<EngineAnswer> {
+  const answer = await upstream.send({ method: 'POST', path: leg.path, headers: clientHeaders(search), body: leg.body, signal });
+  return searchAnswer(answer, leg.role);
+}
+
+function searchAnswer(answer: UpstreamAnswer, role: string): EngineAnswer {
+  if (answer.status !== 200) throw new LegFailed(role, `status ${answer.status}: ${answer.body.toString('utf8', 0, 300)}`);
+  const read = readAnswer(answer.body);
+  if (!read) throw new LegFailed(role, 'no hits in the answer');
+  return read;
+}
+
+/** Joins the legs: the client's window in its own order, then at most `maxAdded` hits that only vector legs found, best rank first. */
+export function joinCandidates(
+  search: Rankable,
+  legs: { firstPhase: EngineAnswer; text: EngineAnswer | null; image: EngineAnswer | null },
+  mayAdd: boolean,
+): CandidateSet {
+  const textRanks = ranksOf(legs.text);
+  const imageRanks = ranksOf(legs.image);
+  const window = legs.firstPhase.hits.slice(0, search.window);
+  const known = new Set(window.map(hitKey));
+  const candidates = window.map((hit, rank): RetrievedCandidate => {
+    const key = hitKey(hit);
+    return {
+      index: hit.index,
+      id: hit.id,
+      seqNo: hit.seqNo,
+      firstPhaseScore: hit.score ? Number(literal(legs.firstPhase.bytes, hit.score)) : null,
+      firstPhaseRank: rank,
+      textRank: textRanks.get(key) ?? null,
+      imageRank: imageRanks.get(key) ?? null,
+    };
+  });
+  const scoreLiterals = window.map((hit) => (hit.score ? literal(legs.firstPhase.bytes, hit.score) : 'null'));
+  if (!mayAdd) return { candidates, window: candidates.length, scoreLiterals };
+
+  const groups = groupGuard(search, legs.firstPhase, window);
+  const found = [
+    ...(legs.text?.hits ?? []).map((hit, rank) => ({ hit, rank, bytes: legs.text?.bytes })),
+    ...(legs.image?.hits ?? []).map((hit, rank) => ({ hit, rank, bytes: legs.image?.bytes })),
+  ].sort((a, b) => a.rank - b.rank);
+  const added: RetrievedCandidate[] = [];
+  for (const { hit, bytes } of found) {
+    if (added.length >= search.profile.retrieval.maxAdded) break;
+    const key = hitKey(hit);
+    if (known.has(key) || !bytes || !groups(bytes, hit)) continue;
+    known.add(key);
+    added.push({
+      index: hit.index,
+      id: hit.id,
+      seqNo: hit.seqNo,
+      firstPhaseScore: null,
+      firstPhaseRank: null,
+      textRank: textRanks.get(key) ?? null,
+      imageRank: imageRanks.get(key) ?? null,
+    });
+  }
+  return { candidates: [...candidates, ...added], window: candidates.length, scoreLiterals };
+}
+
+/** Under `collapse` an added hit must open a group of its own: one already in the list stands for it. */
+function groupGuard(search: Rankable, answer: EngineAnswer, window: readonly Hit[]): (bytes: Buffer, hit: Hit) => boolean {
+  const field = isJsonObject(search.body.collapse) && typeof search.body.collapse.field === 'string' ? search.body.collapse.field : null;
+  if (field === null) return () => true;
+  const taken = new Set(window.map((hit) => collapseValue(answer.bytes, hit, field)));
+  return (bytes, hit) => {
+    const group = collapseValue(bytes, hit, field);
+    if (group === null || taken.has(group)) return false;
+    taken.add(group);
+    return true;
+  };
+}
+
+function ranksOf(answer: EngineAnswer | null): Map<string, number> {
+  return new Map((answer?.hits ?? []).map((hit, rank) => [hitKey(hit), rank]));
+}
+
+/** Bodies of hits that the client's answer does not hold, by key: bytes of the whole answer and the hit's place in it. */
+export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit: Hit }>;
+
+/**
+ * Fetches bodies with the client's own presentation members and its query as a `should`, so that highlights survive.
+ * Grouped by concrete index, where ids may repeat.
+ */
+export async function fetchBodies(
+  upstream: Upstream,
+  search: Rankable,
+  wanted: readonly { readonly index: string; readonly id: string }[],
+  signal: AbortSignal,
+): Promise<Bodies> {
+  const byIndex = new Map<string, string[]>();
+  for (const hit of wanted) byIndex.set(hit.index, [...(byIndex.get(hit.index) ?? []), hit.id]);
+  const answers = await Promise.all(
+    [...byIndex].map(([index, ids]) =>
+      upstream.send({
+        method: 'POST',
+        path: bodiesPath(search, index),
+        headers: clientHeaders(search),
+        body: bodiesBody(search, ids),
+        signal,
+      }),
+    ),
+  );
+  const bodies = new Map<string, { bytes: Buffer; hit: Hit }>();
+  for (const answer of answers) {
+    const read = searchAnswer(answer, 'bodies');
+    for (const hit of read.hits) bodies.set(hitKey(hit), { bytes: read.bytes, hit });
+  }
+  return bodies;
+}
+
+/** URL members that decide how a hit looks, kept when bodies come from a second search. */
+const PRESENTING_PARAMETERS = [
+  '_source',
+  '_source_includes',
+  '_source_excludes',
+  'docvalue_fields',
+  'stored_fields',
+  'version',
+  'seq_no_primary_term',
+  'explain',
+  'include_named_queries_score',
+  'typed_keys',
+];
+
+function bodiesPath(search: Rankable, index: string): string {
+  const parameters = new URLSearchParams();
+  for (const name of ['routing', 'preference', ...PRESENTING_PARAMETERS]) {
+    for (const value of search.call.query.getAll(name)) parameters.append(name, value);
+  }
+  parameters.set('search_pipeline', '_none');
+  return `/${encodeURIComponent(index)}/_search?${parameters.toString()}`;
+}
+
+function bodiesBody(search: Rankable, ids: readonly string[]): string {
+  const should = scoringClauses(search);
+  const query = `{"bool":{"filter":[{"ids":{"values":${JSON.stringify(ids)}}}]${should === null ? '' : `,"should":${should}`}}}`;
+  return `{${[`"query":${query}`, `"size":${ids.length}`, '"track_total_hits":false', ...presentationMembers(search)].join(',')}}`;
+}
+
+/** The client's query as bytes inside a list; for a hybrid, which can't stand inside a bool, its clauses. */
+function scoringClauses(search: Rankable): string | null {
+  const query = search.body.query;
+  const q = search.call.query.get('q');
+  if (q !== null) return JSON.stringify([{ query_string: { query: q, lenient: true } }]);
+  if (query === undefined) return null;
+  const hybrid: Json | undefined = isJsonObject(query) ? query.hybrid : undefined;
+  if (isJsonObject(hybrid)) return JSON.stringify(asList(hybrid.queries));
+  const raw = search.bodyBytes.length === 0 ? null : findMember(search.bodyBytes, 0, 'query');
+  return `[${raw ? literal(search.bodyBytes, raw.value) : JSON.stringify(query)}]`;
+}
+
+/** A page of the engine's own order beyond the ranked list, without the hits that were added to it. */
+export async function fetchTail(
+  upstream: Upstream,
+  search: Rankable,
+  page: { from: number; size: number; without: readonly string[] },
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  const postFilter = search.body.post_filter;
+  const exclude = {
+    bool: { must_not: [{ ids: { values: page.without } }], ...(postFilter === undefined ? {} : { filter: [postFilter] }) },
+  };
+  const body = { ...search.body, from: page.from, size: page.size, ...(page.without.length === 0 ? {} : { post_filter: exclude }) };
+  for (const name of ['aggs', 'aggregations', 'suggest']) delete body[name];
+  const answer = await upstream.send({
+    method: 'POST',
+    path: legPath(search),
+    headers: clientHeaders(search),
+    body: JSON.stringify(body),
+    signal,
+  });
+  return searchAnswer(answer, 'tail');
+}
