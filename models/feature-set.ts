@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { packageRoot } from '../config/package-root.js';
+
+const columnSchema = z.strictObject({
+  name: z.string(),
+  /** What the value depends on. */
+  scope: z.enum(['query', 'item', 'user', 'query-item', 'user-item']),
+  /** The part of an explanation that the column belongs to. */
+  signal: z.enum(['first_phase', 'query_text', 'query_image', 'business']),
+  /** The value that stands for "not known". */
+  missing: z.number(),
+  /** The formula, for people; sidecar/features.ts and models/training/columns.py compute it. */
+  transform: z.string(),
+  clip: z.tuple([z.number(), z.number()]),
+});
+
+const featureSetSchema = z.strictObject({
+  version: z.literal(1),
+  /** UBI action names → action id of `history_event`; any other name is 0. */
+  actions: z.array(z.strictObject({ id: z.number().int().min(1), names: z.array(z.string()) })),
+  /** In the order of the last axis of `columns`. */
+  columns: z.array(columnSchema).min(1),
+});
+
+export type FeatureSet = z.output<typeof featureSetSchema>;
+export type FeatureColumn = FeatureSet['columns'][number];
+
+const written: unknown = JSON.parse(readFileSync(join(packageRoot, 'models', 'feature-set.json'), 'utf8'));
+
+/** The ordered columns that rankers read; one file for TypeScript and Python. */
+export const FEATURE_SET: FeatureSet = featureSetSchema.parse(written);
+
+/** SHA-256 of the file's JSON without white space: an artefact names it, so that column order can never drift unseen. */
+export const featureSetHash: string = createHash('sha256').update(JSON.stringify(written)).digest('hex');
+
+const actionIds = new Map(FEATURE_SET.actions.flatMap((action) => action.names.map((name) => [name, action.id] as const)));
+
+/** Action id of a UBI `action_name`; 0 for a name the feature set does not know. */
+export function identifyAction(actionName: string): number {
+  return actionIds.get(actionName.toLowerCase()) ?? 0;
+}
+
+/** The action id of a purchase. */
+export const PURCHASE: number = identifyAction('purchase');

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { ArtefactMismatch, openArtefact } from './artefact.js';
+import { FEATURE_SET, featureSetHash } from './feature-set.js';
+import { openOnnxSession, type OnnxFeed } from './onnx-session.js';
+
+/**
+ * Every input a ranker may ask for, with its axes: B lists, N candidates, L history entries (oldest first, pads last),
+ * Dt and Di the encoders' dims, K kinds of cosine (COSINE_KINDS), F columns (feature-set.json), S mean and spread. All float32; a mask is 1 for
+ * present and 0 for absent, vectors are unit length, ages are seconds.
+ */
+export const RANKER_INPUTS = {
+  candidate_mask: ['B', 'N'],
+  query_text: ['B', 'Dt'],
+  query_text_mask: ['B'],
+  query_image: ['B', 'Di'],
+  query_image_mask: ['B'],
+  query_head: ['B', 'Di'],
+  query_head_mask: ['B'],
+  item_text: ['B', 'N', 'Dt'],
+  item_text_mask: ['B', 'N'],
+  item_image: ['B', 'N', 'Di'],
+  item_image_mask: ['B', 'N'],
+  history_mask: ['B', 'L'],
+  history_text: ['B', 'L', 'Dt'],
+  history_text_mask: ['B', 'L'],
+  history_image: ['B', 'L', 'Di'],
+  history_image_mask: ['B', 'L'],
+  history_brand: ['B', 'N', 'L'],
+  history_category: ['B', 'N', 'L'],
+  history_event: ['B', 'L'],
+  history_age: ['B', 'L'],
+  history_session: ['B', 'L'],
+  cosine_stats: ['B', 'K', 'S'],
+  columns: ['B', 'N', 'F'],
+} as const;
+
+export type RankerInputName = keyof typeof RANKER_INPUTS;
+type Axis = (typeof RANKER_INPUTS)[RankerInputName][number];
+
+/** Length of the K axis: the kinds of cosine, in the order of mappings' COSINE_PAIRS. */
+export const COSINE_KINDS = 5;
+
+const FIXED_AXES: { K: number; F: number; S: number } & Partial<Record<Axis, number>> = {
+  K: COSINE_KINDS,
+  F: FEATURE_SET.columns.length,
+  S: 2,
+};
+
+/** Sizes of the axes of one run. */
+export interface RankingShape {
+  lists: number;
+  candidates: number;
+  history: number;
+  textDims: number;
+  imageDims: number;
+}
+
+/** One run's inputs, row-major, as long as RANKER_INPUTS and the shape say. */
+export interface RankingInput {
+  shape: RankingShape;
+  values: Readonly<Record<RankerInputName, Float32Array>>;
+}
+
+/** What a ranker says about lists × candidates; outputs an artefact does not have are null. */
+export interface RankingOutput {
+  /** [B·N], higher is better; finite. The scale is the model's own: only the order within a list counts. */
+  scores: Float32Array;
+  /** [B·N·L], the share of each history entry in what the model used of the history; the rest went to "ignore the user". */
+  attention: Float32Array | null;
+  /** [B], 0–1: how far the list's order may be trusted against the first phase (g of the blend). */
+  gate: Float32Array | null;
+}
+
+export interface Ranker {
+  /** `name-version@sha8`, as headers write it. */
+  readonly id: string;
+  readonly inputs: readonly RankerInputName[];
+  /** @throws NonFiniteScores, ArtefactMismatch (an encoder of other dims than the model is bound to) */
+  score(input: RankingInput): Promise<RankingOutput>;
+  /** Waits for runs in flight. */
+  close(): Promise<void>;
+}
+
+/** The model gave NaN or infinity: its order means nothing. */
+export class NonFiniteScores extends Error {
+  override readonly name = 'NonFiniteScores';
+}
+
+/** What a ranker's manifest adds to every artefact's: the hash of the feature set it was trained with. */
+const rankerManifestSchema = z.looseObject({ featureSet: z.string() });
+
+/**
+ * Opens the artefact of a ranker.
+ *
+ * @param folder absolute path of `manifest.json` and the model
+ * @throws ArtefactMismatch when it was trained on another feature set, asks for an input that does not exist or has other axes, or when
+ *   model and manifest disagree
+ */
+export async function openRanker(folder: string): Promise<Ranker> {
+  const artefact = await openArtefact(folder, { kind: 'ranker' });
+  const { manifest } = artefact;
+  const { featureSet } = rankerManifestSchema.safeParse(manifest).data ?? { featureSet: 'none' };
+  if (featureSet !== featureSetHash) {
+    throw new ArtefactMismatch(
+      `${artefact.id} was trained with feature set ${featureSet}, this program computes ${featureSetHash}; train it again, or use the version of fuserank that it came with`,
+    );
+  }
+  const bound = new Map<Axis, number>();
+  const inputs = Object.entries(manifest.inputs).map(([name, dims]) => checkInput(artefact.id, name, dims, bound));
+  const session = await openOnnxSession(artefact.modelFile);
+  try {
+    requireSameNames(`${artefact.id}: inputs`, Object.keys(manifest.inputs), session.inputNames);
+    requireSameNames(`${artefact.id}: outputs`, Object.keys(manifest.outputs), session.outputNames);
+    if (!('score' in manifest.outputs)) throw new ArtefactMismatch(`${artefact.id} has no output "score", which a ranker must have`);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return {
+    id: artefact.id,
+    inputs,
+    async score(input) {
+      requireBoundAxes(artefact.id, bound, input.shape);
+      const feeds: Record<string, OnnxFeed> = {};
+      for (const name of inputs) feeds[name] = { type: 'float32', data: input.values[name], dims: dimsOf(name, input.shape) };
+      const outputs = await session.run(feeds);
+      const scores = outputs['score']?.data;
+      if (!scores?.every(Number.isFinite)) throw new NonFiniteScores(`${artefact.id} gave a score that is not a number`);
+      return { scores, attention: outputs['attention']?.data ?? null, gate: outputs['gate']?.data ?? null };
+    },
+    close: () => session.close(),
+  };
+}
+
+function isRankerInput(name: string): name is RankerInputName {
+  return Object.hasOwn(RANKER_INPUTS, name);
+}
+
+/** One input of a manifest against the contract; axes that the model fixes are noted in `bound`. */
+function checkInput(id: string, name: string, dims: readonly (string | number)[], bound: Map<Axis, number>): RankerInputName {
+  if (!isRankerInput(name)) {
+    throw new ArtefactMismatch(`${id} asks for input "${name}"; a ranker may ask for ${Object.keys(RANKER_INPUTS).join(', ')}`);
+  }
+  const axes: readonly Axis[] = RANKER_INPUTS[name];
+  if (axes.length !== dims.length)
+    throw new ArtefactMismatch(`${id}: ${name} has axes [${dims.join(', ')}], here it has [${axes.join(', ')}]`);
+  axes.forEach((axis, place) => {
+    const size = dims[place];
+    if (typeof size !== 'number') return;
+    const fixed = bound.get(axis) ?? FIXED_AXES[axis] ?? size;
+    if (fixed !== size) throw new ArtefactMismatch(`${id}: ${name} has ${size} along ${axis}, here it has ${fixed}`);
+    bound.set(axis, size);
+  });
+  return name;
+}
+
+function requireSameNames(what: string, manifest: readonly string[], model: readonly string[]): void {
+  if ([...manifest].sort().join() !== [...model].sort().join()) {
+    throw new ArtefactMismatch(
+      `${what} of the manifest are ${manifest.join(', ')}, those of the model ${model.join(', ')}; export it again`,
+    );
+  }
+}
+
+function requireBoundAxes(id: string, bound: ReadonlyMap<Axis, number>, shape: RankingShape): void {
+  const sizes = axisSizes(shape);
+  for (const [axis, size] of bound) {
+    if (sizes[axis] !== size)
+      throw new ArtefactMismatch(
+        `${id} is bound to ${size} along ${axis}, the input has ${sizes[axis]}; use the encoder it was trained with`,
+      );
+  }
+}
+
+function axisSizes(shape: RankingShape): Record<Axis, number> {
+  return { B: shape.lists, N: shape.candidates, L: shape.history, Dt: shape.textDims, Di: shape.imageDims, ...FIXED_AXES };
+}
+
+/** The lengths of an input's axes in one run. */
+export function dimsOf(name: RankerInputName, shape: RankingShape): number[] {
+  const sizes = axisSizes(shape);
+  return RANKER_INPUTS[name].map((axis) => sizes[axis]);
+}

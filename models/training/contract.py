@@ -1,0 +1,51 @@
+"""The ranker contract in Python: the inputs' names and axes, the feature set and its hash (models/ranker.ts, models/feature-set.ts)."""
+
+import hashlib
+import json
+from pathlib import Path
+
+MODELS = Path(__file__).resolve().parent.parent
+FEATURE_SET = json.loads((MODELS / "feature-set.json").read_text())
+FEATURE_SET_HASH = hashlib.sha256(
+    json.dumps(FEATURE_SET, separators=(",", ":"), ensure_ascii=False).encode()
+).hexdigest()
+COLUMNS = [column["name"] for column in FEATURE_SET["columns"]]
+COLUMN = {name: place for place, name in enumerate(COLUMNS)}
+ACTION = {name: action["id"] for action in FEATURE_SET["actions"] for name in action["names"]}
+ACTIONS = 1 + max(ACTION.values())
+
+COSINE_PAIRS = [
+    "query_text:item_text",
+    "query_image:item_image",
+    "query_head:item_image",
+    "item_text:item_text",
+    "item_image:item_image",
+]
+
+# B lists, N candidates, L history entries (oldest first), Dt and Di dims, K kinds of cosine, F columns, S mean and spread.
+INPUTS = {
+    "candidate_mask": ("B", "N"),
+    "query_text": ("B", "Dt"),
+    "query_text_mask": ("B",),
+    "query_image": ("B", "Di"),
+    "query_image_mask": ("B",),
+    "query_head": ("B", "Di"),
+    "query_head_mask": ("B",),
+    "item_text": ("B", "N", "Dt"),
+    "item_text_mask": ("B", "N"),
+    "item_image": ("B", "N", "Di"),
+    "item_image_mask": ("B", "N"),
+    "history_mask": ("B", "L"),
+    "history_text": ("B", "L", "Dt"),
+    "history_text_mask": ("B", "L"),
+    "history_image": ("B", "L", "Di"),
+    "history_image_mask": ("B", "L"),
+    "history_brand": ("B", "N", "L"),
+    "history_category": ("B", "N", "L"),
+    "history_event": ("B", "L"),
+    "history_age": ("B", "L"),
+    "history_session": ("B", "L"),
+    "cosine_stats": ("B", "K", "S"),
+    "columns": ("B", "N", "F"),
+}
+FIXED_AXES = {"K": len(COSINE_PAIRS), "F": len(COLUMNS), "S": 2}

@@ -1,0 +1,151 @@
+"""PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from contract import COSINE_PAIRS, FEATURE_SET_HASH, FIXED_AXES, INPUTS
+
+OPSET = 20
+# Lists, candidates, history, dims of the parity cases; the last has one candidate and one (masked) entry.
+PARITY_SHAPES = [(1, 12, 6, 8, 10), (2, 5, 3, 16, 4), (1, 1, 1, 4, 4)]
+TOLERANCE = 1e-5
+
+
+class Positional(nn.Module):
+    """The exporter names the arguments of forward; this gives it the contract's names in the manifest's order."""
+
+    def __init__(self, ranker: nn.Module):
+        super().__init__()
+        self.ranker = ranker
+
+    def forward(self, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+        outputs = self.ranker(dict(zip(self.ranker.INPUTS, inputs, strict=True)))
+        return tuple(outputs[name] for name in self.ranker.OUTPUTS)
+
+
+def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, trained_on: list[str], metrics: dict) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    model_file = folder / "model.onnx"
+    ranker.eval()
+    axes = {axis: torch.export.Dim.DYNAMIC for axis in ("B", "N", "L", "Dt", "Di")}
+    sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9))
+    with torch.no_grad():
+        program = torch.onnx.export(
+            Positional(ranker).eval(),
+            ([sample[key] for key in ranker.INPUTS],),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(ranker.INPUTS),
+            output_names=list(ranker.OUTPUTS),
+            dynamic_shapes=([{place: axes[axis] for place, axis in enumerate(INPUTS[key]) if axis in axes} for key in ranker.INPUTS],),
+            external_data=False,
+        )
+    program.save(str(model_file))
+    strip_metadata(model_file)
+    check_parity(ranker, model_file, folder / "parity.json")
+    model = model_file.read_bytes()
+    write_json(
+        folder / "manifest.json",
+        {
+            "name": name,
+            "version": version,
+            "kind": "ranker",
+            "model": {"file": "model.onnx", "sha256": hashlib.sha256(model).hexdigest(), "bytes": len(model)},
+            "inputs": {key: [FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in ranker.INPUTS},
+            "outputs": {key: list(shape) for key, shape in ranker.OUTPUTS.items()},
+            "featureSet": FEATURE_SET_HASH,
+            "encoders": {"text": "any", "image": "any"},
+            "parameters": sum(p.numel() for p in ranker.parameters()),
+            "licence": "Apache-2.0",
+            "trainedOn": trained_on,
+            "metrics": metrics,
+        },
+    )
+
+
+def strip_metadata(model_file: Path) -> None:
+    """Drops stack traces and paths that the exporter writes into the nodes."""
+    import onnx
+
+    model = onnx.load(str(model_file))
+    del model.metadata_props[:]
+    model.doc_string = ""
+    model.graph.doc_string = ""
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
+        value.doc_string = ""
+        del value.metadata_props[:]
+    del model.functions[:]
+    onnx.save(model, str(model_file))
+
+
+def check_parity(ranker: nn.Module, model_file: Path, parity_file: Path) -> float:
+    session = onnxruntime.InferenceSession(str(model_file), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(7)
+    cases, worst = [], 0.0
+    for shape in PARITY_SHAPES:
+        inputs = draw_inputs(rng, shape)
+        with torch.no_grad():
+            expected = {key: value.numpy() for key, value in ranker({key: inputs[key] for key in ranker.INPUTS}).items()}
+        got = session.run(list(ranker.OUTPUTS), {key: inputs[key].numpy() for key in ranker.INPUTS})
+        for key, value in zip(ranker.OUTPUTS, got, strict=True):
+            worst = max(worst, float(np.abs(value - expected[key]).max(initial=0)))
+        cases.append(
+            {
+                "shape": dict(zip(("lists", "candidates", "history", "textDims", "imageDims"), shape, strict=True)),
+                "inputs": {key: flat(inputs[key].numpy()) for key in ranker.INPUTS},
+                "outputs": {key: flat(expected[key]) for key in ranker.OUTPUTS},
+            }
+        )
+    if worst > TOLERANCE:
+        raise SystemExit(f"parity {worst:.2e} is above {TOLERANCE:.0e}")
+    write_json(parity_file, {"tolerance": TOLERANCE, "worst": worst, "cases": cases}, indent=None)
+    print(f"parity {worst:.2e}, {model_file.stat().st_size} bytes")
+    return worst
+
+
+def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int]) -> dict[str, Tensor]:
+    """Random inputs with masks and pads, of the contract's shapes; values are rounded so that JSON holds them exactly."""
+    sizes = dict(zip(("B", "N", "L", "Dt", "Di"), shape, strict=True)) | FIXED_AXES
+    inputs: dict[str, Tensor] = {}
+    for key, axes in INPUTS.items():
+        dims = [sizes[axis] for axis in axes]
+        if key == "cosine_stats":
+            values = np.tile([0.25, 0.125], (sizes["B"], len(COSINE_PAIRS), 1))
+        elif key == "candidate_mask":
+            values = np.ones(dims)
+        elif key.endswith("_mask") or key in ("history_brand", "history_session"):
+            values = rng.integers(0, 2, dims)
+        elif key == "history_event":
+            values = rng.integers(0, 5, dims)
+        elif key == "history_age":
+            values = np.round(np.exp(rng.uniform(0, 14, dims)))
+        elif key in ("history_category", "columns"):
+            values = np.round(rng.uniform(0, 1, dims), 4)
+        else:
+            values = rng.normal(size=dims)
+            values = np.round(values / np.linalg.norm(values, axis=-1, keepdims=True), 5)
+        inputs[key] = torch.tensor(np.asarray(values, dtype=np.float32))
+    # Pads come last, and an entry that is not there has no vectors.
+    inputs["history_mask"] = inputs["history_mask"].sort(dim=1, descending=True).values
+    for modality in ("text", "image"):
+        inputs[f"history_{modality}_mask"] *= inputs["history_mask"]
+    return inputs
+
+
+def flat(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.8g}") for value in values.reshape(-1)]
+
+
+def write_json(file: Path, value: dict, indent: int | None = 2) -> None:
+    file.write_text(json.dumps(value, indent=indent) + "\n")

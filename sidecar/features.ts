@@ -1,0 +1,168 @@
+import { COSINE_PAIRS, type CosinePair } from '../mappings/product-index.js';
+import { identifyAction } from '../models/feature-set.js';
+import { COSINE_KINDS, type RankingInput, type RankingShape } from '../models/ranker.js';
+import { computeColumns, type AttributeSimilarity, type Candidate, type CandidateList, type HistoryEntry, type Item } from './columns.js';
+
+export type { Candidate, CandidateList, HistoryEntry, Item } from './columns.js';
+
+/** Events of a user that a ranking looks at. */
+export const HISTORY_LIMIT = 50;
+
+/**
+ * The inputs of a ranker for one list, in feature-set order. Pure: the same function serves and writes training rows.
+ * An empty history, a history switched off and an unknown user give the same bytes; N may be 0, L is at least 1 (a masked pad).
+ *
+ * @throws Error when a vector's length is not the index's
+ */
+export function assembleFeatures(list: CandidateList): RankingInput {
+  const seen = applySignals(list);
+  const { candidates, history, query } = seen;
+  const shape: RankingShape = {
+    lists: 1,
+    candidates: candidates.length,
+    history: Math.max(1, history.length),
+    textDims: Math.max(1, seen.textDims),
+    imageDims: Math.max(1, seen.imageDims),
+  };
+  const known = (pair: CosinePair): boolean => seen.cosineStats[pair] !== null;
+  const stack = (vectors: (Float32Array | null)[], rows: number, dims: number) => stackVectors(vectors, rows, dims);
+  const queryText = stack([known('query_text:item_text') ? query.textVector : null], 1, shape.textDims);
+  const queryImage = stack([known('query_image:item_image') ? query.imageVector : null], 1, shape.imageDims);
+  const queryHead = stack([known('query_head:item_image') ? query.headVector : null], 1, shape.imageDims);
+  const itemText = stack(vectorsOf(candidates, 'text'), candidates.length, shape.textDims);
+  const itemImage = stack(vectorsOf(candidates, 'image'), candidates.length, shape.imageDims);
+  const historyText = stack(known('item_text:item_text') ? vectorsOf(history, 'text') : [], shape.history, shape.textDims);
+  const historyImage = stack(known('item_image:item_image') ? vectorsOf(history, 'image') : [], shape.history, shape.imageDims);
+  const similarity = compareAttributes(candidates, history);
+  const perEvent = (value: (entry: HistoryEntry) => number): Float32Array => {
+    const values = new Float32Array(shape.history);
+    history.forEach((entry, place) => (values[place] = value(entry)));
+    return values;
+  };
+  return {
+    shape,
+    values: {
+      candidate_mask: new Float32Array(candidates.length).fill(1),
+      query_text: queryText.rows,
+      query_text_mask: queryText.mask,
+      query_image: queryImage.rows,
+      query_image_mask: queryImage.mask,
+      query_head: queryHead.rows,
+      query_head_mask: queryHead.mask,
+      item_text: itemText.rows,
+      item_text_mask: itemText.mask,
+      item_image: itemImage.rows,
+      item_image_mask: itemImage.mask,
+      history_mask: perEvent(() => 1),
+      history_text: historyText.rows,
+      history_text_mask: historyText.mask,
+      history_image: historyImage.rows,
+      history_image_mask: historyImage.mask,
+      history_brand: history.length === 0 ? new Float32Array(candidates.length) : similarity.brand,
+      history_category: history.length === 0 ? new Float32Array(candidates.length) : similarity.category,
+      history_event: perEvent(({ action }) => identifyAction(action)),
+      history_age: perEvent(({ ageSeconds }) => Math.max(0, ageSeconds)),
+      history_session: perEvent(({ runningSession }) => (runningSession ? 1 : 0)),
+      cosine_stats: stackStatistics(seen.cosineStats),
+      columns: computeColumns(seen, similarity),
+    },
+  };
+}
+
+/** The list as the switched-on signals show it, its history cut to the limit. */
+function applySignals(list: CandidateList): CandidateList {
+  const { text, image, history } = list.signals;
+  const hide = (item: Item | null): Item | null => item && { ...item, text: text ? item.text : null, image: image ? item.image : null };
+  const allSeen = text && image;
+  const entries = history ? list.history.slice(-HISTORY_LIMIT) : [];
+  return {
+    ...list,
+    candidates: allSeen
+      ? list.candidates
+      : list.candidates.map((hit) => ({
+          ...hit,
+          item: hide(hit.item),
+          textRank: text ? hit.textRank : null,
+          imageRank: image ? hit.imageRank : null,
+        })),
+    history: allSeen ? entries : entries.map((entry) => ({ ...entry, item: hide(entry.item) })),
+    query: {
+      text: list.query.text,
+      textVector: text ? list.query.textVector : null,
+      imageVector: image ? list.query.imageVector : null,
+      headVector: image ? list.query.headVector : null,
+    },
+  };
+}
+
+function vectorsOf(holders: readonly { item: Item | null }[], modality: 'text' | 'image'): (Float32Array | null)[] {
+  return holders.map(({ item }) => item?.[modality] ?? null);
+}
+
+/** Vectors under each other with their mask; rows without a vector, and rows beyond the last, are zero and masked. */
+function stackVectors(vectors: (Float32Array | null)[], rows: number, dims: number): { rows: Float32Array; mask: Float32Array } {
+  const stacked = { rows: new Float32Array(rows * dims), mask: new Float32Array(rows) };
+  vectors.forEach((vector, row) => {
+    if (vector === null) return;
+    if (vector.length !== dims)
+      throw new Error(`a vector has ${vector.length} dims where the index has ${dims}; index the catalogue with this encoder`);
+    stacked.rows.set(vector, row * dims);
+    stacked.mask[row] = 1;
+  });
+  return stacked;
+}
+
+/** [K·2]; a pair without statistics is masked elsewhere, so its numbers only have to be harmless. */
+function stackStatistics(statistics: CandidateList['cosineStats']): Float32Array {
+  const stacked = new Float32Array(COSINE_KINDS * 2);
+  COSINE_PAIRS.forEach((pair, place) => stacked.set(statistics[pair] ?? [0, 1], place * 2));
+  return stacked;
+}
+
+/** Same brand (0 or 1) and Jaccard index of the category values, for every candidate and history entry. */
+function compareAttributes(candidates: readonly Candidate[], history: readonly HistoryEntry[]): AttributeSimilarity {
+  const similarity = {
+    brand: new Float32Array(candidates.length * history.length),
+    category: new Float32Array(candidates.length * history.length),
+  };
+  const compareCategories = rememberCategories();
+  const past = history.map(({ item }) => ({ brand: item?.brand ?? null, category: compareCategories.identify(item) }));
+  candidates.forEach(({ item }, row) => {
+    const category = compareCategories.identify(item);
+    past.forEach((entry, column) => {
+      const place = row * history.length + column;
+      if (item?.brand && item.brand === entry.brand) similarity.brand[place] = 1;
+      similarity.category[place] = compareCategories.jaccard(category, entry.category);
+    });
+  });
+  return similarity;
+}
+
+/** Products share few distinct category lists, so each pair of lists is compared once. */
+function rememberCategories(): { identify(item: Item | null): number; jaccard(a: number, b: number): number } {
+  const numbers = new Map<string, number>();
+  const sets: Set<string>[] = [];
+  const compared = new Map<number, number>();
+  return {
+    identify(item) {
+      const key = JSON.stringify(item?.category ?? []);
+      let number = numbers.get(key);
+      if (number === undefined) {
+        number = sets.push(new Set(item?.category ?? [])) - 1;
+        numbers.set(key, number);
+      }
+      return number;
+    },
+    jaccard(a, b) {
+      const key = a * 65_536 + b;
+      let index = compared.get(key);
+      if (index === undefined) {
+        const [left, right] = [sets[a] ?? new Set<string>(), sets[b] ?? new Set<string>()];
+        const shared = [...left].filter((value) => right.has(value)).length;
+        index = shared === 0 ? 0 : shared / (left.size + right.size - shared);
+        compared.set(key, index);
+      }
+      return index;
+    },
+  };
+}
