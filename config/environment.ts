@@ -5,8 +5,17 @@ import { readSettingText, type Setting } from './schema-shape.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'FUSERANK_';
-/** Ours, but no settings: the configuration file itself, and the folder that tests and quality commands read. */
-const NOT_SETTINGS: ReadonlySet<string> = new Set(['FUSERANK_CONFIG', 'FUSERANK_DATA']);
+/**
+ * Ours, but no settings: the configuration file itself, the folder that tests and quality commands read (and whether
+ * they must find it), and where the local OpenSearch is kept and comes from.
+ */
+const NOT_SETTINGS: ReadonlySet<string> = new Set([
+  'FUSERANK_CONFIG',
+  'FUSERANK_DATA',
+  'FUSERANK_REQUIRE_DATA',
+  'FUSERANK_CACHE',
+  'FUSERANK_MAVEN_REPOSITORY',
+]);
 
 /** `['server', 'adminPort']` → `FUSERANK_SERVER_ADMIN_PORT`. */
 export function nameVariable(path: readonly string[]): string {
