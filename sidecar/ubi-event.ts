@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+/** Ids may come as numbers from shops that count their users; they are kept as text, as a keyword field stores them. */
+const id = z.union([z.string().min(1).max(256), z.int().transform(String)]);
+const short = z.string().max(100);
+
+/** RFC 3339, a date, or milliseconds since 1970; kept as RFC 3339 in UTC with milliseconds, the one form every UBI mapping reads. */
+const timestamp = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date(), z.int().min(0).max(8.64e15)], {
+    error: 'must be an RFC 3339 date-time such as 2026-01-31T12:00:00.000Z',
+  })
+  .transform((value) => new Date(value).toISOString());
+
+const attributes = z.looseObject({
+  position: z.looseObject({ ordinal: z.int().min(0).optional() }).optional(),
+  object: z
+    .looseObject({
+      object_id: z.union([z.string().min(1).max(256), z.int()], {
+        error: 'must be a string of 1 to 256 characters or an integer up to 2^53; write longer numbers as strings',
+      }),
+      object_id_type: short.optional(),
+      object_id_field: short.optional(),
+    })
+    .optional(),
+});
+
+/**
+ * A UBI 1.3 event as it arrives. Read more widely than the schema where that loses nothing: integer ids, a timestamp in
+ * milliseconds, attributes without a position. Members we do not know are kept.
+ */
+export const ubiEventSchema = z.looseObject({
+  action_name: z.string().min(1).max(100),
+  timestamp,
+  application: short.optional(),
+  query_id: short.optional(),
+  user_id: id.optional(),
+  client_id: id.optional(),
+  session_id: id.optional(),
+  message_type: short.optional(),
+  message: z.string().max(1024).optional(),
+  user_query: z.string().max(1024).optional(),
+  event_attributes: attributes.optional(),
+});
+export type UbiEvent = z.output<typeof ubiEventSchema>;
+
+/** A UBI 1.3 query as it arrives. */
+export const ubiQuerySchema = z.looseObject({
+  user_query: z.string().max(4096),
+  application: short.optional(),
+  query_id: short.optional(),
+  user_id: id.optional(),
+  client_id: id.optional(),
+  session_id: id.optional(),
+  timestamp: timestamp.optional(),
+  query_attributes: z.record(z.string(), z.unknown()).optional(),
+  object_id_field: short.optional(),
+  query_response_id: short.optional(),
+  query_response_hit_ids: z
+    .array(z.union([z.string().max(256), z.int().transform(String)]))
+    .max(1000)
+    .optional(),
+});
+export type UbiQuery = z.output<typeof ubiQuerySchema>;
+
+/** The ids by which a request or an event names its user; null or absent where it does not. */
+export interface UserKeys {
+  user?: string | null;
+  client?: string | null;
+  session?: string | null;
+}
+
+/** One user, by the strongest id there is. */
+export interface UserKey {
+  kind: 'user' | 'client' | 'session';
+  id: string;
+}
+
+/**
+ * user_id, else client_id, else session_id; null for nobody. Events carry the key they were made under: what a user did
+ * while signed in is not read again by the client id of a device that others share.
+ */
+export function chooseUserKey({ user, client, session }: UserKeys): UserKey | null {
+  if (user) return { kind: 'user', id: user };
+  if (client) return { kind: 'client', id: client };
+  if (session) return { kind: 'session', id: session };
+  return null;
+}
+
+export function keyOfEvent(event: Pick<UbiEvent, 'user_id' | 'client_id' | 'session_id'>): UserKey | null {
+  return chooseUserKey({ user: event.user_id ?? null, client: event.client_id ?? null, session: event.session_id ?? null });
+}
+
+/** The same record gives the same id, so that one sent twice, or read from index and memory, counts once. */
+export function identifyRecord(record: UbiEvent | UbiQuery): string {
+  return createHash('sha256').update(canonicalJson(record)).digest('base64url').slice(0, 27);
+}
+
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  members.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+}
