@@ -36,9 +36,9 @@ export function openPictureFetcher(options: Config['index']['fetch'], resolve?: 
     try {
       if (REDIRECT_STATUS.has(statusCode)) {
         const location = [headers.location].flat()[0];
-        if (location === undefined || !URL.canParse(location, address))
+        if (location === undefined || !URL.canParse(location, address.href))
           throw new PictureRefused(`HTTP ${statusCode} without a usable location`);
-        return new URL(location, address);
+        return new URL(location, address.href);
       }
       if (statusCode !== 200) throw new PictureRefused(`HTTP ${statusCode}`);
       const encoding = [headers['content-encoding']].flat()[0];
