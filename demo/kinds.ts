@@ -1,30 +1,9 @@
 import { drawBackpack, drawBag, drawUmbrella } from './drawing/accessories.js';
-import {
-  drawDress,
-  drawHat,
-  drawJacket,
-  drawScarf,
-  drawShirt,
-  drawSkirt,
-  drawSocks,
-  drawSweater,
-  drawTrousers,
-  drawTShirt,
-} from './drawing/clothes.js';
-import {
-  drawBlanket,
-  drawBowl,
-  drawChair,
-  drawCurtain,
-  drawCushion,
-  drawLamp,
-  drawMug,
-  drawPlate,
-  drawRug,
-  drawTeapot,
-  drawVase,
-} from './drawing/home.js';
+import { drawDress, drawHat, drawScarf, drawSkirt, drawSocks, drawTrousers } from './drawing/clothes.js';
+import { drawBlanket, drawChair, drawCurtain, drawCushion, drawLamp, drawRug } from './drawing/home.js';
 import { drawBoot, drawSandal, drawSneaker } from './drawing/shoes.js';
+import { drawBowl, drawMug, drawPlate, drawTeapot, drawVase } from './drawing/tableware.js';
+import { drawJacket, drawShirt, drawSweater, drawTShirt } from './drawing/tops.js';
 import type { Draughtsman } from './drawing/silhouette.js';
 
 /** One kind of product that the shop sells. */

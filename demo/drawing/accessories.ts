@@ -1,4 +1,4 @@
-import { type Draughtsman, bothSides, box, ellipse } from './silhouette.js';
+import { type Draughtsman, type Fabric, bothSides, box, ellipse } from './silhouette.js';
 
 export const drawBag: Draughtsman = (chance) => {
   const [top, spread, base] = [chance.between(98, 112), chance.between(66, 80), chance.between(58, 72)];
@@ -7,7 +7,7 @@ export const drawBag: Draughtsman = (chance) => {
   const handle = (y: number): string =>
     `M${128 - 34},${y + 8} C${128 - 34},${y - reach * 1.5} ${128 + 34},${y - reach * 1.5} ${128 + 34},${y + 8}`;
   const hasFlap = chance.happens(0.35);
-  const strap = chance.happens(0.5) ? 'trim' : 'wood';
+  const strap: Fabric = chance.happens(0.5) ? 'trim' : 'wood';
   return {
     parts: [
       { d: ellipse(128, top, spread, 6), fabric: 'inside', relief: 'none' },
