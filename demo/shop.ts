@@ -33,8 +33,8 @@ export interface Latent {
 export interface ShopEntry {
   product: Product;
   latent: Latent;
-  /** The picture, 256 × 256. */
-  svg: string;
+  /** The picture, 256 × 256; drawn when first asked for. */
+  readonly svg: string;
 }
 
 export interface ShopOptions {
@@ -119,8 +119,16 @@ function makeEntry(options: ShopOptions & { kind: Kind; number: number }): ShopE
   };
   const colour = values.colours[look.colour];
   if (!colour) throw new RangeError(`the ${options.values} values have no colour ${look.colour}`);
-  const svg = paintProduct({ draughtsman: kind.draughtsman, colour, pattern: look.pattern, material }, chance);
-  return { product, latent: { kind: kind.name, ...look, material, style }, svg };
+  let drawn: string | undefined;
+  return {
+    product,
+    latent: { kind: kind.name, ...look, material, style },
+    get svg() {
+      const hand = seedChance(hashSeed(options.values, seed, kind.name, number, 'picture'));
+      drawn ??= paintProduct({ draughtsman: kind.draughtsman, colour, pattern: look.pattern, material }, hand);
+      return drawn;
+    },
+  };
 }
 
 /**
