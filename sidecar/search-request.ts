@@ -142,6 +142,11 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   };
 }
 
+function withoutPage(body: JsonObject): JsonObject {
+  const { from: _from, size: _size, ...rest } = body;
+  return rest;
+}
+
 function textOf(call: SearchCall, body: JsonObject): string | null {
   return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : firstText(body.query));
 }

@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { ConfigError } from './config/load.js';
+import { packageRoot } from './config/package-root.js';
+import { registerDemoCommand } from './demo/command.js';
+import { registerIndexCommand } from './indexer/command.js';
+import { EngineUnreachable } from './opensearch/engine-unreachable.js';
+import { registerServeCommand } from './sidecar/command.js';
+import { registerSearchCommands } from './tuning/command.js';
+
+/** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 5 target unreachable · 6 input invalid. */
+const EXIT = { bug: 1, usage: 2, unreachable: 5 } as const;
+
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')));
+
+const program = new Command('fuserank')
+  .description('A ranking sidecar for OpenSearch: same bytes, better order, for the shopper at hand.')
+  .version(version)
+  .showSuggestionAfterError()
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true });
+program.addHelpText(
+  'before',
+  `Examples:
+  fuserank demo                                            a shop with shoppers on a real OpenSearch
+  fuserank index products.csv --alias products --id-field sku --text-fields title,brand --image-field image
+  fuserank serve                                           the sidecar in front of your OpenSearch
+  fuserank search "red shoes" --alias products             the same search, engine's order and ours
+`,
+);
+
+registerDemoCommand(program);
+registerIndexCommand(program);
+registerServeCommand(program);
+registerSearchCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** One clear line for what a person can mend; a stack only for a bug of ours. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  if (error instanceof ConfigError) {
+    console.error(error.message);
+    return EXIT.usage;
+  }
+  if (error instanceof EngineUnreachable) {
+    console.error(error.message);
+    return EXIT.unreachable;
+  }
+  console.error(error);
+  return EXIT.bug;
+}

@@ -1,0 +1,36 @@
+import { LRUCache } from 'lru-cache';
+
+/** One ranked list over its pages, so that a click changes the next search and never shuffles page 2 under a reader. */
+export interface RankedList {
+  /** In ranked order. */
+  readonly hits: readonly RankedHit[];
+  /** How many of the client's own hits it holds; the rest were added. */
+  readonly window: number;
+  /** `_score` literals of the window in the engine's order. */
+  readonly scoreLiterals: readonly string[];
+}
+
+export interface RankedHit {
+  readonly index: string;
+  readonly id: string;
+  /** Null: added by a vector leg. */
+  readonly firstPhaseRank: number | null;
+}
+
+/** An order is kept for a reader's next pages, not for the next visit. */
+const KEPT_MS = 5 * 60_000;
+/** A list of 250 hits takes some 30 KB. */
+const KEPT_LISTS = 2_000;
+
+/** Orders by list key (query, user, profile), bounded in number and age. */
+export class RankedLists {
+  readonly #lists = new LRUCache<string, RankedList>({ max: KEPT_LISTS, ttl: KEPT_MS });
+
+  keep(key: string, list: RankedList): void {
+    this.#lists.set(key, list);
+  }
+
+  find(key: string): RankedList | null {
+    return this.#lists.get(key) ?? null;
+  }
+}

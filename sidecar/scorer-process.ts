@@ -1,0 +1,266 @@
+import { readHeadDocument, HEAD_INDEX } from '../mappings/head-index.js';
+import { isAbsolute, join, resolve } from 'node:path';
+import { packageRoot } from '../config/package-root.js';
+import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js';
+import { decodePicture } from '../models/picture-decoder.js';
+import { decodePictureHead, type PictureHead } from '../models/picture-head.js';
+import { NonFiniteScores, openRanker, type Ranker } from '../models/ranker.js';
+import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
+import { connectEngine, type EngineClient } from '../opensearch/connection.js';
+import { attributeScores } from './explanation.js';
+import { assembleFeatures, type Candidate, type CandidateList, type HistoryEntry, type Item } from './features.js';
+import { ItemVectors, type ItemVersion } from './item-vectors.js';
+import {
+  ScorerFailure,
+  type EncodeRequest,
+  type FromScorer,
+  type QueryVectors,
+  type RankReply,
+  type RankRequest,
+  type ScorerSettings,
+  type ScorerTask,
+  type ToScorer,
+} from './scorer.js';
+
+/** The ranker of `ranker: builtin`. */
+const BUILTIN_RANKER = 'fusion-base-1';
+
+/** Of the vectors that exist but did not arrive in time, this share may be masked; beyond it the list is not ranked. */
+const MASKABLE_SHARE = 0.1;
+/** Kept back of the time that remains, for scoring what arrived. */
+const SCORING_RESERVE_MS = 8;
+
+/** All that a scorer process holds; it is alone with it, and dies alone with it. */
+class Scorer {
+  readonly #engine: EngineClient;
+  readonly #items: ItemVectors;
+  readonly #text: TextEncoder;
+  readonly #image: ImageEncoder;
+  readonly #rankers: ReadonlyMap<string, Ranker>;
+  readonly #heads = new Map<string, Promise<PictureHead>>();
+
+  private constructor(parts: {
+    engine: EngineClient;
+    items: ItemVectors;
+    text: TextEncoder;
+    image: ImageEncoder;
+    rankers: ReadonlyMap<string, Ranker>;
+  }) {
+    this.#engine = parts.engine;
+    this.#items = parts.items;
+    this.#text = parts.text;
+    this.#image = parts.image;
+    this.#rankers = parts.rankers;
+  }
+
+  static async open(settings: ScorerSettings): Promise<Scorer> {
+    const engine = connectEngine(settings.opensearch);
+    const { text, image } = settings.encoders;
+    const rankers = new Map<string, Ranker>();
+    for (const name of settings.rankers) rankers.set(name, await openRanker(artefactFolder(name)));
+    return new Scorer({
+      engine,
+      items: new ItemVectors(engine, { bytes: settings.memoryBytes }),
+      text: await openTextEncoder({ path: text.path, queryPrompt: text.queryPrompt, batch: text.batch }),
+      image: await openImageEncoder({ path: image.path, colourHistogram: image.colourHistogram, batch: image.batch }),
+      rankers,
+    });
+  }
+
+  facts(): Extract<FromScorer, { kind: 'ready' }>['facts'] {
+    return {
+      rankers: Object.fromEntries([...this.#rankers].map(([name, ranker]) => [name, ranker.id])),
+      textEncoder: { id: this.#text.id, dims: this.#text.dims, normalised: true, preprocessing: this.#text.preprocessing },
+      imageEncoder: { id: this.#image.id, dims: this.#image.dims, normalised: true, preprocessing: this.#image.preprocessing },
+    };
+  }
+
+  async perform(task: ScorerTask): Promise<QueryVectors | RankReply | number> {
+    switch (task.kind) {
+      case 'encode':
+        return this.#encode(task.request);
+      case 'rank':
+        return this.#rank(task.request);
+      case 'warm':
+        return this.#items.warm(task.request.index, task.request.roles, new AbortController().signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([
+      this.#text.close(),
+      this.#image.close(),
+      this.#engine.close(),
+      ...[...this.#rankers.values()].map((ranker) => ranker.close()),
+    ]);
+  }
+
+  async #encode(request: EncodeRequest): Promise<QueryVectors> {
+    const text = request.text === null ? null : unlessZero(await this.#text.encodeQuery(request.text));
+    const [image] = request.image === null ? [] : await this.#image.encode([await decodePicture(request.image)]);
+    const head = request.head && text ? (await this.#head(request.head)).project(text) : null;
+    return { text, image: image ?? null, head };
+  }
+
+  #head(wanted: { index: string; sha256: string }): Promise<PictureHead> {
+    let head = this.#heads.get(wanted.sha256);
+    if (!head) {
+      head = this.#fetchHead(wanted);
+      head.catch(() => this.#heads.delete(wanted.sha256));
+      this.#heads.set(wanted.sha256, head);
+    }
+    return head;
+  }
+
+  /** A head of another catalogue, or one that was fitted on other encoders, is refused. */
+  async #fetchHead(wanted: { index: string; sha256: string }): Promise<PictureHead> {
+    const answer = await this.#engine.get({ index: HEAD_INDEX, id: wanted.index });
+    const document = readHeadDocument(answer.body._source);
+    if (document.index !== wanted.index || document.sha256 !== wanted.sha256) {
+      throw new ScorerFailure(
+        'encoder_mismatch',
+        `the head in ${HEAD_INDEX} is not the one that ${wanted.index} was stamped with; index the catalogue again`,
+      );
+    }
+    if (document.text_encoder !== this.#text.id || document.image_encoder !== this.#image.id) {
+      throw new ScorerFailure(
+        'encoder_mismatch',
+        `the head of ${wanted.index} was fitted on ${document.text_encoder} and ${document.image_encoder}`,
+      );
+    }
+    return decodePictureHead(document);
+  }
+
+  async #rank(request: RankRequest): Promise<RankReply> {
+    const started = performance.now();
+    const ranker = this.#rankers.get(request.ranker);
+    if (!ranker) throw new ScorerFailure('scorer_failed', `ranker ${request.ranker} was not opened`);
+    const missing = await this.#fetchMissing(request);
+    const list = this.#assembleList(request);
+    const itemsAt = performance.now();
+    const input = assembleFeatures(list);
+    const featuresAt = performance.now();
+    const output = await ranker.score(input);
+    const explanations = request.explain ? await attributeScores(ranker, list) : null;
+    const scoredAt = performance.now();
+    return {
+      scores: output.scores,
+      gate: output.gate?.[0] ?? 1,
+      explanations,
+      missing,
+      stages: { items: itemsAt - started, features: featuresAt - itemsAt, score: scoredAt - featuresAt },
+    };
+  }
+
+  /** Fetches once what memory lacks, within the time that remains. Returns how many candidates stay without their vectors. */
+  async #fetchMissing(request: RankRequest): Promise<number> {
+    const wanted: ItemVersion[] = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined);
+    const historyIds = new Set(request.history.map((event) => event.objectId));
+    for (const id of historyIds) {
+      for (const index of request.indices)
+        if (this.#items.get({ index, id, seqNo: null }) === undefined) wanted.push({ index, id, seqNo: null });
+    }
+    if (wanted.length === 0) return 0;
+    const time = request.deadline - Date.now() - SCORING_RESERVE_MS;
+    if (time > 0) await this.#items.fetch(wanted, request.roles, AbortSignal.timeout(time)).catch(() => undefined);
+    const missing = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined).length;
+    if (missing > MASKABLE_SHARE * request.candidates.length) {
+      throw new ScorerFailure('vectors_missing', `vectors of ${missing} of ${request.candidates.length} candidates did not arrive in time`);
+    }
+    return missing;
+  }
+
+  #assembleList(request: RankRequest): CandidateList {
+    const candidates = request.candidates.map((candidate): Candidate => ({
+      item: this.#items.get(candidate) ?? null,
+      firstPhaseScore: candidate.firstPhaseScore,
+      firstPhaseRank: candidate.firstPhaseRank,
+      textRank: candidate.textRank,
+      imageRank: candidate.imageRank,
+    }));
+    const history = request.history.map((event): HistoryEntry => ({ ...event, item: this.#findItem(event.objectId, request.indices) }));
+    return {
+      candidates,
+      history,
+      query: {
+        text: request.queryText,
+        textVector: request.vectors.text,
+        imageVector: request.vectors.image,
+        headVector: request.vectors.head,
+      },
+      cosineStats: request.meta?.cosine_stats ?? NO_STATISTICS,
+      signals: request.signals,
+      textDims: request.meta?.encoders.text?.dims ?? 0,
+      imageDims: request.meta?.encoders.image?.dims ?? 0,
+    };
+  }
+
+  #findItem(id: string, indices: readonly string[]): Item | null {
+    for (const index of indices) {
+      const item = this.#items.get({ index, id, seqNo: null });
+      if (item) return item;
+    }
+    return null;
+  }
+}
+
+const NO_STATISTICS: CandidateList['cosineStats'] = {
+  'query_text:item_text': null,
+  'query_image:item_image': null,
+  'query_head:item_image': null,
+  'item_text:item_text': null,
+  'item_image:item_image': null,
+};
+
+function artefactFolder(ranker: string): string {
+  if (ranker === 'builtin') return join(packageRoot, 'models', 'artefacts', BUILTIN_RANKER);
+  return isAbsolute(ranker) ? ranker : resolve(ranker);
+}
+
+function unlessZero(vector: Float32Array): Float32Array | null {
+  return vector.some((value) => value !== 0) ? vector : null;
+}
+
+function reply(message: FromScorer): void {
+  process.send?.(message);
+}
+
+let opening: Promise<Scorer> | null = null;
+
+process.on('message', (message: ToScorer) => {
+  if (message.kind === 'open') {
+    opening = Scorer.open(message.settings);
+    opening.then(
+      (scorer) => reply({ kind: 'ready', facts: scorer.facts() }),
+      (error: unknown) => {
+        reply({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
+        process.disconnect();
+      },
+    );
+    return;
+  }
+  const { id, ...task } = message;
+  Promise.resolve(opening)
+    .then((scorer) => {
+      if (!scorer) throw new ScorerFailure('scorer_unavailable', 'the scorer is not open');
+      return scorer.perform(task);
+    })
+    .then(
+      (result) => reply({ kind: 'done', id, result }),
+      (error: unknown) => reply({ kind: 'failed', id, ...failureOf(error) }),
+    );
+});
+
+function failureOf(error: unknown): { name: Extract<FromScorer, { kind: 'failed' }>['name']; message: string } {
+  if (error instanceof ScorerFailure) return { name: error.reason, message: error.message };
+  if (error instanceof NonFiniteScores) return { name: 'bad_scores', message: error.message };
+  return { name: 'scorer_failed', message: error instanceof Error ? error.message : String(error) };
+}
+
+// The channel is our life line: when the sidecar goes, however it goes, so do we.
+process.on('disconnect', () => {
+  void Promise.resolve(opening)
+    .then((scorer) => scorer?.close())
+    .catch(() => undefined)
+    .finally(() => process.exit(0));
+});

@@ -1,0 +1,313 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/schema.js';
+import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../mappings/product-index.js';
+import type { Explanation } from './explanation.js';
+import type { RetrievedCandidate } from './retrieve.js';
+
+/** What a scorer process is opened with. */
+export interface ScorerSettings {
+  readonly opensearch: Config['opensearch'];
+  readonly encoders: Config['encoders'];
+  readonly memoryBytes: number;
+  /** Distinct `ranker` values of the profiles that name an artefact. */
+  readonly rankers: readonly string[];
+}
+
+/** What it says of itself when it is ready. */
+export interface ScorerFacts {
+  /** Artefact ids by the profile's `ranker` value. */
+  readonly rankers: Readonly<Record<string, string>>;
+  readonly textEncoder: EncoderStamp;
+  readonly imageEncoder: EncoderStamp;
+}
+
+export interface EncodeRequest {
+  /** The head that takes typed words into picture space, by the index it was fitted on and its digest; null = none. */
+  readonly head: { readonly index: string; readonly sha256: string } | null;
+  readonly text: string | null;
+  readonly image: Uint8Array | null;
+}
+
+/** Unit vectors; null = not asked for, empty, or no head. */
+export interface QueryVectors {
+  readonly text: Float32Array | null;
+  readonly image: Float32Array | null;
+  readonly head: Float32Array | null;
+}
+
+export interface RankRequest {
+  readonly ranker: string;
+  readonly candidates: readonly RetrievedCandidate[];
+  readonly history: readonly {
+    readonly objectId: string;
+    readonly action: string;
+    readonly ageSeconds: number;
+    readonly runningSession: boolean;
+  }[];
+  /** Concrete indices that history items are looked up in, first match counts. */
+  readonly indices: readonly string[];
+  readonly queryText: string | null;
+  readonly vectors: QueryVectors;
+  readonly meta: ProductIndexMeta | null;
+  readonly roles: ProductFieldRoles;
+  readonly signals: { readonly text: boolean; readonly image: boolean; readonly history: boolean };
+  readonly explain: boolean;
+  /** Epoch milliseconds after which nobody waits for the answer. */
+  readonly deadline: number;
+}
+
+export interface RankReply {
+  readonly scores: Float32Array;
+  /** 0–1, trust in the model for this list. */
+  readonly gate: number;
+  readonly explanations: readonly Explanation[] | null;
+  /** Candidates whose vectors did not arrive in time and were masked. */
+  readonly missing: number;
+  /** Milliseconds by stage inside the scorer. */
+  readonly stages: { readonly items: number; readonly features: number; readonly score: number };
+}
+
+export interface WarmRequest {
+  readonly index: string;
+  readonly roles: ProductFieldRoles;
+}
+
+export type ScorerTask =
+  | { readonly kind: 'encode'; readonly request: EncodeRequest }
+  | { readonly kind: 'rank'; readonly request: RankRequest }
+  | { readonly kind: 'warm'; readonly request: WarmRequest };
+export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
+export type FromScorer =
+  | { readonly kind: 'ready'; readonly facts: ScorerFacts }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'done'; readonly id: number; readonly result: QueryVectors | RankReply | number }
+  | { readonly kind: 'failed'; readonly id: number; readonly name: ScorerFailureName; readonly message: string };
+
+export type ScorerFailureName =
+  'scorer_unavailable' | 'scorer_overloaded' | 'scorer_failed' | 'vectors_missing' | 'bad_scores' | 'encoder_mismatch';
+
+/** A task that gave no result; `reason` is the public one. */
+export class ScorerFailure extends Error {
+  readonly reason: ScorerFailureName;
+  constructor(reason: ScorerFailureName, message: string) {
+    super(message);
+    this.name = 'ScorerFailure';
+    this.reason = reason;
+  }
+}
+
+/** The artefacts or encoders can't be opened: not ready until that is mended. */
+export class ScorerRefused extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ScorerRefused';
+  }
+}
+
+/** A task unanswered for so long hangs its process. */
+const HUNG_MS = 10_000;
+/** A warm-up reads a whole index. */
+const HUNG_WARM_MS = 30 * 60_000;
+const FIRST_RESPAWN_MS = 100;
+const LAST_RESPAWN_MS = 5_000;
+/** Weight of the newest service time in the moving average. */
+const SMOOTHING = 0.1;
+
+interface Waiting {
+  readonly resolve: (result: QueryVectors | RankReply | number) => void;
+  readonly reject: (error: Error) => void;
+  readonly hung: NodeJS.Timeout;
+}
+
+interface Seat {
+  child: ChildProcess | null;
+  ready: boolean;
+  respawnMs: number;
+  readonly waiting: Map<number, Waiting>;
+}
+
+/**
+ * The scorer processes: inference blocks its thread and a native crash takes its process along, so neither happens in the
+ * process that holds the shoppers' sockets. A dead scorer fails its tasks at once and is started again with back-off.
+ */
+export class ScorerPool {
+  readonly #settings: ScorerSettings;
+  readonly #seats: Seat[];
+  readonly #onRestart: (cause: string) => void;
+  readonly #ready: Promise<ScorerFacts>;
+  #settleReady: { resolve: (facts: ScorerFacts) => void; reject: (error: Error) => void } | null = null;
+  #facts: ScorerFacts | null = null;
+  #nextId = 1;
+  #serviceMs = 3;
+  #closed = false;
+  #refused = false;
+  /** Indices that every process reads, also one that is started again. */
+  readonly #warmed = new Map<string, WarmRequest>();
+
+  constructor(settings: ScorerSettings, options: { processes: number | 'auto'; onRestart?: (cause: string) => void }) {
+    this.#settings = settings;
+    this.#onRestart = options.onRestart ?? (() => undefined);
+    this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    this.#ready.catch(() => undefined);
+    const processes = options.processes === 'auto' ? Math.max(1, availableParallelism() - 1) : options.processes;
+    this.#seats = Array.from({ length: processes }, () => ({ child: null, ready: false, respawnMs: FIRST_RESPAWN_MS, waiting: new Map() }));
+    for (const seat of this.#seats) this.#spawn(seat);
+  }
+
+  /** Resolves with the first process that is ready; rejects with `ScorerRefused` where artefacts or encoders are wrong. */
+  ready(): Promise<ScorerFacts> {
+    return this.#ready;
+  }
+
+  /** Null until the first process was ready. */
+  get facts(): ScorerFacts | null {
+    return this.#facts;
+  }
+
+  get readyProcesses(): number {
+    return this.#seats.filter((seat) => seat.ready).length;
+  }
+
+  /** Process ids, for operators and fault tests. */
+  get processIds(): number[] {
+    return this.#seats.flatMap((seat) => seat.child?.pid ?? []);
+  }
+
+  encode(request: EncodeRequest): Promise<QueryVectors> {
+    return this.#run({ kind: 'encode', request }, (result): result is QueryVectors => typeof result === 'object' && 'head' in result);
+  }
+
+  /** Refuses at once what the queue could not finish before its deadline. */
+  rank(request: RankRequest): Promise<RankReply> {
+    const remaining = request.deadline - Date.now();
+    const queue = Math.min(...this.#seats.filter((seat) => seat.ready).map((seat) => seat.waiting.size));
+    if (Number.isFinite(queue) && (queue + 1) * this.#serviceMs > remaining) {
+      return Promise.reject(new ScorerFailure('scorer_overloaded', `${queue} tasks wait and ${Math.round(remaining)} ms remain`));
+    }
+    return this.#run({ kind: 'rank', request }, (result): result is RankReply => typeof result === 'object' && 'scores' in result);
+  }
+
+  /** Every process reads the index once, now or when it is ready. Resolves with the most rows that a process kept. */
+  async warm(request: WarmRequest): Promise<number> {
+    this.#warmed.set(request.index, request);
+    const counts = await Promise.all(this.#seats.filter(({ ready }) => ready).map((seat) => this.#warmSeat(seat, request)));
+    return Math.max(0, ...counts);
+  }
+
+  #warmSeat(seat: Seat, request: WarmRequest): Promise<number> {
+    return this.#runOn(seat, { kind: 'warm', request }, (result): result is number => typeof result === 'number');
+  }
+
+  /** Lets every process finish its task and go. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(
+      this.#seats.map(async ({ child }) => {
+        if (!child || child.exitCode !== null) return;
+        const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+        child.disconnect();
+        const kill = setTimeout(() => child.kill('SIGKILL'), 2_000);
+        await gone;
+        clearTimeout(kill);
+      }),
+    );
+  }
+
+  async #run<T extends QueryVectors | RankReply | number>(
+    task: ScorerTask,
+    is: (result: QueryVectors | RankReply | number) => result is T,
+  ): Promise<T> {
+    const seat = this.#seats
+      .filter(({ ready }) => ready)
+      .reduce<Seat | null>((best, each) => (!best || each.waiting.size < best.waiting.size ? each : best), null);
+    if (!seat) throw new ScorerFailure('scorer_unavailable', 'no scorer process is ready');
+    const started = performance.now();
+    const result = await this.#runOn(seat, task, is);
+    if (task.kind === 'rank') this.#serviceMs += SMOOTHING * (performance.now() - started - this.#serviceMs);
+    return result;
+  }
+
+  #runOn<T extends QueryVectors | RankReply | number>(
+    seat: Seat,
+    task: ScorerTask,
+    is: (result: QueryVectors | RankReply | number) => result is T,
+  ): Promise<T> {
+    const { child } = seat;
+    if (!child || !seat.ready) return Promise.reject(new ScorerFailure('scorer_unavailable', 'the scorer process is not ready'));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const hung = setTimeout(() => child.kill('SIGKILL'), task.kind === 'warm' ? HUNG_WARM_MS : HUNG_MS);
+      seat.waiting.set(id, {
+        resolve: (result) =>
+          is(result) ? resolve(result) : reject(new ScorerFailure('scorer_failed', `unexpected result of ${task.kind}`)),
+        reject,
+        hung,
+      });
+      child.send({ ...task, id } satisfies ToScorer, (error) => {
+        if (error) this.#settle(seat, id)?.reject(new ScorerFailure('scorer_unavailable', error.message));
+      });
+    });
+  }
+
+  #settle(seat: Seat, id: number): Waiting | undefined {
+    const waiting = seat.waiting.get(id);
+    if (waiting) clearTimeout(waiting.hung);
+    seat.waiting.delete(id);
+    return waiting;
+  }
+
+  #spawn(seat: Seat): void {
+    const sibling = import.meta.url.endsWith('.ts') ? './scorer-process.ts' : './scorer-process.js';
+    const child = fork(fileURLToPath(new URL(sibling, import.meta.url)), {
+      serialization: 'advanced',
+      execArgv: sibling.endsWith('.ts') ? ['--import', 'tsx'] : [],
+      // The process is told to go by its channel; a Ctrl-C in the terminal must not take it away mid-answer.
+      detached: true,
+    });
+    seat.child = child;
+    child.on('message', (message: FromScorer) => this.#receive(seat, message));
+    child.on('error', () => undefined);
+    child.on('exit', (code, signal) => this.#lose(seat, signal ?? `exit ${code}`));
+    child.send({ kind: 'open', settings: this.#settings } satisfies ToScorer);
+  }
+
+  #receive(seat: Seat, message: FromScorer): void {
+    switch (message.kind) {
+      case 'ready':
+        seat.ready = true;
+        seat.respawnMs = FIRST_RESPAWN_MS;
+        this.#facts = message.facts;
+        this.#settleReady?.resolve(message.facts);
+        // What a process could not read now it fetches when a search misses it.
+        for (const request of this.#warmed.values()) this.#warmSeat(seat, request).catch(() => undefined);
+        return;
+      case 'refused':
+        this.#refused = true; // the same artefacts would be refused again
+        this.#settleReady?.reject(new ScorerRefused(message.message));
+        return;
+      case 'done':
+        this.#settle(seat, message.id)?.resolve(message.result);
+        return;
+      case 'failed':
+        this.#settle(seat, message.id)?.reject(new ScorerFailure(message.name, message.message));
+        return;
+    }
+  }
+
+  #lose(seat: Seat, cause: string): void {
+    seat.ready = false;
+    seat.child = null;
+    for (const id of [...seat.waiting.keys()]) {
+      this.#settle(seat, id)?.reject(new ScorerFailure('scorer_unavailable', `the scorer process ended (${cause})`));
+    }
+    if (this.#closed || this.#refused) return;
+    this.#onRestart(cause);
+    const again = setTimeout(() => {
+      if (!this.#closed) this.#spawn(seat);
+    }, seat.respawnMs);
+    again.unref();
+    seat.respawnMs = Math.min(LAST_RESPAWN_MS, seat.respawnMs * 2);
+  }
+}

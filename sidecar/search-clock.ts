@@ -1,0 +1,55 @@
+/**
+ * Where the time of one search goes. `engine` is the union of the intervals in which at least one request of this search
+ * to the engine is open; the rest of the total is ours. Milliseconds.
+ */
+export class SearchClock {
+  readonly #started = performance.now();
+  readonly #stages = new Map<string, number>();
+  #open = 0;
+  #openSince = 0;
+  #engineMs = 0;
+
+  get elapsedMs(): number {
+    return performance.now() - this.#started;
+  }
+
+  get engineMs(): number {
+    return this.#engineMs + (this.#open > 0 ? performance.now() - this.#openSince : 0);
+  }
+
+  /** Runs a request to the engine and counts the time in which it is open. */
+  async duringEngine<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#open++ === 0) this.#openSince = performance.now();
+    try {
+      return await request();
+    } finally {
+      if (--this.#open === 0) this.#engineMs += performance.now() - this.#openSince;
+    }
+  }
+
+  /** Runs a stage and adds its time under its name. */
+  async stage<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.add(name, performance.now() - started);
+    }
+  }
+
+  add(name: string, milliseconds: number): void {
+    this.#stages.set(name, (this.#stages.get(name) ?? 0) + milliseconds);
+  }
+
+  get stages(): ReadonlyMap<string, number> {
+    return this.#stages;
+  }
+
+  /** As the `Server-Timing` header writes it. */
+  serverTiming(): string {
+    const total = this.elapsedMs;
+    const engine = this.engineMs;
+    const entries: [string, number][] = [...this.#stages, ['engine', engine], ['ours', total - engine], ['total', total]];
+    return entries.map(([name, milliseconds]) => `${name};dur=${milliseconds.toFixed(2)}`).join(', ');
+  }
+}

@@ -1,0 +1,123 @@
+import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
+import { hitKey, type EngineAnswer, type Hit } from './engine-answer.js';
+import type { Json } from './json.js';
+import { applyEdits, cutMembers, findMember, isObject, readElements, readMembers, type Edit } from './json-spans.js';
+
+/** One place of the page: whose bytes, and the `_score` literal it is dealt. */
+export interface PageHit {
+  readonly bytes: Buffer;
+  readonly hit: Hit;
+  /** Null leaves the hit's own. */
+  readonly scoreLiteral: string | null;
+  /** Becomes `fields._fuserank`; null = none. */
+  readonly explanation: Json | null;
+}
+
+export interface PageOptions {
+  /** Our members of `_source` that the client asked for by name; they stay. */
+  readonly keepFields: ReadonlySet<string>;
+  /** Milliseconds of the whole search, ours included. */
+  readonly tookMs: number;
+  /** At least so many hits exist: the engine's total or the ranked list, whichever is more. */
+  readonly listLength: number;
+  /** Becomes `ext.fuserank`; null = none. */
+  readonly ext: Json | null;
+}
+
+/**
+ * The answer: the client's own, with its hits replaced by the page. Totals below the list's length, `took` and the dealt
+ * scores are rewritten; our members are cut; every other byte is the engine's. Pure.
+ */
+export function mergePage(answer: EngineAnswer, page: readonly PageHit[], options: PageOptions): Buffer {
+  const hits = page.map((each) => renderHit(each, options.keepFields));
+  const edits: Edit[] = [{ ...answer.hitsSpan, replacement: Buffer.concat([Buffer.from('['), ...joined(hits), Buffer.from(']')]) }];
+  if (answer.took) edits.push({ ...answer.took, replacement: String(Math.max(0, Math.round(options.tookMs))) });
+  if (answer.total && answer.total.value < options.listLength && answer.total.relation === 'eq') {
+    edits.push({ ...answer.total.span, replacement: String(options.listLength) });
+  }
+  if (options.ext !== null) edits.push(extEdit(answer, options.ext));
+  return applyEdits(answer.bytes, edits);
+}
+
+/** The engine's own answer with only our members cut, byte-exactly. */
+export function cutOwnMembers(answer: EngineAnswer, keepFields: ReadonlySet<string>): Buffer {
+  const edits = answer.hits.flatMap((hit) => ownMemberEdits(answer.bytes, hit, keepFields));
+  return applyEdits(answer.bytes, edits);
+}
+
+function renderHit(page: PageHit, keepFields: ReadonlySet<string>): Buffer {
+  const { bytes, hit } = page;
+  const edits = ownMemberEdits(bytes, hit, keepFields);
+  if (page.scoreLiteral !== null) {
+    if (hit.score) edits.push({ ...hit.score, replacement: page.scoreLiteral });
+    else {
+      const score = hit.members.find((member) => member.key === '_score');
+      if (score) edits.push({ ...score.value, replacement: page.scoreLiteral });
+    }
+  }
+  if (page.explanation !== null) edits.push(explanationEdit(bytes, hit, page.explanation, edits));
+  return applyEdits(bytes, edits, hit.span);
+}
+
+/** Vectors, hash and keyword id in `_source`, also inside the groups of a collapse. */
+function ownMemberEdits(bytes: Buffer, hit: Hit, keepFields: ReadonlySet<string>): Edit[] {
+  const edits: Edit[] = [];
+  for (const member of hit.members) {
+    if (member.key === '_source' || member.key === 'fields') edits.push(...cutFrom(bytes, member.value.start, keepFields));
+    if (member.key === 'inner_hits') edits.push(...innerHitEdits(bytes, member.value.start, keepFields));
+  }
+  return edits;
+}
+
+function cutFrom(bytes: Buffer, objectAt: number, keepFields: ReadonlySet<string>): Edit[] {
+  if (!isObject(bytes, { start: objectAt, end: objectAt + 1 })) return [];
+  return cutMembers(readMembers(bytes, objectAt), (key) => OWN_SOURCE_FIELDS.includes(key) && !keepFields.has(key));
+}
+
+/** `inner_hits.<name>.hits.hits[]` are hits like any other. */
+function innerHitEdits(bytes: Buffer, objectAt: number, keepFields: ReadonlySet<string>): Edit[] {
+  return readMembers(bytes, objectAt).flatMap(({ value }) => {
+    const hits = isObject(bytes, value) ? findMember(bytes, value.start, 'hits') : null;
+    const list = hits && isObject(bytes, hits.value) ? findMember(bytes, hits.value.start, 'hits') : null;
+    if (!list) return [];
+    return readElements(bytes, list.value.start).flatMap((hit) =>
+      readMembers(bytes, hit.start)
+        .filter(({ key }) => key === '_source' || key === 'fields')
+        .flatMap((member) => cutFrom(bytes, member.value.start, keepFields)),
+    );
+  });
+}
+
+function explanationEdit(bytes: Buffer, hit: Hit, explanation: Json, edits: readonly Edit[]): Edit {
+  const text = `"_fuserank":[${JSON.stringify(explanation)}]`;
+  const fields = hit.members.find((member) => member.key === 'fields');
+  const end = hit.span.end - 1;
+  if (!fields) return { start: end, end, replacement: `,"fields":{${text}}` };
+  const inner = readMembers(bytes, fields.value.start);
+  const left = inner.filter((member) => !edits.some((edit) => edit.start <= member.start && member.start < edit.end));
+  const at = fields.value.end - 1;
+  return { start: at, end: at, replacement: left.length === 0 ? text : `,${text}` };
+}
+
+function extEdit(answer: EngineAnswer, ext: Json): Edit {
+  const text = `"fuserank":${JSON.stringify(ext)}`;
+  const existing = answer.members.find((member) => member.key === 'ext');
+  if (existing && isObject(answer.bytes, existing.value)) {
+    const at = existing.value.end - 1;
+    const empty = readMembers(answer.bytes, existing.value.start).length === 0;
+    return { start: at, end: at, replacement: empty ? text : `,${text}` };
+  }
+  const last = answer.members.at(-1);
+  const at = last ? last.value.end : 1;
+  return { start: at, end: at, replacement: `${last ? ',' : ''}"ext":{${text}}` };
+}
+
+function joined(parts: readonly Buffer[]): Buffer[] {
+  const comma = Buffer.from(',');
+  return parts.flatMap((part, place) => (place === 0 ? [part] : [comma, part]));
+}
+
+/** `a\0b` keys of the hits an answer holds, for looking bodies up. */
+export function indexHits(answer: EngineAnswer): Map<string, { bytes: Buffer; hit: Hit }> {
+  return new Map(answer.hits.map((hit) => [hitKey(hit), { bytes: answer.bytes, hit }]));
+}

@@ -1,0 +1,130 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { configSchema, type Config } from '../../config/schema.js';
+import type { Json } from '../../sidecar/json.js';
+import type { SearchCall } from '../../sidecar/search-call.js';
+import { BadSearchOption } from '../../sidecar/search-options.js';
+import { parseSearchRequest } from '../../sidecar/search-request.js';
+
+const config: Config = configSchema.parse({ profiles: { shop: { index: 'products*' }, other: { index: 'x', window: 50 } } });
+
+function call(body: Json | string | Buffer, options: { url?: string; headers?: Record<string, string> } = {}): SearchCall {
+  const rawUrl = options.url ?? '/products/_search';
+  const url = new URL(rawUrl, 'http://sidecar');
+  return {
+    method: 'POST',
+    rawUrl,
+    index: decodeURIComponent(url.pathname.split('/_search')[0]?.slice(1) ?? ''),
+    query: url.searchParams,
+    headers: { 'content-type': 'application/json', ...options.headers },
+    body: Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+    signal: new AbortController().signal,
+  };
+}
+
+const query = { match: { title: 'red boots' } };
+
+describe('a search looked at', () => {
+  it('is rankable with its words, its shopper and its profile', () => {
+    const search = parseSearchRequest(call({ query, size: 24, ext: { fuserank: { user_id: 7, session_id: 's' } } }), config);
+    expect(search).toMatchObject({ kind: 'rankable', queryText: 'red boots', size: 24, from: 0, profileName: 'shop', window: 200 });
+    expect(search.kind === 'rankable' && search.options).toMatchObject({ user: '7', session: 's', consent: 'full' });
+  });
+
+  it.each<[string, string, string]>([
+    ['the only ext key', '{"query":{"match_all":{}},"ext":{"fuserank":{"user_id":"u"}},"size":1}', '{"query":{"match_all":{}},"size":1}'],
+    ['the last member', '{"size":1, "ext" : {"fuserank":{}}}', '{"size":1}'],
+    [
+      'beside others’ keys',
+      '{"ext":{"fuserank":{"blend":0.5},"ubi":{"query_id":"q"}},"id":9007199254740993}',
+      '{"ext":{"ubi":{"query_id":"q"}},"id":9007199254740993}',
+    ],
+    ['a body key of ours', '{"fuserank":{"user_id":"u"},"size":1}', '{"size":1}'],
+  ])('takes our block out byte-exactly: %s', (_, body, upstream) => {
+    expect(parseSearchRequest(call(body), config).upstream.body.toString()).toBe(upstream);
+  });
+
+  it('sends a request without our block on exactly as it came', () => {
+    const body = '{ "query" : { "match_all" : { } } , "size":3 }';
+    const search = parseSearchRequest(call(body, { url: '/products/_search?routing=a&fuserank=1&pretty' }), config);
+    expect(search.upstream.body.toString()).toBe(body);
+    expect(search.upstream.path).toBe('/products/_search?routing=a&pretty');
+  });
+
+  it.each<[string, Json, string, Record<string, string>?]>([
+    ['sort', { query, sort: ['price'] }, '/products/_search'],
+    ['size_zero', { query, size: 0 }, '/products/_search'],
+    ['scroll', { query }, '/products/_search?scroll=1m'],
+    ['search_after', { query, search_after: [1] }, '/products/_search'],
+    ['pit', { query, pit: { id: 'x' } }, '/products/_search'],
+    ['slice', { query, slice: { id: 0, max: 2 } }, '/products/_search'],
+    ['profile', { query, profile: true }, '/products/_search'],
+    ['filter_path', { query }, '/products/_search?filter_path=hits.hits._id'],
+    ['format', { query }, '/products/_search?format=yaml'],
+    ['budget', { query, ext: { fuserank: { budget_ms: 0 } } }, '/products/_search'],
+    ['blend_zero', { query, ext: { fuserank: { blend: 0 } } }, '/products/_search'],
+    ['no_profile', { query }, '/orders/_search'],
+    ['bypass', { query }, '/products/_search', { 'x-fuserank-bypass': 'true' }],
+    ['body_not_understood', '{"query":', '/products/_search'],
+  ])('passes through and says %s', (reason, body, url, headers) => {
+    expect(parseSearchRequest(call(body, { url, ...(headers ? { headers } : {}) }), config)).toMatchObject({
+      kind: 'pass-through',
+      reason,
+    });
+  });
+
+  it('ranks what is sorted by score, in any of its spellings', () => {
+    for (const sort of ['_score', ['_score'], [{ _score: 'desc' }], [{ _score: { order: 'desc' } }]]) {
+      expect(parseSearchRequest(call({ query, sort }), config).kind).toBe('rankable');
+    }
+    expect(parseSearchRequest(call({ query, sort: [{ _score: 'asc' }] }), config).kind).toBe('pass-through');
+  });
+
+  it('knows the shopper by header and by the blocks that stacks already send', () => {
+    const shopper = (body: Json, headers?: Record<string, string>): unknown => {
+      const search = parseSearchRequest(call(body, headers ? { headers } : {}), config);
+      return search.kind === 'rankable' && (search.options.user ?? search.options.client);
+    };
+    expect(shopper({ query }, { 'x-fuserank-user': 'h1' })).toBe('h1');
+    expect(shopper({ query, ext: { personalize_request_parameters: { user_id: 'p1' } } })).toBe('p1');
+    expect(shopper({ query, ext: { ubi: { client_id: 'c1' } } })).toBe('c1');
+    expect(shopper({ query, ext: { fuserank: { user_id: 'u', consent: 'none' } } })).toBeFalsy();
+  });
+
+  it('gives one list key to all pages of a list, another to another shopper or query', () => {
+    const key = (body: Json, url?: string): string => {
+      const search = parseSearchRequest(call(body, url === undefined ? {} : { url }), config);
+      return search.kind === 'rankable' ? search.listKey : '';
+    };
+    const first = key({ query, size: 10, ext: { fuserank: { user_id: 'a' } } });
+    expect(key({ query, size: 5, from: 20, ext: { fuserank: { user_id: 'a' } } })).toBe(first);
+    expect(key({ query, ext: { fuserank: { user_id: 'a' } } }, '/products/_search?from=10')).toBe(first);
+    expect(key({ query, ext: { fuserank: { user_id: 'b' } } })).not.toBe(first);
+    expect(key({ query: { match_all: {} }, ext: { fuserank: { user_id: 'a' } } })).not.toBe(first);
+  });
+
+  it('reads gzipped bodies and bodies in the URL', () => {
+    const packed = gzipSync(JSON.stringify({ query, ext: { fuserank: { user_id: 'u' } } }));
+    const search = parseSearchRequest(call(packed, { headers: { 'content-encoding': 'gzip' } }), config);
+    expect(search).toMatchObject({ kind: 'rankable', queryText: 'red boots' });
+    expect(search.upstream.headers['content-encoding']).toBeUndefined();
+    expect(search.upstream.body.toString()).toBe(JSON.stringify({ query }));
+    const source = encodeURIComponent(JSON.stringify({ query }));
+    expect(
+      parseSearchRequest(call('', { url: `/products/_search?source=${source}&source_content_type=application/json` }), config),
+    ).toMatchObject({
+      queryText: 'red boots',
+    });
+    expect(parseSearchRequest(call('', { url: '/products/_search?q=boots' }), config)).toMatchObject({ queryText: 'boots' });
+  });
+
+  it.each<[string, Json, RegExp]>([
+    ['an unknown member', { ext: { fuserank: { usr: 1 } } }, /usr/],
+    ['a wrong value', { ext: { fuserank: { blend: 2 } } }, /ext\.fuserank\.blend/],
+    ['a profile that is not there', { ext: { fuserank: { profile: 'nope' } } }, /configured: shop, other/],
+    ['a polluted block', '{"ext":{"fuserank":{"__proto__":{"explain":true}}}}', /__proto__/],
+  ])('refuses %s by name', (_, body, message) => {
+    expect(() => parseSearchRequest(call(body), config)).toThrow(BadSearchOption);
+    expect(() => parseSearchRequest(call(body), config)).toThrow(message);
+  });
+});
