@@ -1,0 +1,37 @@
+import { Router } from 'express';
+import type { UserRecord } from '../event-store.js';
+import { HttpError } from './errors.js';
+import { hashUserId, type Logger } from './log.js';
+import type { Metrics } from './metrics.js';
+
+/** What is known of users: the store, or a stand-in. */
+export interface UserRegister {
+  exportUser(id: string): Promise<UserRecord>;
+  erase(id: string): Promise<{ events: number; queries: number }>;
+}
+
+const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
+
+/** `GET /metrics`, `GET /v1/users/{id}`, `DELETE /v1/users/{id}`. */
+export function adminRoutes(options: { users: UserRegister; metrics: Metrics; log: Logger }): Router {
+  const router = Router();
+  router.use((request, _response, next) => {
+    const host = request.get('host') ?? '';
+    // A web page may have its own name resolve to 127.0.0.1: then the name gives it away.
+    if (!LOOPBACK.test(host)) throw new HttpError('host_refused', host.slice(0, 200));
+    next();
+  });
+  router.get('/metrics', async (_request, response) => {
+    const { contentType, text } = await options.metrics.render();
+    response.set('content-type', contentType).send(text);
+  });
+  router.get('/v1/users/:id', async (request, response) => {
+    response.json(await options.users.exportUser(request.params.id));
+  });
+  router.delete('/v1/users/:id', async (request, response) => {
+    const erased = await options.users.erase(request.params.id);
+    options.log.info({ user: hashUserId(request.params.id), ...erased }, 'user erased');
+    response.json({ erased });
+  });
+  return router;
+}

@@ -1,0 +1,120 @@
+import type { ServerResponse } from 'node:http';
+import { BadSearchOption } from '../search-options.js';
+import { EngineUnreachable } from '../../opensearch/connection.js';
+import { EventsNotStored } from '../event-store.js';
+import { BehaviourIndexError } from '../event-index.js';
+
+interface ErrorEntry {
+  readonly status: number;
+  /** In the engine's words where it has one, so that clients treat it as they treat the engine's. */
+  readonly type: string;
+  /** What is wrong and how to mend it; `%s` is what differs from case to case. */
+  readonly message: string;
+}
+
+/** Every error that is ours; docs/reference/http.md lists the same. The engine's own errors travel through as they are. */
+export const ERRORS = {
+  malformed_request: { status: 400, type: 'bad_request', message: 'not an HTTP request that can be read: %s' },
+  bad_path: {
+    status: 400,
+    type: 'bad_request',
+    message: 'the path is refused: %s; send the plain, once-encoded path of the engine’s route',
+  },
+  bad_search_option: {
+    status: 400,
+    type: 'illegal_argument_exception',
+    message: '%s; see docs/reference/search.md for what ext.fuserank takes',
+  },
+  bad_event: {
+    status: 400,
+    type: 'illegal_argument_exception',
+    message: 'nothing was stored: %s; correct the events and send the whole call again',
+  },
+  origin_refused: { status: 403, type: 'security_exception', message: 'pages of %s may not send events; add the origin to server.cors' },
+  host_refused: {
+    status: 403,
+    type: 'security_exception',
+    message: 'the admin port answers to loopback names only, not to %s; call it as 127.0.0.1 or localhost',
+  },
+  write_refused: {
+    status: 403,
+    type: 'security_exception',
+    message: '%s is not a read route; send it to OpenSearch itself, or set proxy.allowWrites: true to have the sidecar forward it',
+  },
+  not_found: { status: 404, type: 'resource_not_found_exception', message: 'there is no %s; see docs/reference/http.md for the routes' },
+  method_not_allowed: { status: 405, type: 'method_not_allowed', message: '%s' },
+  request_timeout: {
+    status: 408,
+    type: 'request_timeout',
+    message: 'the request did not arrive whole in time; send it faster or in smaller parts',
+  },
+  body_too_large: { status: 413, type: 'content_too_long_exception', message: 'the body is over %s; send fewer events at a time' },
+  too_many_requests: {
+    status: 429,
+    type: 'rejected_execution_exception',
+    message: '%s requests are under way already; try again after Retry-After seconds, or raise server.maxInflight',
+  },
+  headers_too_large: { status: 431, type: 'bad_request', message: 'the headers are over 16 KB; send fewer or shorter ones' },
+  internal: { status: 500, type: 'internal_error', message: 'the sidecar failed; its log has the details' },
+  answer_broken: { status: 502, type: 'bad_gateway', message: 'OpenSearch’s answer cannot be passed on; the sidecar’s log says why' },
+  engine_unreachable: {
+    status: 503,
+    type: 'service_unavailable_exception',
+    message: 'OpenSearch does not answer; the sidecar’s log names its address and the fault',
+  },
+  events_not_stored: {
+    status: 503,
+    type: 'service_unavailable_exception',
+    message:
+      'OpenSearch could not store everything, the sidecar’s log says why; sending the same again is safe, what is stored is not stored twice',
+  },
+  not_ready: { status: 503, type: 'service_unavailable_exception', message: 'not ready: %s' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An answer of ours that is an error. `detail` fills the message's `%s`. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly detail = '',
+    readonly headers: Readonly<Record<string, string>> = {},
+    options: ErrorOptions = {},
+  ) {
+    super(
+      ERRORS[code].message.replace('%s', () => detail),
+      options,
+    );
+    this.status = ERRORS[code].status;
+  }
+}
+
+/** An error in the engine's own shape. */
+export function renderError(error: HttpError): Buffer {
+  const cause = { type: ERRORS[error.code].type, reason: error.message };
+  return Buffer.from(JSON.stringify({ error: { root_cause: [cause], ...cause }, status: error.status }));
+}
+
+/** What a thrown thing means to the caller. Addresses, paths and stacks stay in our log. */
+export function toHttpError(thrown: unknown): HttpError {
+  if (thrown instanceof HttpError) return thrown;
+  if (thrown instanceof BadSearchOption) return new HttpError('bad_search_option', thrown.message);
+  if (thrown instanceof EngineUnreachable) return new HttpError('engine_unreachable', '', {}, { cause: thrown });
+  if (thrown instanceof EventsNotStored || thrown instanceof BehaviourIndexError)
+    return new HttpError('events_not_stored', '', {}, { cause: thrown });
+  return new HttpError('internal', '', {}, { cause: thrown });
+}
+
+/** Sends the error, or breaks the connection where an answer has already begun. */
+export function sendError(response: ServerResponse, error: HttpError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = renderError(error);
+  response.writeHead(error.status, { ...error.headers, 'content-type': 'application/json; charset=UTF-8', 'content-length': body.length });
+  response.end(body);
+}

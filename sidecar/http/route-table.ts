@@ -1,0 +1,116 @@
+/** Where a request goes. Names are a fixed list: they label metrics. */
+export type Route =
+  | { readonly kind: 'search'; readonly name: 'search'; readonly index: string }
+  | { readonly kind: 'own'; readonly name: 'health' | 'ubi' | 'ui' }
+  /** Forwarded. `skipped` where it is a search that this version does not rank. */
+  | { readonly kind: 'forward'; readonly name: 'read' | 'multi_search' | 'search_template'; readonly skipped: string | null }
+  | { readonly kind: 'write'; readonly name: 'write' };
+
+/**
+ * The engine's read routes, as methods and path. `{index}` is a name that does not begin with `_` (or is `_all`),
+ * `{id}` any part, `**` whatever follows. HEAD goes with GET, OPTIONS with every route.
+ */
+const READ_ROUTES: readonly string[] = [
+  'GET /',
+  'GET /_cat/**',
+  'GET /_cluster/health',
+  'GET /_cluster/health/{index}',
+  'GET /{index}',
+  'GET /_mapping',
+  'GET /{index}/_mapping',
+  'GET /_mapping/field/{id}',
+  'GET /{index}/_mapping/field/{id}',
+  'GET /_settings',
+  'GET /_settings/{id}',
+  'GET /{index}/_settings',
+  'GET /{index}/_settings/{id}',
+  'GET /_alias',
+  'GET /_alias/{id}',
+  'GET /{index}/_alias',
+  'GET /{index}/_alias/{id}',
+  'GET /_aliases',
+  'GET /{index}/_doc/{id}',
+  'GET /{index}/_source/{id}',
+  'GET|POST /_mget',
+  'GET|POST /{index}/_mget',
+  'GET|POST /_count',
+  'GET|POST /{index}/_count',
+  'GET|POST /{index}/_explain/{id}',
+  'GET|POST /_field_caps',
+  'GET|POST /{index}/_field_caps',
+  'GET|POST /_validate/query',
+  'GET|POST /{index}/_validate/query',
+  'GET|POST /_analyze',
+  'GET|POST /{index}/_analyze',
+  'GET|POST /_render/template',
+  'GET|POST /_render/template/{id}',
+  'GET|POST|DELETE /_search/scroll',
+  'GET|POST|DELETE /_search/scroll/{id}',
+  'POST /{index}/_search/point_in_time',
+  'DELETE /_search/point_in_time',
+  'GET|POST /_rank_eval',
+  'GET|POST /{index}/_rank_eval',
+  'GET|POST /{index}/_termvectors',
+  'GET|POST /{index}/_termvectors/{id}',
+  'GET|POST /_mtermvectors',
+  'GET|POST /{index}/_mtermvectors',
+  'GET /_nodes/http',
+  'GET /_nodes/{id}/http',
+  'GET /_nodes/plugins',
+  'GET|POST /_msearch',
+  'GET|POST /{index}/_msearch',
+  'GET|POST /_msearch/template',
+  'GET|POST /{index}/_msearch/template',
+  'GET|POST /_search/template',
+  'GET|POST /{index}/_search/template',
+];
+
+interface ReadRoute {
+  readonly methods: ReadonlySet<string>;
+  readonly parts: readonly string[];
+}
+
+const readRoutes: readonly ReadRoute[] = READ_ROUTES.map((line) => {
+  const [methods = '', path = ''] = line.split(' ');
+  const allowed = new Set(methods.split('|'));
+  if (allowed.has('GET')) allowed.add('HEAD');
+  allowed.add('OPTIONS');
+  return { methods: allowed, parts: path.split('/').filter(Boolean) };
+});
+
+const HEALTH_ROUTES: ReadonlySet<string> = new Set(['livez', 'readyz', 'startupz', 'health', 'info']);
+
+export function findRoute(method: string, segments: readonly string[]): Route {
+  const [first = '', second] = segments;
+  const last = segments.at(-1);
+  if (last === '_search' && (segments.length === 1 || (segments.length === 2 && isIndex(first)))) {
+    if (method === 'GET' || method === 'POST') return { kind: 'search', name: 'search', index: segments.length === 2 ? first : '' };
+    // The engine has no such route: it says so itself.
+    return method === 'HEAD' || method === 'OPTIONS' ? { kind: 'forward', name: 'read', skipped: null } : { kind: 'write', name: 'write' };
+  }
+  if (segments.length === 1 && HEALTH_ROUTES.has(first)) return { kind: 'own', name: 'health' };
+  if (first === 'ubi' && segments.length === 2 && (second === 'events' || second === 'queries')) return { kind: 'own', name: 'ubi' };
+  if (first === 'ui') return { kind: 'own', name: 'ui' };
+  if (!readRoutes.some((route) => matches(route, method, segments))) return { kind: 'write', name: 'write' };
+  if (segments.includes('_msearch')) return { kind: 'forward', name: 'multi_search', skipped: 'multi_search' };
+  if (last === 'template' && segments.includes('_search')) return { kind: 'forward', name: 'search_template', skipped: 'search_template' };
+  return { kind: 'forward', name: 'read', skipped: null };
+}
+
+function matches(route: ReadRoute, method: string, segments: readonly string[]): boolean {
+  if (!route.methods.has(method)) return false;
+  const open = route.parts.at(-1) === '**';
+  const fixed = open ? route.parts.slice(0, -1) : route.parts;
+  if (open ? segments.length < fixed.length : segments.length !== fixed.length) return false;
+  return fixed.every((part, position) => {
+    const segment = segments[position] ?? '';
+    if (part === '{index}') return isIndex(segment);
+    // `_all` in an id's place means every scroll, every alias: reading that is a read, dropping it is not.
+    if (part === '{id}') return method !== 'DELETE' || segment !== '_all';
+    return part === segment;
+  });
+}
+
+function isIndex(segment: string): boolean {
+  return segment === '_all' || (segment !== '' && !segment.startsWith('_'));
+}
