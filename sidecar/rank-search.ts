@@ -160,10 +160,12 @@ export class SearchRanker {
   #recall(search: Rankable, clock: SearchClock, signal: AbortSignal): Promise<readonly PastEvent[]> {
     const { history, session } = search.options;
     if (history) return Promise.resolve(history.map((event) => ({ ...event, runningSession: false })));
-    return clock.stage('history', () => clock.duringEngine(() => this.#deps.recall(search.options, signal))).then(
-      (events) => pastEvents(events, session),
-      () => [],
-    );
+    return clock
+      .stage('history', () => clock.duringEngine(() => this.#deps.recall(search.options, signal)))
+      .then(
+        (events) => pastEvents(events, session),
+        () => [],
+      );
   }
 
   /** Vectors of another encoder mean nothing to this one: such an index is not ranked until it is indexed again. */

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../mappings/product-index.js';
-import type { Explanation } from './explanation.js';
+import type { Attribution } from './explanation.js';
 import type { RetrievedCandidate } from './retrieve.js';
 
 /** What a scorer process is opened with. */
@@ -62,7 +62,7 @@ export interface RankReply {
   readonly scores: Float32Array;
   /** 0–1, trust in the model for this list. */
   readonly gate: number;
-  readonly explanations: readonly Explanation[] | null;
+  readonly explanations: readonly Attribution[] | null;
   /** Candidates whose vectors did not arrive in time and were masked. */
   readonly missing: number;
   /** Milliseconds by stage inside the scorer. */

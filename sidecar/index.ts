@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { packageRoot } from '../config/package-root.js';
+import type { Config } from '../config/schema.js';
+import type { ProductFieldRoles } from '../mappings/product-index.js';
+import { connectEngine } from '../opensearch/connection.js';
+import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
+import { EventStore } from './event-store.js';
+import { openListener } from './http/listener.js';
+import { openLog, type Logger } from './http/log.js';
+import { openMetrics, type Metrics } from './http/metrics.js';
+import type { Ui } from './http/ui-routes.js';
+import { IndexStamps } from './index-stamp.js';
+import { QueryEncoding } from './query-vectors.js';
+import { SearchRanker, type SearchObserver } from './rank-search.js';
+import { ScorerPool } from './scorer.js';
+import { recallHistory } from './user-history.js';
+
+export { ScorerRefused } from './scorer.js';
+
+/** A running sidecar. */
+export interface Sidecar {
+  readonly url: string;
+  readonly adminUrl: string;
+  /** Process ids of the scorers, for operators and fault tests. */
+  scorerIds(): number[];
+  /** Answers what is under way, then stops. */
+  close(): Promise<void>;
+}
+
+export interface SidecarOptions {
+  /** The page's folder and further folders beneath `/ui/`; absent = no page. */
+  readonly ui?: { readonly folder: string; readonly mounts?: readonly { readonly path: string; readonly folder: string }[] };
+  readonly log?: Logger;
+}
+
+/** Engine that answered in this time is reachable. */
+const REACHABLE_MS = 10_000;
+/** A reason of skipped searches is logged so often at most. */
+const LOG_EVERY_MS = 60_000;
+
+const packageSchema = z.object({ version: z.string() });
+
+/**
+ * Opens the sidecar: scorer processes first (artefacts and encoders that don't fit are refused here), then the ports; the
+ * item vectors of the profiles' indices are read in the background. Throws `ScorerRefused`, `CannotListen`.
+ */
+export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
+  const log = options.log ?? openLog(config.observability.log);
+  const metrics = openMetrics();
+  const upstream = openUpstream(config.opensearch);
+  const engine = connectEngine(config.opensearch);
+  const store = new EventStore({ upstream: withServiceAccount(upstream, config.opensearch), behaviour: config.behaviour });
+  const rankers = [...new Set(Object.values(config.profiles).map(({ ranker }) => ranker))].filter(
+    (name) => name !== 'first-phase' && name !== 'shuffle',
+  );
+  const scorers = new ScorerPool(
+    { opensearch: config.opensearch, encoders: config.encoders, memoryBytes: config.scorer.memory, rankers },
+    {
+      processes: config.scorer.processes,
+      onRestart: (cause) => {
+        metrics.countScorerRestart(cause.startsWith('exit') ? 'exit' : 'signal');
+        log.warn({ cause }, 'a scorer process ended and is started again');
+      },
+    },
+  );
+  const stamps = new IndexStamps(engine, rolesOf(config));
+  try {
+    const facts = await scorers.ready();
+    const ranker = new SearchRanker({
+      config,
+      upstream,
+      stamps,
+      scorers,
+      encoding: new QueryEncoding(scorers),
+      recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
+      observe: observeSearches(metrics, log),
+    });
+    const engineState = { reachableAt: 0 };
+    const listener = await openListener({
+      config,
+      upstream,
+      answerSearch: (call) => ranker.answer(call),
+      store,
+      readHealth: () => ({
+        started: true,
+        ready: true, // a dead scorer degrades the order, never the service
+        degraded: scorers.readyProcesses === 0,
+        checks: {
+          scorers: { ok: scorers.readyProcesses > 0, detail: `${scorers.readyProcesses} ready` },
+          opensearch: { ok: Date.now() - engineState.reachableAt < REACHABLE_MS, detail: config.opensearch.nodes.join(', ') },
+        },
+      }),
+      readInfo: () => ({
+        name: 'fuserank',
+        version: ownVersion(),
+        rankers: facts.rankers,
+        encoders: { text: facts.textEncoder, image: facts.imageEncoder },
+        profiles: config.profiles,
+      }),
+      ui: options.ui && config.ui.enabled ? pageOf(config, options.ui) : null,
+      metrics,
+      log,
+    });
+    const pulse = watchEngine(engine, engineState, metrics, scorers);
+    warmProfiles({ config, stamps, scorers, log });
+    await store.prepare().catch((error: unknown) => log.warn({ error: String(error) }, 'the behaviour indices are not there yet'));
+    return {
+      url: listener.url,
+      adminUrl: listener.adminUrl,
+      scorerIds: () => scorers.processIds,
+      close: async () => {
+        clearInterval(pulse);
+        await listener.close();
+        await store.close();
+        await scorers.close();
+        await engine.close();
+        await upstream.close();
+      },
+    };
+  } catch (error) {
+    await scorers.close();
+    await engine.close();
+    await upstream.close();
+    throw error;
+  }
+}
+
+/** Where an index says nothing of its fields, the configuration does. */
+function rolesOf(config: Config): ProductFieldRoles {
+  const { id, map } = config.index;
+  return { id, ...map };
+}
+
+function pageOf(config: Config, ui: NonNullable<SidecarOptions['ui']>): Ui {
+  const readSettings = (): object => ({
+    display: config.display,
+    profiles: Object.entries(config.profiles).map(([name, { index }]) => ({ name, index })),
+  });
+  return { folder: ui.folder, readSettings, ...(ui.mounts ? { mounts: ui.mounts } : {}) };
+}
+
+/** Counts every search; says a skip's reason once a minute. */
+function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
+  const logged = new Map<string, number>();
+  return {
+    outcome({ applied, reason, detail, clock }) {
+      metrics.observeRank(applied ? { outcome: 'applied' } : { outcome: 'skipped', reason: reason ?? 'internal' });
+      metrics.observeStage('engine', clock.engineMs);
+      metrics.observeStage('ours', clock.elapsedMs - clock.engineMs);
+      if (applied || detail === null || reason === null) return;
+      if (Date.now() - (logged.get(reason) ?? 0) < LOG_EVERY_MS) return;
+      logged.set(reason, Date.now());
+      log.warn({ reason, detail }, 'searches are answered in the engine’s order');
+    },
+  };
+}
+
+/** Asks the engine every few seconds whether it is there; searches never wait for this. */
+function watchEngine(
+  engine: ReturnType<typeof connectEngine>,
+  state: { reachableAt: number },
+  metrics: Metrics,
+  scorers: ScorerPool,
+): NodeJS.Timeout {
+  const ask = (): void => {
+    engine.ping().then(
+      () => (state.reachableAt = Date.now()),
+      () => undefined,
+    );
+    metrics.setScorers({ ready: scorers.readyProcesses, queued: 0 });
+    metrics.setDegraded(scorers.readyProcesses === 0);
+  };
+  ask();
+  return setInterval(ask, REACHABLE_MS / 3).unref();
+}
+
+/** Reads the item vectors of every index that a profile names, so that the first searches find them in memory. */
+function warmProfiles(house: { config: Config; stamps: IndexStamps; scorers: ScorerPool; log: Logger }): void {
+  for (const pattern of new Set(Object.values(house.config.profiles).map(({ index }) => index))) {
+    house.stamps
+      .describe(pattern)
+      .then(async (stamp) => {
+        if (!stamp.hasRankKey) return;
+        for (const index of stamp.concrete) {
+          const started = performance.now();
+          const items = await house.scorers.warm({ index, roles: stamp.roles });
+          house.log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
+        }
+      })
+      .catch((error: unknown) =>
+        house.log.warn({ pattern, error: String(error) }, 'no item vectors read yet; searches fetch what they miss'),
+      );
+  }
+}
+
+function ownVersion(): string {
+  return packageSchema.parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))).version;
+}

@@ -1,0 +1,95 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { findConfigFile, loadConfig } from '../config/load.js';
+import { renderComparison, renderExplanation } from './comparison-table.js';
+import { SearchConsole, SearchRefused, type SearchComparison } from './search-console.js';
+
+/** Hits that `explain` looks through for the one asked about. */
+const EXPLAINED_DEPTH = 100;
+
+interface ConsoleFlags {
+  readonly alias?: string;
+  readonly user?: string;
+  readonly image?: string;
+  readonly k: number;
+  readonly explain?: boolean;
+  readonly id?: string;
+  readonly config?: string;
+  readonly opensearch?: string[];
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+/** `fuserank search` and `fuserank explain`: what a search engineer looks at. */
+export function registerSearchCommands(program: Command): void {
+  shared(program.command('search').argument('[query]', 'what a shopper would type'))
+    .summary('one search: the engine’s order and ours, side by side')
+    .option('--image <file>', 'search by a picture (file or address)')
+    .option('-k <number>', 'hits to show', positive, 10)
+    .option('--explain', 'the arithmetic of each hit')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fuserank search "red shoes" --alias products\n  fuserank search "lamp" --alias shop --user u7 --explain\n',
+    )
+    .action(async (query: string | undefined, flags: ConsoleFlags, command: Command) => {
+      if (query === undefined && flags.image === undefined) command.error('error: give a query or --image FILE');
+      const comparison = await runSearch(query ?? null, flags, flags.k);
+      if (flags.json) print(JSON.stringify(comparison, null, 2));
+      else {
+        print(renderComparison(comparison));
+        print(`\n${comparison.total} hits · ${comparison.label} · ${stages(comparison)}`);
+        if (flags.explain) print(`\n${comparison.ranked.map(renderExplanation).join('\n\n')}`);
+      }
+    });
+
+  shared(program.command('explain').argument('<query>', 'what a shopper would type'))
+    .summary('one hit’s arithmetic')
+    .requiredOption('--id <id>', 'the product asked about')
+    .addHelpText('after', '\nExample:\n  fuserank explain "lamp" --id p0042 --alias shop --user u7\n')
+    .action(async (query: string, flags: ConsoleFlags) => {
+      const comparison = await runSearch(query, flags, EXPLAINED_DEPTH);
+      const hit = comparison.ranked.find(({ id }) => id === flags.id);
+      if (!hit) throw new SearchRefused(`${flags.id} is not among the first ${EXPLAINED_DEPTH} of ${comparison.total} hits for "${query}"`);
+      print(flags.json ? JSON.stringify(hit, null, 2) : renderExplanation(hit));
+    });
+}
+
+function shared(command: Command): Command {
+  return command
+    .option('--alias <name>', 'index or alias to search (default: index.alias of the configuration)')
+    .option('--user <id>', 'rank for this shopper')
+    .option('--config <file>', 'configuration (default: ./fuserank.yaml where it exists)')
+    .option('--opensearch <url...>', 'nodes of the engine')
+    .option('--url <sidecar>', 'ask this running sidecar instead of starting one')
+    .option('--json', 'print JSON');
+}
+
+async function runSearch(text: string | null, flags: ConsoleFlags, size: number): Promise<SearchComparison> {
+  const file = flags.config ?? findConfigFile(process.cwd());
+  const config = loadConfig({
+    ...(file === undefined ? {} : { file }),
+    env: process.env,
+    flags: flags.opensearch === undefined ? {} : { opensearch: { nodes: flags.opensearch } },
+  });
+  const console = await SearchConsole.open({ config, alias: flags.alias ?? config.index.alias, url: flags.url ?? null });
+  try {
+    return await console.compare({ text, image: flags.image ?? null, user: flags.user ?? null, size, explain: true });
+  } finally {
+    await console.close();
+  }
+}
+
+function stages(comparison: SearchComparison): string {
+  return Object.entries(comparison.stages)
+    .map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(1)} ms`)
+    .join(' · ');
+}
+
+function positive(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1 || number > 1000) throw new InvalidArgumentError('a number from 1 to 1000');
+  return number;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

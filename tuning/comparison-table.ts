@@ -1,0 +1,59 @@
+import type { SearchComparison, SeenHit } from './search-console.js';
+
+/** Width of the title columns at 120 characters a line. */
+const TITLE_WIDTH = 44;
+
+/** The two orders side by side: place, the engine's hit, ours, and how far ours came up. */
+export function renderComparison(comparison: SearchComparison): string {
+  const places = new Map(comparison.engine.map((hit, place) => [hit.id, place]));
+  const rows = Math.max(comparison.engine.length, comparison.ranked.length);
+  const lines = [`  #  ${pad('engine', TITLE_WIDTH)}  ${pad('fuserank', TITLE_WIDTH)}  move`];
+  for (let place = 0; place < rows; place++) {
+    const ranked = comparison.ranked[place];
+    lines.push(
+      `${String(place + 1).padStart(3)}  ${pad(describe(comparison.engine[place]), TITLE_WIDTH)}  ${pad(describe(ranked), TITLE_WIDTH)}  ${ranked ? move(ranked, place, places) : ''}`,
+    );
+  }
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
+
+/** One hit's arithmetic: what each signal gave, and what of the history weighed most. */
+export function renderExplanation(hit: SeenHit): string {
+  const { explanation } = hit;
+  if (!explanation) return `${hit.id}  ${hit.title}: not ranked`;
+  const shares = Object.entries(explanation.shares).filter(([, share]) => Math.abs(share) >= 0.0005);
+  const widest = Math.max(0.001, ...shares.map(([, share]) => Math.abs(share)));
+  const first = explanation.first_phase;
+  return [
+    `${hit.id}  ${hit.title}`,
+    `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? 'did not find it' : `rank ${first.rank + 1}, score ${first.score}`}; gate ${explanation.gate.toFixed(2)}, weight of the model ${explanation.blend.toFixed(2)}`,
+    ...shares.map(
+      ([name, share]) =>
+        `  ${name.padEnd(14)} ${share >= 0 ? '+' : '−'}${Math.abs(share).toFixed(3)}  ${'█'.repeat(Math.round((20 * Math.abs(share)) / widest))}`,
+    ),
+    `  ${'final'.padEnd(14)} ${explanation.final.toFixed(4)}`,
+    ...(explanation.history.length === 0
+      ? []
+      : [
+          `  weighed most: ${explanation.history.map(({ object_id, weight }) => `${object_id} (${(100 * weight).toFixed(0)} %)`).join(', ')}`,
+        ]),
+  ].join('\n');
+}
+
+function describe(hit: SeenHit | undefined): string {
+  return hit ? [hit.title, ...hit.fields].join(' · ') : '';
+}
+
+function move(hit: SeenHit, place: number, places: ReadonlyMap<string, number>): string {
+  const before = places.get(hit.id);
+  if (before === undefined) return '▲ new';
+  return before === place ? '·' : before > place ? `▲ ${before - place}` : `▼ ${place - before}`;
+}
+
+/** Cut or filled to a width; combining marks and wide characters are counted as one column each. */
+function pad(text: string, width: number): string {
+  const characters = [...text.replace(/\s+/g, ' ')];
+  return characters.length > width
+    ? `${characters.slice(0, width - 1).join('')}…`
+    : text.replace(/\s+/g, ' ') + ' '.repeat(width - characters.length);
+}

@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { profileSchema, type Config } from '../config/schema.js';
+import { readProductIndexMeta, type ProductFieldRoles } from '../mappings/product-index.js';
+import { textSearchBody } from '../mappings/query-templates.js';
+import { connectEngine, probeEngine } from '../opensearch/connection.js';
+import { startSidecar, type Sidecar } from '../sidecar/index.js';
+
+/** One hit as a person looks at it. */
+export interface SeenHit {
+  readonly id: string;
+  readonly title: string;
+  readonly fields: readonly string[];
+  readonly explanation: HitExplanation | null;
+}
+
+const explanationSchema = z.looseObject({
+  rank: z.number(),
+  final: z.number(),
+  first_phase: z.looseObject({ rank: z.number().nullable(), score: z.number().nullable(), z: z.number() }),
+  shares: z.record(z.string(), z.number()),
+  gate: z.number(),
+  blend: z.number(),
+  history: z.array(z.object({ object_id: z.string(), weight: z.number() })),
+});
+export type HitExplanation = z.output<typeof explanationSchema>;
+
+const hitSchema = z.looseObject({
+  _id: z.string(),
+  _source: z.record(z.string(), z.json()).default({}),
+  fields: z.looseObject({ _fuserank: z.array(explanationSchema).optional() }).optional(),
+});
+const answerSchema = z.looseObject({
+  hits: z.looseObject({ total: z.union([z.number(), z.object({ value: z.number() })]).optional(), hits: z.array(hitSchema) }),
+  ext: z.looseObject({ fuserank: z.looseObject({ stages: z.record(z.string(), z.number()) }).optional() }).optional(),
+});
+const errorSchema = z.object({ error: z.union([z.string(), z.looseObject({ reason: z.string() })]) });
+
+/** The same search twice: the engine's order, and ours for one shopper. */
+export interface SearchComparison {
+  readonly engine: readonly SeenHit[];
+  readonly ranked: readonly SeenHit[];
+  readonly total: number;
+  /** The `X-Fuserank` header of the ranked one. */
+  readonly label: string;
+  readonly stages: Readonly<Record<string, number>>;
+}
+
+/** The search was answered with an error; the message is the answer's own. */
+export class SearchRefused extends Error {
+  override readonly name = 'SearchRefused';
+}
+
+/** A person's way to search: an alias, words or a picture, a shopper. Talks to a sidecar of its own, or to one that runs. */
+export class SearchConsole {
+  readonly #roles: ProductFieldRoles;
+  readonly #config: Config;
+  readonly #alias: string;
+  readonly #url: string;
+  readonly #sidecar: Sidecar | null;
+
+  private constructor(parts: { roles: ProductFieldRoles; config: Config; alias: string; url: string; sidecar: Sidecar | null }) {
+    this.#roles = parts.roles;
+    this.#config = parts.config;
+    this.#alias = parts.alias;
+    this.#url = parts.url;
+    this.#sidecar = parts.sidecar;
+  }
+
+  /**
+   * @param options.url a running sidecar; null starts one in this process for the time being
+   * @throws EngineUnreachable, SearchRefused where the alias does not exist
+   */
+  static async open(options: { config: Config; alias: string; url: string | null }): Promise<SearchConsole> {
+    const { config, alias } = options;
+    const roles = await readRoles(config, alias);
+    const sidecar = options.url === null ? await startSidecar(ownConfig(config, alias)) : null;
+    return new SearchConsole({ roles, config, alias, url: options.url ?? sidecar?.url ?? '', sidecar });
+  }
+
+  async compare(query: {
+    text: string | null;
+    image: string | null;
+    user: string | null;
+    size: number;
+    explain: boolean;
+  }): Promise<SearchComparison> {
+    const picture = query.image === null ? null : await readPicture(query.image);
+    const body: Record<string, unknown> =
+      query.text === null
+        ? { query: { match_all: {} }, size: query.size }
+        : textSearchBody(this.#roles, { text: query.text, size: query.size });
+    const engine = await this.#search(body, { 'x-fuserank-bypass': 'true' });
+    const ext = {
+      fuserank: {
+        ...(query.user === null ? {} : { user_id: query.user }),
+        ...(picture === null ? {} : { query_image: { format: 'base64', value: picture } }),
+        explain: true,
+        budget_ms: 30_000, // a person waits for item vectors that a shopper would not
+      },
+    };
+    const ranked = await this.#search({ ...body, ext }, {});
+    return {
+      engine: engine.hits,
+      ranked: ranked.hits,
+      total: ranked.total,
+      label: ranked.label,
+      stages: ranked.stages,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#sidecar?.close();
+  }
+
+  async #search(
+    body: Record<string, unknown>,
+    headers: Record<string, string>,
+  ): Promise<{ hits: SeenHit[]; total: number; label: string; stages: Record<string, number> }> {
+    const response = await fetch(`${this.#url}/${encodeURIComponent(this.#alias)}/_search`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    const json: unknown = await response.json();
+    if (response.status !== 200) throw new SearchRefused(reasonOf(json, response.status));
+    const answer = answerSchema.parse(json);
+    const total = answer.hits.total;
+    return {
+      hits: answer.hits.hits.map((hit) => this.#see(hit)),
+      total: typeof total === 'object' ? total.value : (total ?? 0),
+      label: response.headers.get('x-fuserank') ?? '',
+      stages: answer.ext?.fuserank?.stages ?? {},
+    };
+  }
+
+  #see(hit: z.output<typeof hitSchema>): SeenHit {
+    const { display } = this.#config;
+    const title = hit._source[display.title] ?? hit._source[this.#roles.text[0] ?? ''] ?? hit._id;
+    const fields = display.fields.flatMap((field) => {
+      const value = hit._source[field];
+      return value === null || value === undefined ? [] : [typeof value === 'object' ? JSON.stringify(value) : String(value)];
+    });
+    return {
+      id: hit._id,
+      title: typeof title === 'string' ? title : JSON.stringify(title),
+      fields,
+      explanation: hit.fields?._fuserank?.[0] ?? null,
+    };
+  }
+}
+
+/** The alias ranked with its profile where one matches, else with the defaults; on free ports, without a page. */
+function ownConfig(config: Config, alias: string): Config {
+  return {
+    ...config,
+    server: { ...config.server, port: 0, adminPort: 0 },
+    ui: { enabled: false },
+    observability: { ...config.observability, log: { ...config.observability.log, level: 'error' } },
+    profiles: { ...config.profiles, ...(Object.keys(config.profiles).length === 0 ? { console: defaultProfile(alias) } : {}) },
+  };
+}
+
+function defaultProfile(alias: string): Config['profiles'][string] {
+  return profileSchema.parse({ index: alias });
+}
+
+async function readRoles(config: Config, alias: string): Promise<ProductFieldRoles> {
+  const client = connectEngine(config.opensearch);
+  try {
+    await probeEngine(client);
+    const exists = await client.indices.exists({ index: alias });
+    if (!exists.body)
+      throw new SearchRefused(`there is no index or alias [${alias}]; index a catalogue first: fuserank index … --alias ${alias}`);
+    const mappings = Object.values((await client.indices.getMapping({ index: alias })).body);
+    const meta = readProductIndexMeta(mappings[0]?.mappings);
+    return meta?.roles ?? { id: config.index.id, ...config.index.map };
+  } finally {
+    await client.close();
+  }
+}
+
+/** Base64 of a file, or of what an address answers. */
+async function readPicture(source: string): Promise<string> {
+  if (!/^https?:/.test(source)) return (await readFile(source)).toString('base64');
+  const response = await fetch(source);
+  if (!response.ok) throw new SearchRefused(`${source} answered ${response.status}; give a picture file or an address that answers`);
+  return Buffer.from(await response.arrayBuffer()).toString('base64');
+}
+
+function reasonOf(json: unknown, status: number): string {
+  const parsed = errorSchema.safeParse(json);
+  if (!parsed.success) return `the search was answered ${status}`;
+  return typeof parsed.data.error === 'string' ? parsed.data.error : parsed.data.error.reason;
+}
