@@ -1,10 +1,13 @@
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { createHttpServer, type HttpDependencies } from './server.js';
 
 export interface Listener {
   /** Where clients call, with the port that was found when 0 was configured. */
   readonly url: string;
   readonly adminUrl: string;
+  /** Not ready from now on, though every request is still served: time for a load balancer to look away. */
+  drain(): void;
   /** Not ready at once, no new connections, what is under way finishes within `server.shutdownGraceMs`, the rest is cut. */
   close(): Promise<void>;
 }
@@ -20,6 +23,7 @@ const ADMIN_HOST = '127.0.0.1';
 export async function openListener(dependencies: HttpDependencies): Promise<Listener> {
   const { host, port, adminPort, shutdownGraceMs } = dependencies.config.server;
   const http = createHttpServer(dependencies);
+  const doors = [watchSockets(http.server), watchSockets(http.admin)];
   const url = await listen(http.server, host, port, 'server.port');
   let adminUrl: string;
   try {
@@ -32,9 +36,10 @@ export async function openListener(dependencies: HttpDependencies): Promise<List
   return {
     url,
     adminUrl,
+    drain: () => http.drain(),
     close: () => {
       http.drain();
-      closing ??= Promise.all([shut(http.server, shutdownGraceMs), shut(http.admin, shutdownGraceMs)]).then(() => undefined);
+      closing ??= Promise.all(doors.map((door) => shut(door, shutdownGraceMs))).then(() => undefined);
       return closing;
     },
   };
@@ -60,13 +65,36 @@ function listen(server: Server, host: string, port: number, setting: string): Pr
   });
 }
 
-function shut(server: Server, graceMs: number): Promise<void> {
+interface Door {
+  readonly server: Server;
+  /** Open sockets and how many requests each has under way. */
+  readonly sockets: ReadonlyMap<Socket, number>;
+}
+
+/** Node's own list of idle connections leaves out those that have not asked anything yet. */
+function watchSockets(server: Server): Door {
+  const sockets = new Map<Socket, number>();
+  server.on('connection', (socket) => {
+    sockets.set(socket, 0);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    sockets.set(socket, (sockets.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      const before = sockets.get(socket);
+      if (before !== undefined) sockets.set(socket, before - 1);
+    });
+  });
+  return { server, sockets };
+}
+
+function shut({ server, sockets }: Door, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
+    for (const [socket, requests] of sockets) if (requests === 0) socket.destroy();
   });
 }

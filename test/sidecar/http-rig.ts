@@ -103,16 +103,14 @@ export async function openRig(options: { engineUrl: string; flags?: DeepPartial<
     log: openLog({ level: 'debug', format: 'json' }, { write: (line) => void logged.push(line) }),
     ...options.dependencies,
   });
+  let closed: Promise<void> | null = null;
   return {
     ...listener,
     events,
     queries,
     erased,
     logged,
-    close: async () => {
-      await listener.close();
-      await upstream.close();
-    },
+    close: () => (closed ??= listener.close().then(() => upstream.close())),
   };
 }
 
