@@ -52,20 +52,20 @@ const NAMES = [
 ] as const;
 
 /** What demo shoppers type: kinds, and kinds with a style. None names a colour or a pattern. */
-export const demoQueries = [
-  'lamp',
-  'mug',
-  'dress',
-  'bag',
-  'sneakers',
-  'rug',
-  'cushion',
-  'scarf',
-  'vase',
-  'umbrella',
-  'modern chair',
-  'vintage jacket',
-] as const;
+export const demoQueries: readonly { text: string; kind: string }[] = [
+  { text: 'lamp', kind: 'lamp' },
+  { text: 'mug', kind: 'mug' },
+  { text: 'dress', kind: 'dress' },
+  { text: 'bag', kind: 'bag' },
+  { text: 'sneakers', kind: 'sneaker' },
+  { text: 'rug', kind: 'rug' },
+  { text: 'cushion', kind: 'cushion' },
+  { text: 'scarf', kind: 'scarf' },
+  { text: 'vase', kind: 'vase' },
+  { text: 'umbrella', kind: 'umbrella' },
+  { text: 'modern chair', kind: 'chair' },
+  { text: 'vintage jacket', kind: 'jacket' },
+];
 
 const MATCHING_SHARE = 0.85;
 const DAY_MS = 86_400_000;

@@ -23,6 +23,9 @@ export interface ArmResult extends ShareComparison {
 /** One answered query for one shopper: product ids, best first. */
 export interface RankedPair {
   shopper: Shopper;
+  query: string;
+  /** The kind of product that the query asks for. */
+  kind: string;
   engine: readonly string[];
   ranked: readonly string[];
 }
@@ -30,21 +33,22 @@ export interface RankedPair {
 export type Catalogue = ReadonlyMap<string, ShopEntry>;
 
 /**
- * Share of the first ten products that have the taste, after leaving out those of the shopper's own history and, if
- * asked, those whose text tells of the taste. Fewer than ten left: the share of those left; none: 0.
+ * Share of the first ten products that are what the query asks for and have the taste, after leaving out those of the
+ * shopper's own history and, if asked, those whose text tells of the taste. Fewer than ten left: the share of those
+ * left; none: 0. A product of another kind never counts, so that no order wins by straying from the query.
  */
 export function measureShare(
   ids: readonly string[],
-  options: { catalogue: Catalogue; taste: Taste; history: ReadonlySet<string>; untitledOnly: boolean },
+  options: { catalogue: Catalogue; kind: string; taste: Taste; history: ReadonlySet<string>; untitledOnly: boolean },
 ): number {
-  const { catalogue, taste, history, untitledOnly } = options;
+  const { catalogue, kind, taste, history, untitledOnly } = options;
   const top = ids
     .filter((id) => !history.has(id))
     .map((id) => catalogue.get(id))
     .filter((entry) => entry !== undefined)
     .filter((entry) => !untitledOnly || isUntitled(entry.product, taste))
     .slice(0, TOP);
-  return top.length === 0 ? 0 : top.filter((entry) => hasTaste(entry.latent, taste)).length / top.length;
+  return top.length === 0 ? 0 : top.filter(({ latent }) => latent.kind === kind && hasTaste(latent, taste)).length / top.length;
 }
 
 export function historyOf(shopper: Shopper): ReadonlySet<string> {
@@ -56,9 +60,10 @@ function compareShares(
   options: { catalogue: Catalogue; seed: number; untitledOnly: boolean },
 ): ShareComparison {
   const byShopper = new Map<Shopper, { engine: number[]; ranked: number[] }>();
-  for (const { shopper, engine, ranked } of pairs) {
+  for (const { shopper, kind, engine, ranked } of pairs) {
     const question = {
       catalogue: options.catalogue,
+      kind,
       taste: shopper.taste,
       history: historyOf(shopper),
       untitledOnly: options.untitledOnly,

@@ -1,0 +1,62 @@
+/**
+ * What the page shows and how it asks: from shop.json where the demo serves one, else from settings.json of the
+ * sidecar and the index's own mapping, so that it works on any index.
+ */
+
+/** @typedef {{title: string, image: {field: string, prefix: string}, fields: string[]}} Display */
+/** @typedef {{user: string, label: string, taste: string, history: {id: string, title: string, image: string}[]}} Shopper */
+/** @typedef {{index: string, queries: string[], shoppers: Shopper[], display: Display, textFields: string[] | null, idField: string | null}} Shop */
+
+const DEFAULT_DISPLAY = { title: 'title', image: { field: 'image', prefix: '' }, fields: ['brand', 'price'] };
+
+async function readJson(path) {
+  try {
+    const response = await fetch(path, { headers: { accept: 'application/json' } });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns {Promise<Shop>} */
+export async function openShop() {
+  const [shop, settings] = await Promise.all([readJson('shop.json'), readJson('settings.json')]);
+  const display = { ...DEFAULT_DISPLAY, ...settings?.display, ...shop?.display };
+  if (shop?.pictures) display.image = { field: display.image.field, prefix: shop.pictures };
+  return {
+    index: shop?.index ?? firstIndex(settings) ?? '',
+    queries: shop?.queries ?? [],
+    shoppers: shop?.shoppers ?? [],
+    display,
+    textFields: shop?.text_fields ?? null,
+    idField: shop?.id_field ?? null,
+  };
+}
+
+/** The first profile's index, where it is a name that can be asked. */
+function firstIndex(settings) {
+  const profiles = Object.values(settings?.profiles ?? {});
+  return profiles.map((profile) => profile?.index).find((index) => typeof index === 'string' && !index.includes('*'));
+}
+
+const rolesByIndex = new Map();
+
+/**
+ * Text fields and id field of an index, from the stamp that `fuserank index` left in its mapping; for other indices
+ * every text field, unweighted.
+ * @returns {Promise<{text: string[], id: string}>}
+ */
+export async function readRoles(index) {
+  const known = rolesByIndex.get(index);
+  if (known) return known;
+  const mappings = await readJson(`/${encodeURIComponent(index)}/_mapping`);
+  const stamped = Object.values(mappings ?? {})
+    .map((entry) => entry?.mappings?._meta?.fuserank?.roles)
+    .find((roles) => Array.isArray(roles?.text) && roles.text.length > 0);
+  const roles = {
+    text: stamped ? stamped.text.map((field, position) => (position === 0 ? `${field}^3` : field)) : [],
+    id: stamped?.id ?? '_id',
+  };
+  rolesByIndex.set(index, roles);
+  return roles;
+}

@@ -1,0 +1,50 @@
+/** Why a hit stands where it stands: the sidecar's own arithmetic, as bars. */
+
+import { element } from './element.js';
+
+const SIGNALS = {
+  query_text: 'query · text',
+  query_image: 'query · picture',
+  history_text: 'history · text',
+  history_image: 'history · pictures',
+  business: 'price, rating, …',
+  first_phase: 'OpenSearch’s score',
+};
+
+const nameSignal = (name) => SIGNALS[name] ?? name.replaceAll(/[_-]/g, ' ');
+const show = (value) => (typeof value === 'number' ? value.toFixed(Math.abs(value) >= 100 ? 0 : 2) : String(value ?? '–'));
+
+/** @param {Record<string, unknown>} why one hit's `fields._fuserank[0]` */
+export function drawWhy(why, nameProduct) {
+  const rows = Object.entries(why.shares ?? {}).filter(([, value]) => typeof value === 'number');
+  const widest = Math.max(1e-9, ...rows.map(([, value]) => Math.abs(value)));
+  const bars = rows.map(([name, value]) => {
+    const bar = element('span', { class: value < 0 ? 'bar against' : 'bar' });
+    bar.style.width = `${(Math.abs(value) / widest) * 50}%`;
+    return element('div', { class: 'share' }, [
+      element('dt', {}, [nameSignal(name)]),
+      element('dd', {}, [
+        element('span', { class: 'track', 'aria-hidden': 'true' }, [bar]),
+        element('span', { class: 'number' }, [`${value >= 0 ? '+' : '−'}${Math.abs(value).toFixed(2)}`]),
+      ]),
+    ]);
+  });
+  const parts = [element('dl', { class: 'shares' }, bars)];
+  const facts = [
+    ['final', why.final],
+    ['OpenSearch’s score', why.first_phase?.score],
+    ['its place', typeof why.first_phase?.rank === 'number' ? why.first_phase.rank + 1 : undefined],
+    ...Object.entries(why.retrievers ?? {}),
+    ['personal share', why.personalisation],
+    ['gate', why.gate],
+    ['blend', why.blend],
+  ].filter(([, value]) => value !== undefined && value !== null);
+  parts.push(element('p', { class: 'facts' }, [facts.map(([name, value]) => `${name} ${show(value)}`).join(' · ')]));
+  const history = Array.isArray(why.history) ? why.history : [];
+  if (history.length > 0) {
+    const items = history.map((item) => element('li', {}, [`${nameProduct(item.object_id)} (${show(item.weight)})`]));
+    parts.push(element('p', { class: 'facts' }, ['Weighed most of what the shopper did:']), element('ul', { class: 'facts' }, items));
+  }
+  if (why.approximate) parts.push(element('p', { class: 'facts' }, [`Approximate: ${[why.approximate].flat().join(', ')}`]));
+  return parts;
+}
