@@ -1,0 +1,109 @@
+import type { Upstream } from '../opensearch/upstream.js';
+import { planLegs, type LegPlan } from './candidate-legs.js';
+import { settle, unwrap } from './deadline.js';
+import type { EngineAnswer } from './engine-answer.js';
+import type { IndexStamp, IndexStamps } from './index-stamp.js';
+import type { QueryEncoding } from './query-vectors.js';
+import { joinCandidates, runLeg, type CandidateSet } from './retrieve.js';
+import { ScorerFailure, type QueryVectors, type RankRequest, type ScorerPool } from './scorer.js';
+import type { SearchClock } from './search-clock.js';
+import type { Rankable } from './search-request.js';
+import { Skipped } from './skipped.js';
+import type { HistoryEvent } from './user-history.js';
+
+/** All that is known of a search before it is scored. */
+export interface Gathered {
+  readonly stamp: IndexStamp;
+  readonly plan: LegPlan;
+  readonly vectors: QueryVectors;
+  /** Still on its way; never rejects. */
+  readonly history: Promise<RankRequest['history']>;
+  readonly set: CandidateSet;
+}
+
+export interface GatheringDeps {
+  readonly upstream: Upstream;
+  readonly stamps: IndexStamps;
+  readonly scorers: ScorerPool;
+  readonly encoding: QueryEncoding;
+  readonly recall: (
+    keys: { user: string | null; client: string | null; session: string | null },
+    signal: AbortSignal,
+  ) => Promise<HistoryEvent[]>;
+}
+
+const NO_VECTORS: QueryVectors = { text: null, image: null, head: null };
+
+/** Runs, beside the client's own request, everything that ranking needs: history, query vectors, candidate legs. */
+export async function gatherCandidates(search: Rankable, deps: GatheringDeps, clock: SearchClock, signal: AbortSignal): Promise<Gathered> {
+  const { stamps, encoding, upstream } = deps;
+  const stamp = await stamps.describe(search.index).catch((error: unknown) => {
+    throw new Skipped('index_unknown', error instanceof Error ? error.message : String(error));
+  });
+  refuseForeignVectors(stamp, deps.scorers);
+  const plan = planLegs(search, stamp);
+  const history = recallEvents(search, deps, clock, signal);
+  const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
+  const vectors = await clock.stage('encode', () => encoding.encode(search, stamp)).catch(withoutVectors);
+  const legs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
+  const answers = await Promise.all(
+    legs.map(async (leg) => ({
+      role: leg.role,
+      answer: await clock.stage(`${leg.role}_leg`, () => clock.duringEngine(() => runLeg(upstream, search, leg, signal))),
+    })),
+  );
+  const byRole = (role: 'text' | 'image'): EngineAnswer | null => answers.find((each) => each.role === role)?.answer ?? null;
+  const set = joinCandidates(search, { firstPhase: unwrap(await firstPhase), text: byRole('text'), image: byRole('image') }, plan.mayAdd);
+  if (set.candidates.some(({ index }) => !stamp.concrete.includes(index))) {
+    stamps.forget(search.index);
+    throw new Skipped('index_unknown', 'the alias was swapped while the search ran');
+  }
+  return { stamp, plan, vectors, history, set };
+}
+
+/** A query that can't be encoded in time is ranked without its vectors; a head of another encoder ends the ranking. */
+function withoutVectors(error: unknown): QueryVectors {
+  if (error instanceof ScorerFailure && error.reason === 'encoder_mismatch') throw error;
+  return NO_VECTORS;
+}
+
+/** A history that can't be read is nobody's. */
+function recallEvents(search: Rankable, deps: GatheringDeps, clock: SearchClock, signal: AbortSignal): Promise<RankRequest['history']> {
+  const { history, user, client, session } = search.options;
+  if (history) return Promise.resolve(history.map((event) => ({ ...event, runningSession: false })));
+  if (user === null && client === null && session === null) return Promise.resolve([]);
+  return clock
+    .stage('history', () => clock.duringEngine(() => deps.recall({ user, client, session }, signal)))
+    .then(
+      (events) => pastEvents(events, session),
+      () => [],
+    );
+}
+
+function pastEvents(events: readonly HistoryEvent[], session: string | null): RankRequest['history'] {
+  const now = Date.now();
+  return events.map((event) => ({
+    objectId: event.objectId,
+    action: event.action,
+    ageSeconds: Math.max(0, (now - event.timestampMs) / 1000),
+    runningSession: session !== null && event.sessionId === session,
+  }));
+}
+
+/** Vectors of another encoder mean nothing to this one: such an index is not ranked until it is indexed again. */
+function refuseForeignVectors(stamp: IndexStamp, scorers: ScorerPool): void {
+  const { facts } = scorers;
+  if (!stamp.meta || !facts) return;
+  const kinds = [
+    { kind: 'text', stamped: stamp.meta.encoders.text, own: facts.textEncoder },
+    { kind: 'image', stamped: stamp.meta.encoders.image, own: facts.imageEncoder },
+  ];
+  for (const { kind, stamped, own } of kinds) {
+    if (!stamped || (stamped.id === own.id && stamped.preprocessing === own.preprocessing && stamped.dims === own.dims)) continue;
+    throw new Skipped(
+      'encoder_mismatch',
+      `${stamp.concrete.join(', ')} has ${kind} vectors of ${stamped.id} (${stamped.dims} dims), the sidecar encodes with ${own.id} (${own.dims} dims): ` +
+        `set encoders.${kind}.path to the encoder of the index, or index the catalogue again`,
+    );
+  }
+}
