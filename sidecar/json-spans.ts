@@ -111,7 +111,8 @@ export function applyEdits(text: Buffer, edits: readonly Edit[], within: Span = 
   const parts: Buffer[] = [];
   let position = within.start;
   for (const edit of sorted) {
-    if (edit.start < position || edit.end > within.end) throw new RangeError(`edit ${edit.start}–${edit.end} overlaps another or leaves its span`);
+    if (edit.start < position || edit.end > within.end)
+      throw new RangeError(`edit ${edit.start}–${edit.end} overlaps another or leaves its span`);
     parts.push(text.subarray(position, edit.start));
     if (edit.replacement !== undefined) parts.push(typeof edit.replacement === 'string' ? Buffer.from(edit.replacement) : edit.replacement);
     position = edit.end;

@@ -3,7 +3,7 @@ import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath } from './candidate-legs.js';
 import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './engine-answer.js';
 import type { IndexStamp } from './index-stamp.js';
-import { asList, isJsonObject, type Json } from './json.js';
+import { asList, isJsonObject, type Json, type JsonObject } from './json.js';
 import { findMember, literal } from './json-spans.js';
 import type { Rankable } from './search-request.js';
 
@@ -206,14 +206,19 @@ function scoringClauses(search: Rankable): string | null {
 export async function fetchTail(
   upstream: Upstream,
   search: Rankable,
-  page: { from: number; size: number; without: readonly string[] },
+  page: { from: number; size: number; without: string[] },
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
   const postFilter = search.body.post_filter;
   const exclude = {
     bool: { must_not: [{ ids: { values: page.without } }], ...(postFilter === undefined ? {} : { filter: [postFilter] }) },
   };
-  const body = { ...search.body, from: page.from, size: page.size, ...(page.without.length === 0 ? {} : { post_filter: exclude }) };
+  const body: JsonObject = {
+    ...search.body,
+    from: page.from,
+    size: page.size,
+    ...(page.without.length === 0 ? {} : { post_filter: exclude }),
+  };
   for (const name of ['aggs', 'aggregations', 'suggest']) delete body[name];
   const answer = await upstream.send({
     method: 'POST',

@@ -117,9 +117,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   if (skip) return passThrough(skip, upstream, true, clean);
 
   const listKey = createHash('sha256')
-    .update(
-      JSON.stringify([call.index, { ...clean, from: 0, size: 0 }, urlIdentity(call.query), profileName, options.identity, window, blend]),
-    )
+    .update(JSON.stringify([call.index, withoutPage(clean), urlIdentity(call.query), profileName, options.identity, window, blend]))
     .digest('base64url');
   return {
     kind: 'rankable',

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyEdits, cutMembers, findMember, hasInexactNumbers, literal, MalformedJson, readElements, readMembers } from '../../sidecar/json-spans.js';
+import {
+  applyEdits,
+  cutMembers,
+  findMember,
+  hasInexactNumbers,
+  literal,
+  MalformedJson,
+  readElements,
+  readMembers,
+} from '../../sidecar/json-spans.js';
 
 const spaces = fc.constantFrom('', ' ', '\n\t', '  ');
 const json = fc.jsonValue();
@@ -38,7 +47,10 @@ describe('spans of a JSON text', () => {
       fc.property(fc.dictionary(fc.stringMatching(/^[a-h]$/), json), fc.subarray([...'abcdefgh']), spaces, (object, drop, space) => {
         const text = Buffer.from(JSON.stringify(object, null, space.length));
         const members = readMembers(text);
-        const cut = applyEdits(text, cutMembers(members, (key) => drop.includes(key)));
+        const cut = applyEdits(
+          text,
+          cutMembers(members, (key) => drop.includes(key)),
+        );
         const expected = Object.fromEntries(Object.entries(object).filter(([key]) => !drop.includes(key)));
         expect(JSON.parse(cut.toString())).toEqual(JSON.parse(JSON.stringify(expected)));
         if (!members.some((member) => drop.includes(member.key))) expect(cut.equals(text)).toBe(true);
@@ -50,7 +62,9 @@ describe('spans of a JSON text', () => {
 
   it('says where a broken text ends', () => {
     for (const broken of ['', '{', '{"a"', '{"a":', '[1', '{"a":"x', '[}', '{"a" 1}']) {
-      expect(() => (broken.startsWith('[') ? readElements(Buffer.from(broken), 0) : readMembers(Buffer.from(broken)))).toThrow(MalformedJson);
+      expect(() => (broken.startsWith('[') ? readElements(Buffer.from(broken), 0) : readMembers(Buffer.from(broken)))).toThrow(
+        MalformedJson,
+      );
     }
   });
 });
