@@ -1,0 +1,111 @@
+"""Simulated lists -> batches of the contract's inputs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+import pickle
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from catalogues import Catalogue, unit
+from latent_shop import draw_latent_shop
+from simulator import SimulatedList, View, compare_attributes, simulate_list
+
+# Shares of the views drawn from each catalogue; the rest are latent shops.
+SHARES = {"esci": 0.3, "shop": 0.25, "photos": 0.05}
+
+
+@dataclass
+class Batch:
+    inputs: dict[str, Tensor]
+    chosen: Tensor  # [B, N]
+    outcome: Tensor  # [B, N]
+    families: list[str]
+    catalogue: str
+
+
+def load_catalogues(folder: Path) -> dict[str, Catalogue]:
+    catalogues = {file.stem: Catalogue(**pickle.loads(file.read_bytes())) for file in sorted(folder.glob("*.pickle"))}
+    for catalogue in catalogues.values():
+        for vectors in (catalogue.texts, catalogue.images, catalogue.query_texts):
+            vectors.update({name: unit(rows.astype(np.float32)) for name, rows in vectors.items()})
+    return catalogues
+
+
+def draw_view(catalogues: dict[str, Catalogue], rng: np.random.Generator) -> View:
+    names = [name for name in SHARES if name in catalogues]
+    shares = [SHARES[name] for name in names]
+    name = str(rng.choice([*names, "latent"], p=[*shares, 1 - sum(shares)]))
+    return View(draw_latent_shop(int(rng.integers(2**31))) if name == "latent" else catalogues[name], rng)
+
+
+def simulate_batches(catalogues: dict[str, Catalogue], *, lists: int, batch: int, seed: int) -> Iterator[Batch]:
+    """Without end: `lists` lists of one view after another, in batches of one view each, since vectors of a batch have the same dims."""
+    rng = np.random.default_rng(seed)
+    while True:
+        view = draw_view(catalogues, rng)
+        made = [simulated for simulated in (simulate_list(view, rng) for _ in range(lists)) if simulated]
+        made.sort(key=lambda one: len(one.items))
+        for start in range(0, len(made) - batch + 1, batch):
+            yield collate(view, made[start : start + batch])
+
+
+class Simulation(IterableDataset):
+    """The same for a DataLoader: each of its processes walks shops of its own."""
+
+    def __init__(self, folder: Path, *, lists: int, batch: int, seed: int):
+        self.folder, self.lists, self.batch, self.seed = folder, lists, batch, seed
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        torch.set_num_threads(1)
+        seed = self.seed * 1000 + (worker.id if worker else 0)
+        return simulate_batches(load_catalogues(self.folder), lists=self.lists, batch=self.batch, seed=seed)
+
+
+def collate(view: View, lists: list[SimulatedList]) -> Batch:
+    b, n, length = len(lists), max(len(one.items) for one in lists), max(1, max(len(one.history) for one in lists))
+    zeros = lambda *dims: np.zeros((b, *dims), np.float32)  # noqa: E731
+    text_dims, image_dims = view.text.shape[1], view.image.shape[1]
+    x = {
+        "candidate_mask": zeros(n),
+        "query_text": zeros(text_dims), "query_text_mask": zeros(), "query_image": zeros(image_dims), "query_image_mask": zeros(),
+        "query_head": zeros(image_dims), "query_head_mask": zeros(),
+        "item_text": zeros(n, text_dims), "item_text_mask": zeros(n), "item_image": zeros(n, image_dims), "item_image_mask": zeros(n),
+        "history_mask": zeros(length), "history_text": zeros(length, text_dims), "history_text_mask": zeros(length),
+        "history_image": zeros(length, image_dims), "history_image_mask": zeros(length),
+        "history_brand": zeros(n, length), "history_category": zeros(n, length),
+        "history_event": zeros(length), "history_age": zeros(length), "history_session": zeros(length),
+        "cosine_stats": np.repeat(view.statistics[None], b, 0), "columns": zeros(n, lists[0].columns.shape[1]),
+    }  # fmt: skip
+    chosen, outcome = zeros(n), zeros(n)
+    for row, one in enumerate(lists):
+        c, e = len(one.items), len(one.history)
+        x["candidate_mask"][row, :c] = 1
+        if one.sees_text and view.has_text.any():
+            x["query_text"][row], x["query_text_mask"][row] = view.query_text[one.query], 1
+            if view.query_head is not None:
+                x["query_head"][row], x["query_head_mask"][row] = view.query_head[one.query], 1
+        if one.photo is not None:
+            x["query_image"][row], x["query_image_mask"][row] = one.photo, 1
+        x["item_text"][row, :c], x["item_text_mask"][row, :c] = view.text[one.items], view.has_text[one.items]
+        x["item_image"][row, :c], x["item_image_mask"][row, :c] = view.image[one.items], view.has_image[one.items]
+        x["columns"][row, :c] = one.columns
+        chosen[row, :c], outcome[row, :c] = one.chosen, one.outcome
+        if not e:
+            continue
+        x["history_mask"][row, :e] = 1
+        x["history_text"][row, :e], x["history_text_mask"][row, :e] = view.text[one.history], view.has_text[one.history]
+        x["history_image"][row, :e], x["history_image_mask"][row, :e] = view.image[one.history], view.has_image[one.history]
+        x["history_brand"][row, :c, :e], x["history_category"][row, :c, :e] = compare_attributes(view, one.items, one.history)
+        x["history_event"][row, :e], x["history_age"][row, :e], x["history_session"][row, :e] = one.action, one.age, one.session
+    return Batch(
+        inputs={name: torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)) for name, values in x.items()},
+        chosen=torch.from_numpy(chosen),
+        outcome=torch.from_numpy(outcome),
+        families=[one.family if len(one.history) else "anonymous" for one in lists],
+        catalogue=view.catalogue.name.split("-")[0],
+    )

@@ -1,0 +1,329 @@
+"""Simulated shoppers: who they are, what they clicked, what they search for now, and what they would choose from the list they get.
+
+A shopper has a need (the query stands for it) and tastes (the history shows them). The first phase sees the query alone. Widths are
+drawn wide on purpose: a small model has to learn to weigh evidence, not one simulator's habits. Nothing of the demo's shop is read.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from catalogues import Catalogue, unit, words
+from columns import Facts, compute_columns
+from contract import ACTION
+
+BM25_K1, BM25_B = 1.2, 0.75
+DAY = 86_400.0
+
+
+@dataclass
+class SimulatedList:
+    """One search of one shopper. Item numbers point into the view's catalogue; vectors are looked up when batches are made."""
+
+    items: np.ndarray  # [N]
+    history: np.ndarray  # [L], oldest first
+    action: np.ndarray  # [L]
+    age: np.ndarray  # [L] seconds
+    session: np.ndarray  # [L] 0/1
+    query: int  # row of the catalogue's queries
+    sees_text: bool
+    photo: np.ndarray | None  # [Di]
+    columns: np.ndarray  # [N, F]
+    chosen: np.ndarray  # [N] chance of being chosen
+    outcome: np.ndarray  # [N] 0 nothing, 1 click, 2 cart, 3 purchase
+    family: str
+
+
+class View:
+    """A catalogue as one shop shows it: one encoder a modality, some pictures, texts and attributes missing."""
+
+    def __init__(self, catalogue: Catalogue, rng: np.random.Generator):
+        self.catalogue, self.rng = catalogue, rng
+        n = len(catalogue)
+        encoder = str(rng.choice(list(catalogue.texts)))
+        self.text = catalogue.texts[encoder] * (rng.random(n) >= rng.choice([0, 0, 0, 0.1, 1], p=[0.3, 0.3, 0.15, 0.17, 0.08]))[:, None]
+        self.query_text = catalogue.query_texts[encoder]
+        self.image = np.zeros((n, 8), np.float32)
+        if catalogue.images and rng.random() > 0.12:
+            missing = rng.choice([0, 0.05, 0.3, 0.6], p=[0.45, 0.25, 0.2, 0.1])
+            self.image = catalogue.images[str(rng.choice(list(catalogue.images)))] * (rng.random(n) >= missing)[:, None]
+        self.has_text, self.has_image = (np.abs(rows).sum(1) > 0 for rows in (self.text, self.image))
+        self.query_head = self.fit_head() if self.has_image.mean() > 0.3 and self.has_text.mean() > 0.3 and rng.random() < 0.7 else None
+        self.brand = catalogue.brand if rng.random() > 0.25 else np.full(n, -1)
+        keep_category = rng.random() > 0.2
+        self.category_overlap = overlap_lists(catalogue.category_lists) * keep_category
+        self.price, self.rating, self.reviews = (
+            values if rng.random() > chance else np.full(n, np.nan)
+            for values, chance in ((catalogue.price, 0.15), (catalogue.rating, 0.2), (catalogue.reviews, 0.2))
+        )
+        self.kind_overlap = overlap_lists(catalogue.category_lists)
+        self.index_words()
+        self.statistics = self.measure_cosines()
+
+    def index_words(self) -> None:
+        catalogue = self.catalogue
+        with_category = self.rng.random() < 0.4
+        texts = [title + (" " + " ".join(catalogue.category_lists[c]) if with_category else "") for title, c in zip(catalogue.titles, catalogue.category, strict=True)]
+        rows = [words(text) for text in texts]
+        self.vocabulary = {word: place for place, word in enumerate(sorted({w for row in rows for w in row}))}
+        columns = np.array([self.vocabulary[w] for row in rows for w in row])
+        places = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        counts = sparse.coo_matrix((np.ones(len(columns)), (places, columns)), (len(rows), len(self.vocabulary))).tocsc()
+        counts.sum_duplicates()
+        length = np.maximum(1, np.array([len(row) for row in rows]))
+        held = np.diff(counts.indptr)
+        self.idf = np.log(1 + (len(rows) - held + 0.5) / (held + 0.5))
+        norm = BM25_K1 * (1 - BM25_B + BM25_B * length / length.mean())
+        weights = counts.copy()
+        weights.data = counts.data / (counts.data + norm[counts.indices]) * np.repeat(self.idf, held)
+        self.bm25 = weights
+        self.holds = counts.copy()
+        self.holds.data = np.ones_like(counts.data)
+        self.profile = self.holds.multiply(self.idf[None, :]).tocsr()
+
+    def score_words(self, query: str) -> tuple[np.ndarray, np.ndarray]:
+        """BM25 of every product, and the share of the query's idf weight that it holds."""
+        known = sorted({self.vocabulary[w] for w in words(query) if w in self.vocabulary})
+        if not known:
+            return np.zeros(len(self.catalogue)), np.zeros(len(self.catalogue))
+        share = self.holds[:, known] @ self.idf[known] / self.idf[known].sum()
+        return np.asarray(self.bm25[:, known].sum(1)).ravel(), np.asarray(share).ravel()
+
+    def fit_head(self) -> np.ndarray:
+        """Ridge from text to picture space on this catalogue's pairs, applied to every query."""
+        pairs = np.flatnonzero(self.has_text & self.has_image)
+        text, image = self.text[pairs], self.image[pairs]
+        strength = float(10 ** self.rng.uniform(-2.5, 0)) * len(pairs) / text.shape[1]
+        matrix = np.linalg.solve(text.T @ text + strength * np.eye(text.shape[1], dtype=np.float32), text.T @ image)
+        return unit(self.query_text @ matrix)
+
+    def measure_cosines(self) -> np.ndarray:
+        """[5, 2] in the order of contract.COSINE_PAIRS, measured on random pairs, then shaken."""
+        rng = self.rng
+        texts, images = np.flatnonzero(self.has_text), np.flatnonzero(self.has_image)
+        draw = lambda rows, places: rows[rng.choice(places, 1500)]  # noqa: E731
+        some = lambda rows: rows[rng.integers(len(rows), size=1500)]  # noqa: E731
+        pairs = [None] * 5
+        if len(texts):
+            pairs[0] = (some(self.query_text), draw(self.text, texts))
+            pairs[3] = (draw(self.text, texts), draw(self.text, texts))
+        if len(images):
+            pairs[1] = pairs[4] = (draw(self.image, images), draw(self.image, images))
+            if self.query_head is not None:
+                pairs[2] = (some(self.query_head), draw(self.image, images))
+        statistics = np.tile([0.0, 1.0], (5, 1))
+        for place, pair in enumerate(pairs):
+            if pair is None:
+                continue
+            cosine = (pair[0] * pair[1]).sum(1)
+            spread = max(0.02, float(cosine.std()))
+            statistics[place] = cosine.mean() + rng.normal(0, 0.25) * spread, spread * rng.lognormal(0, 0.2)
+        return statistics.astype(np.float32)
+
+
+def overlap_lists(lists: list[list[str]]) -> np.ndarray:
+    """Jaccard index of every two category lists [C, C]"""
+    values = sorted({value for row in lists for value in row})
+    place = {value: index for index, value in enumerate(values)}
+    holds = np.zeros((len(lists), max(1, len(values))), np.float32)
+    for row, value in enumerate(lists):
+        holds[row, [place[v] for v in value]] = 1
+    shared = holds @ holds.T
+    sizes = holds.sum(1)
+    return shared / np.maximum(1, sizes[:, None] + sizes[None, :] - shared)
+
+
+class Shopper:
+    """Tastes over a catalogue's products [n], and the strength with which they rule."""
+
+    def __init__(self, view: View, rng: np.random.Generator):
+        catalogue = view.catalogue
+        n = len(catalogue)
+        self.taste = np.zeros(n)
+        families = [*catalogue.traits] * 2 + ["brand", "price", "category", "repeat"]
+        self.family = "none" if rng.random() < 0.12 else str(rng.choice(families))
+        names = [self.family] if self.family != "none" else []
+        if names and rng.random() < 0.35:
+            names.append(str(rng.choice(families)))
+        self.repeats = "repeat" in names
+        anchor = int(rng.integers(n))
+        for name in names:
+            self.taste += rng.uniform(1.5, 4.5) * self.like(view, name, anchor, rng)
+        self.kinds = rng.integers(n, size=int(rng.integers(1, 9)))  # products whose kind this shopper looks for
+
+    def like(self, view: View, name: str, anchor: int, rng: np.random.Generator) -> np.ndarray:
+        catalogue = view.catalogue
+        if name == "brand":
+            return ((catalogue.brand == catalogue.brand[anchor]) & (catalogue.brand >= 0)).astype(float)
+        if name == "price":
+            level = np.log1p(np.nan_to_num(catalogue.price, nan=np.nanmedian(catalogue.price) if (catalogue.price >= 0).any() else 0))
+            return -np.abs(level - level[anchor]) / max(0.1, level.std())
+        if name == "category":
+            return view.kind_overlap[catalogue.category][:, catalogue.category[anchor]]
+        if name == "repeat":
+            return np.zeros(len(catalogue))
+        trait = catalogue.traits[name]
+        value = trait[anchor] if trait[anchor] >= 0 else rng.choice(trait[trait >= 0])
+        liked = (trait == value).astype(float)
+        if name == "look" and "pattern" in catalogue.traits and rng.random() < 0.5:  # half a look pleases too
+            example = int(rng.choice(np.flatnonzero(trait == value)))
+            for part in ("colour", "pattern"):
+                liked = np.maximum(liked, 0.4 * (catalogue.traits[part] == catalogue.traits[part][example]))
+        return liked
+
+    def browse(self, view: View, need: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """history, action, age, session; the running session may be about the present need."""
+        catalogue = view.catalogue
+        length = int(rng.choice([0, rng.integers(1, 4), rng.integers(4, 12), rng.integers(10, 26), rng.integers(20, 51)], p=[0.15, 0.2, 0.25, 0.3, 0.1]))
+        noise = rng.choice([0.0, 0.1, 0.25, 0.5])
+        running = int(rng.integers(0, 4)) if rng.random() < 0.6 else 0
+        items = np.zeros(length, int)
+        action = rng.choice([ACTION["click"], ACTION["add_to_cart"], ACTION["purchase"], 0], size=length, p=[0.82, 0.09, 0.05, 0.04])
+        deepens = rng.choice([0.0, 0.35])  # some shops log click, cart and purchase of one product as three events
+        for event in range(length):
+            if event > 0 and rng.random() < deepens and ACTION["click"] <= action[event - 1] < ACTION["purchase"]:
+                items[event], action[event] = items[event - 1], action[event - 1] + 1
+                continue
+            if event > 0 and rng.random() < (0.35 if self.repeats else 0.05):
+                items[event] = items[rng.integers(event)]
+                continue
+            if event >= length - running and rng.random() < 0.5:
+                pool = np.argpartition(-need, min(60, len(need) - 1))[:60]
+            else:
+                kind = catalogue.category[self.kinds[rng.integers(len(self.kinds))]]
+                pool = np.flatnonzero(catalogue.category == kind)
+            if rng.random() < noise:
+                items[event] = rng.choice(pool)
+            else:
+                items[event] = pool[np.argmax(self.taste[pool] + rng.gumbel(size=len(pool)))]
+        gaps = rng.exponential(1, size=length) * np.where(np.arange(length) >= length - running, 60.0, rng.choice([0.2, 1, 5]) * DAY)
+        age = np.cumsum(gaps[::-1])[::-1]
+        session = (np.arange(length) >= length - running).astype(np.float32)
+        return items, action, age, session
+
+
+def simulate_list(view: View, rng: np.random.Generator) -> SimulatedList | None:
+    """None where the query finds too little."""
+    catalogue = view.catalogue
+    query = int(rng.integers(len(catalogue.queries)))
+    bm25, share = view.score_words(catalogue.queries[query])
+    dense = view.text @ view.query_text[query] if view.has_text.any() else np.zeros(len(bm25))
+    need = weigh_need(view, query, share, rng)
+
+    shopper = Shopper(view, rng)
+    history, action, age, session = shopper.browse(view, need, rng)
+    photo = None
+    if view.has_image.any() and rng.random() < 0.08:
+        source = view.image[catalogue.query_source[query]]
+        if np.abs(source).sum() > 0:
+            photo = unit(source + rng.uniform(0.1, 0.8) * unit(rng.normal(size=source.shape)))
+    facts = retrieve(view, query, bm25, dense, photo, rng)
+    if facts is None or len(facts.item) < 8:
+        return None
+    items = facts.item
+    add_past(facts, view, items, history, action, age)
+    utility = rng.uniform(4, 12) * need[items] + shopper.taste[items]
+    utility += rng.uniform(0, 0.25) * np.nan_to_num(facts.reviews, nan=0.0).clip(0) ** 0.2 + rng.uniform(0, 0.3) * np.nan_to_num(facts.rating - 4)
+    bought = np.isin(items, history)
+    if shopper.repeats:
+        utility += rng.uniform(1, 4) * bought
+    chosen = np.exp(utility - utility.max())
+    chosen /= chosen.sum()
+    order = np.argsort(-(utility + rng.gumbel(size=len(items))))
+    outcome = np.zeros(len(items), int)
+    outcome[order[: int(rng.integers(1, 4))]] = 1
+    # Shoppers who find what they need and like go on to buy.
+    if rng.random() < 0.3 + 0.3 * (need[items[order[0]]] > 0.8):
+        outcome[order[0]] = 3 if rng.random() < 0.4 else 2
+    return SimulatedList(
+        items=items, history=history, action=action, age=age, session=session, query=query,
+        sees_text=bool(facts.query_words), photo=photo, columns=compute_columns(facts), chosen=chosen, outcome=outcome,
+        family=shopper.family,
+    )  # fmt: skip
+
+
+def weigh_need(view: View, query: int, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """How far each product answers the need [n], at most 1: its kind, the words asked for, and closeness to what was in mind."""
+    catalogue = view.catalogue
+    source = catalogue.query_source[query]
+    kind = view.kind_overlap[catalogue.category[source]][catalogue.category]
+    profile = view.profile[source]
+    common = np.asarray((view.profile @ profile.T).todense()).ravel() / max(1e-9, profile.multiply(profile).sum())
+    closeness = next(iter(catalogue.texts.values()))
+    near = np.clip(closeness @ closeness[source], 0, 1)
+    # In a shop of plain titles a bare word means the kind; in a large catalogue the shopper has a certain thing in mind.
+    in_mind = rng.uniform(0.3, 1) if catalogue.name == "esci" else rng.uniform(0, 0.15)
+    weights = np.array([rng.uniform(0.3, 1), rng.uniform(0.4, 1), in_mind * rng.uniform(0.2, 0.8), in_mind * rng.uniform(0.2, 1)])
+    need = weights @ np.stack([kind, share, np.clip(common, 0, 1), near]) / weights.sum()
+    return need / max(1e-6, need.max())
+
+
+def retrieve(view: View, query: int, bm25: np.ndarray, dense: np.ndarray, photo: np.ndarray | None, rng: np.random.Generator) -> Facts | None:
+    """The first phase (words, vectors or a mix), its window, and what vector legs add."""
+    window = int(rng.choice([rng.integers(12, 40), rng.integers(40, 90), rng.integers(90, 160)], p=[0.25, 0.55, 0.2]))
+    mode = rng.random()
+    only_photo = photo is not None and rng.random() < 0.5
+    if only_photo or (mode > 0.9 and view.has_text.any()):
+        first = (view.image @ photo if only_photo and photo is not None else dense) + 1
+    elif mode < 0.6 or not view.has_text.any():
+        first = np.where(bm25 > 0, bm25, -np.inf)
+    else:
+        mix = rng.uniform(0.2, 0.8)
+        first = (1 - mix) * bm25 / max(1e-6, bm25.max()) + mix * np.clip((dense - dense.mean()) / max(1e-6, dense.max() - dense.mean()), 0, 1)
+        first = np.where(first > 0.05, first, -np.inf)
+    hits = np.argsort(-first, kind="stable")[:window]
+    hits = hits[np.isfinite(first[hits])]
+    text_rank, image_rank = np.full(len(first), -1), np.full(len(first), -1)
+    legs = []
+    depth = int(rng.choice([30, 100]))
+    if view.has_text.any() and not only_photo and rng.random() < 0.75:
+        legs.append(rank_into(text_rank, np.where(view.has_text, dense, -np.inf), depth))
+    towards = photo if photo is not None else (view.query_head[query] if view.query_head is not None else None)
+    if towards is not None and rng.random() < 0.75:
+        legs.append(rank_into(image_rank, np.where(view.has_image, view.image @ towards, -np.inf), depth))
+    added = np.zeros(0, int)
+    if legs and rng.random() < 0.7:
+        found = np.concatenate(legs)
+        found = found[np.argsort(np.minimum(np.where(text_rank[found] < 0, 999, text_rank[found]), np.where(image_rank[found] < 0, 999, image_rank[found])), kind="stable")]
+        _, first_place = np.unique(found, return_index=True)
+        found = found[np.sort(first_place)]
+        added = found[~np.isin(found, hits)][: max(2, len(hits) // 4)]
+    items = np.concatenate([hits, added])
+    if not len(items):
+        return None
+    n = len(items)
+    nothing = np.zeros(0)
+    return Facts(
+        first_score=np.concatenate([first[hits], np.full(len(added), np.nan)]),
+        first_rank=np.concatenate([np.arange(len(hits)), np.full(len(added), -1)]),
+        text_rank=text_rank[items],
+        image_rank=image_rank[items],
+        query_words=0 if only_photo else len(view.catalogue.queries[query].split()),
+        item=items,
+        price=view.price[items],
+        rating=view.rating[items],
+        reviews=view.reviews[items],
+        past_item=nothing, past_known=nothing, past_price=nothing, past_action=nothing, past_age=nothing,
+        same_brand=np.zeros((n, 0)), same_category=np.zeros((n, 0)),
+    )  # fmt: skip
+
+
+def rank_into(ranks: np.ndarray, scores: np.ndarray, depth: int) -> np.ndarray:
+    found = np.argsort(-scores, kind="stable")[:depth]
+    found = found[np.isfinite(scores[found])]
+    ranks[found] = np.arange(len(found))
+    return found
+
+
+def add_past(facts: Facts, view: View, items: np.ndarray, history: np.ndarray, action: np.ndarray, age: np.ndarray) -> None:
+    facts.past_item, facts.past_known = history, np.ones(len(history), bool)
+    facts.past_price, facts.past_action, facts.past_age = view.price[history], action, age
+    facts.same_brand, facts.same_category = compare_attributes(view, items, history)
+
+
+def compare_attributes(view: View, items: np.ndarray, history: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Same brand, and overlap of the category lists [N, L]."""
+    same = (view.brand[items][:, None] == view.brand[history][None, :]) & (view.brand[items] >= 0)[:, None]
+    category = view.catalogue.category
+    return same.astype(np.float32), view.category_overlap[category[items][:, None], category[history][None, :]]

@@ -1,0 +1,102 @@
+"""Trains fusion-base on simulated shoppers and exports it.
+
+    python train.py --catalogues CACHE --out RUN [--steps 4000] [--seed 1] [--workers 0] [--device cpu]
+
+No list is seen twice: shoppers are simulated while the model learns.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from contract import COLUMN
+from dataset import Batch, Simulation
+from evaluate import evaluate
+from losses import blend, listwise, whole_funnel
+from model import FusionBase, count_parameters
+
+REPORT_EVERY = 200
+LISTS_A_VIEW = 96
+BATCH = 32
+# Weight of the blended order's loss and of the funnel's beside the ranker's own.
+BLEND_SHARE, FUNNEL_SHARE = 0.5, 0.3
+# Steepness with which a blended z is read as a choice.
+BLEND_STEEPNESS = 1.5
+
+
+def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator) -> Tensor:
+    outputs = model(batch.inputs)
+    mask = batch.inputs["candidate_mask"]
+    first = batch.inputs["columns"][..., COLUMN["first_phase_z"]]
+    dial = 0.4 + 0.6 * torch.rand(1, generator=generator).item()
+    blended = BLEND_STEEPNESS * blend(outputs, first, mask, dial)
+    return (
+        listwise(outputs["score"], batch.chosen, mask)
+        + BLEND_SHARE * listwise(blended, batch.chosen, mask)
+        + FUNNEL_SHARE * whole_funnel(outputs, batch.outcome, mask)
+    )
+
+
+def stream(options: argparse.Namespace, seed: int) -> Iterator[Batch]:
+    simulation = Simulation(options.catalogues, lists=LISTS_A_VIEW, batch=BATCH, seed=seed)
+    workers = {"num_workers": options.workers, "prefetch_factor": 4} if options.workers else {}
+    return iter(DataLoader(simulation, batch_size=None, **workers))
+
+
+def move(batch: Batch, device: str) -> Batch:
+    inputs = {name: value.to(device) for name, value in batch.inputs.items()}
+    return replace(batch, inputs=inputs, chosen=batch.chosen.to(device), outcome=batch.outcome.to(device))
+
+
+def train(batches: Iterator[Batch], *, steps: int, seed: int, device: str, rate: float = 3e-3) -> FusionBase:
+    torch.manual_seed(seed)
+    model = FusionBase().to(device)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
+    dials = torch.Generator().manual_seed(seed)
+    started, total = time.monotonic(), torch.zeros((), device=device)
+    for step, batch in enumerate(islice(batches, steps), 1):
+        loss = loss_of(model, move(batch, device), dials)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        total += loss.detach()
+        if step % REPORT_EVERY == 0:
+            print(f"step {step}: loss {float(total) / REPORT_EVERY:.4f}, {time.monotonic() - started:.0f} s", flush=True)
+            total.zero_()
+    return model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--catalogues", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for weights.pt; export.py reads it")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--held-out", type=int, default=240, help="batches to report on")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=0, help="processes that simulate; 0: this one")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model = train(stream(options, options.seed), steps=options.steps, seed=options.seed, device=options.device)
+    model = model.eval()
+    held_out = [move(batch, options.device) for batch in islice(stream(options, options.seed + 500), options.held_out)]
+    metrics = evaluate(model, held_out)
+    print(json.dumps(metrics, indent=1))
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps, "seed": options.seed}, options.out / "weights.pt")
+    print(f"{count_parameters(model)} parameters")
+
+
+if __name__ == "__main__":
+    main()
