@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type ArmMeasurement, type ArmName, type Timings, measureArm, timeSearches } from './measurement.js';
+import { type ArmMeasurement, type ArmName, type Timings, measureArm, timeSearches } from './figures/measurement.js';
 import { type OpenShop, type Started, openShop } from './open-shop.js';
 import { tell } from './progress.js';
 import { chooseInk, printShare, printTimings } from './report.js';
@@ -63,10 +63,10 @@ function printArms(arms: Arms): string {
     no_text: '  without texts',
     shuffled_history: '  with another taste’s history',
   };
-  const lines = Object.entries(arms).flatMap(([arm, result]) => [
-    printShare(names[arm as ArmName], result),
-    printShare('    where only the picture tells', result.untitled),
-  ]);
+  const lines = ABLATED.flatMap((arm) => {
+    const result = arms[arm];
+    return result ? [printShare(names[arm], result), printShare('    where only the picture tells', result.untitled)] : [];
+  });
   return `\nShare of the top ten to the shopper's taste, engine → ranked, with the 95 % interval over shoppers\n${lines.join('\n')}`;
 }
 

@@ -6,13 +6,13 @@ import { connectEngine } from '../opensearch/connection.js';
 import { type LocalNode, findOrStartNode } from '../opensearch/local-node/index.js';
 import { startSidecar } from '../sidecar/index.js';
 import { configureDemo } from './demo-config.js';
-import type { Doors } from './measurement.js';
+import type { Doors } from './figures/measurement.js';
 import { writePage } from './page-files.js';
 import { tell, tellCount } from './progress.js';
 import { ShopSearchFailed, postEvents, searchShop } from './shop-client.js';
 import { type ShopFiles, prepareShop } from './shop-files.js';
 import { type Shopper, makeShoppers } from './shoppers.js';
-import type { Catalogue } from './taste-share.js';
+import type { Catalogue } from './figures/taste-share.js';
 
 const SHOP = { values: 'demo', count: 2700, seed: 11 } as const;
 const SHOPPERS_SEED = 3;

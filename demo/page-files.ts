@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { ALIAS, TEXT_FIELDS } from './demo-config.js';
 import { type Shopper, demoQueries } from './shoppers.js';
-import { type Catalogue, historyOf } from './taste-share.js';
+import { type Catalogue, historyOf } from './figures/taste-share.js';
 import { nameTaste } from './taste.js';
 
 /** Writes `shop.json`, by which the page knows the demo's queries, shoppers and pictures; returns its folder. */

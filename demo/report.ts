@@ -1,7 +1,7 @@
-import type { Timings } from './measurement.js';
+import type { Timings } from './figures/measurement.js';
 import type { Shopper } from './shoppers.js';
 import type { ShopEntry } from './shop.js';
-import type { ArmResult, Catalogue } from './taste-share.js';
+import type { ArmResult, Catalogue } from './figures/taste-share.js';
 import { type Taste, hasTaste, nameTaste } from './taste.js';
 
 /** One order of products, to be printed as a column. */

@@ -2,7 +2,7 @@ import type { OpenShop } from './open-shop.js';
 import { type Ink, introduce, printOrders, printStages } from './report.js';
 import { type Answer, ShopSearchFailed, postEvents, searchRanked, searchShop } from './shop-client.js';
 import { APPLICATION, type Shopper } from './shoppers.js';
-import { type Catalogue, historyOf } from './taste-share.js';
+import { type Catalogue, historyOf } from './figures/taste-share.js';
 
 /** Products of one page of the shop. */
 const PAGE = 24;

@@ -1,10 +1,10 @@
 import { quantile } from './bootstrap.js';
-import { ARM_PROFILES } from './demo-config.js';
-import { kinds } from './kinds.js';
-import { type Question, searchRanked, searchShop } from './shop-client.js';
-import { type Shopper, demoQueries } from './shoppers.js';
+import { ARM_PROFILES } from '../demo-config.js';
+import { kinds } from '../kinds.js';
+import { type Question, searchRanked, searchShop } from '../shop-client.js';
+import { type Shopper, demoQueries } from '../shoppers.js';
 import { type ArmResult, type Catalogue, DEPTH, type RankedPair, compareArm, pairStrangers } from './taste-share.js';
-import { demoValues } from './values.js';
+import { demoValues } from '../values.js';
 
 export type ArmName = 'full' | 'no_history' | 'no_picture' | 'no_text' | 'shuffled_history';
 

@@ -1,7 +1,7 @@
 import { bootstrapMean, meanOf } from './bootstrap.js';
-import type { Shopper } from './shoppers.js';
-import type { ShopEntry } from './shop.js';
-import { type Taste, excludesTaste, hasTaste, isUntitled } from './taste.js';
+import type { Shopper } from '../shoppers.js';
+import type { ShopEntry } from '../shop.js';
+import { type Taste, excludesTaste, hasTaste, isUntitled } from '../taste.js';
 
 /** How many hits a shopper looks at. */
 export const TOP = 10;

@@ -1,4 +1,4 @@
-import { seedChance } from './random.js';
+import { seedChance } from '../random.js';
 
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
