@@ -10,7 +10,13 @@ export interface Health {
 }
 
 /** `/livez`, `/readyz`, `/startupz` as Kubernetes asks them, `/health` with the parts, `/info` with what runs. */
-export function healthRoutes(options: { readHealth: () => Health; readInfo: () => object; isDraining: () => boolean }): Router {
+export function healthRoutes(options: {
+  readHealth: () => Health;
+  readInfo: () => object;
+  isDraining: () => boolean;
+  /** Tell the details of the checks, which may name addresses: on the admin port only. */
+  withDetails: boolean;
+}): Router {
   const router = Router();
   const probe = (path: string, check: () => boolean): void => {
     router.get(path, (_request, response) => {
@@ -29,10 +35,18 @@ export function healthRoutes(options: { readHealth: () => Health; readInfo: () =
     const ready = health.ready && !options.isDraining();
     response
       .status(ready ? 200 : 503)
-      .json({ status: ready ? (health.degraded ? 'degraded' : 'ok') : 'not ready', draining: options.isDraining(), checks: health.checks });
+      .json({
+        status: ready ? (health.degraded ? 'degraded' : 'ok') : 'not ready',
+        draining: options.isDraining(),
+        checks: options.withDetails ? health.checks : withoutDetails(health.checks),
+      });
   });
   router.get('/info', (_request, response) => {
     response.json(options.readInfo());
   });
   return router;
+}
+
+function withoutDetails(checks: Health['checks']): Health['checks'] {
+  return Object.fromEntries(Object.entries(checks).map(([name, { ok }]) => [name, { ok }]));
 }

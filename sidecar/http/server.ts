@@ -46,11 +46,11 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const { config, metrics, log } = dependencies;
   let draining = false;
   let inflight = 0;
-  const health = (): express.Router =>
-    healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining });
+  const health = (withDetails: boolean): express.Router =>
+    healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
   const app = openApp();
-  app.use(health());
+  app.use(health(false));
   app.use(
     behaviourRoutes({ sink: dependencies.store, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
@@ -59,7 +59,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
 
   const adminApp = openApp();
   adminApp.use(adminRoutes({ users: dependencies.store, metrics, log }));
-  adminApp.use(health());
+  adminApp.use(health(true));
   closeApp(adminApp, log);
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
