@@ -8,6 +8,13 @@ const text: Json = { multi_match: { query: words, fields: ['title'] } };
 const inStock: Json = { term: { in_stock: true } };
 const cheap: Json = { range: { price: { lte: 50 } } };
 
+/** A query and the constraints that were put around its words. */
+interface Tree {
+  readonly query: Json;
+  readonly filter: readonly Json[];
+  readonly mustNot: readonly Json[];
+}
+
 describe('a query taken apart', () => {
   it.each<[string, Json, { filter: Json[]; mustNot: Json[] }]>([
     ['a text clause alone', { match: { title: words } }, { filter: [], mustNot: [] }],
@@ -63,10 +70,10 @@ describe('a query taken apart', () => {
 
   it('keeps every constraint of any nesting of bools, and finds the words however deep', () => {
     const leaf = fc.integer({ min: 0, max: 9 }).map((n): Json => ({ term: { tag: n } }));
-    const tree = fc.letrec<{ node: { query: Json; filter: Json[]; mustNot: Json[] } }>((tie) => ({
+    const tree = fc.letrec<{ node: Tree }>((tie) => ({
       node: fc.oneof(
         { depthSize: 'small', withCrossShrink: true },
-        fc.constant({ query: text, filter: [], mustNot: [] }),
+        fc.constant<Tree>({ query: text, filter: [], mustNot: [] }),
         fc
           .record({
             inner: tie('node'),

@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configSchema, type Config, type ConfigInput } from '../config/schema.js';
+import { renderPicture } from '../demo/picture.js';
+import { generateShop, type ShopEntry } from '../demo/shop.js';
+import { indexCatalogue, type IndexReport } from '../indexer/index.js';
+import { connectEngine, type EngineClient } from '../opensearch/connection.js';
+import { findOrStartNode, type LocalNode } from '../opensearch/local-node/index.js';
+import { openLog } from '../sidecar/http/log.js';
+import { startSidecar, type Sidecar } from '../sidecar/index.js';
+
+/** A small shop on a real OpenSearch with a sidecar in front of it, for tests that walk the whole way. */
+export interface House {
+  readonly node: LocalNode;
+  readonly engine: EngineClient;
+  readonly sidecar: Sidecar;
+  readonly config: Config;
+  readonly alias: string;
+  readonly entries: readonly ShopEntry[];
+  readonly report: IndexReport;
+  /** The sidecar's answer, raw. */
+  search(body: object, options?: { headers?: Record<string, string>; path?: string }): Promise<RawAnswer>;
+  /** The engine's own answer to the same. */
+  direct(body: object, options?: { path?: string }): Promise<RawAnswer>;
+  close(): Promise<void>;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** `X-Fuserank`; empty where there is none. */
+  readonly label: string;
+  readonly ids: readonly string[];
+}
+
+let houses = 0;
+
+/** Products drawn from a seed, indexed with pictures, behind a sidecar on free ports. `config` is laid over the defaults. */
+export async function openHouse(options: {
+  products: number;
+  seed?: number;
+  config?: Partial<ConfigInput>;
+  profile?: ProfileInput;
+}): Promise<House> {
+  const node = await findOrStartNode({ name: 'test' });
+  const name = `house-${process.pid}-${++houses}`;
+  const folder = await mkdtemp(join(tmpdir(), 'fuserank-house-'));
+  const entries = [...generateShop({ values: 'demo', count: options.products, seed: options.seed ?? 5 })];
+  for (const entry of entries) await writeFile(join(folder, entry.product.image), await renderPicture(entry.svg));
+  const catalogue = join(folder, 'products.ndjson');
+  await writeFile(catalogue, entries.map((entry) => `${JSON.stringify(entry.product)}\n`).join(''));
+  const config = configSchema.parse({
+    server: { port: 0, adminPort: 0, shutdownGraceMs: 2_000 },
+    opensearch: { nodes: [node.url] },
+    scorer: { processes: 1 },
+    profiles: { shop: { index: `${name}*`, budgetMs: 5_000, ...options.profile } },
+    behaviour: { events: `${name}-events`, queries: `${name}-queries` },
+    index: {
+      alias: name,
+      map: {
+        text: ['title', 'description'],
+        image: 'image',
+        price: 'price',
+        rating: 'rating',
+        ratingCount: 'rating_count',
+        brand: 'brand',
+        category: 'category',
+        keywords: ['material'],
+      },
+    },
+    ...options.config,
+  });
+  const report = await indexCatalogue({ inputs: [catalogue], config, imageFolder: folder });
+  const sidecar = await startSidecar(config, { log: openLog({ level: 'silent', format: 'json' }) });
+  const engine = connectEngine(config.opensearch);
+  return {
+    node,
+    engine,
+    sidecar,
+    config,
+    alias: name,
+    entries,
+    report,
+    search: (body, how = {}) => post(`${sidecar.url}/${how.path ?? `${name}/_search`}`, body, how.headers ?? {}),
+    direct: (body, how = {}) => post(`${node.url}/${how.path ?? `${name}/_search`}`, body, {}),
+    close: async () => {
+      await sidecar.close();
+      await engine.indices.delete({ index: `${name}*` });
+      await engine.close();
+      await rm(folder, { recursive: true, force: true });
+      await node.stop();
+    },
+  };
+}
+
+type ProfileInput = Omit<NonNullable<ConfigInput['profiles']>[string], 'index'>;
+
+async function post(url: string, body: object, headers: Record<string, string>): Promise<RawAnswer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, label: response.headers.get('x-fuserank') ?? '', ids: idsOf(text) };
+}
+
+function idsOf(text: string): string[] {
+  const answer: unknown = JSON.parse(text);
+  const hits = (value: unknown): unknown => (typeof value === 'object' && value !== null && 'hits' in value ? value.hits : undefined);
+  const list = hits(hits(answer));
+  if (!Array.isArray(list)) return [];
+  return list.map((hit: unknown) => (typeof hit === 'object' && hit !== null && '_id' in hit ? String(hit._id) : ''));
+}
