@@ -19,11 +19,7 @@ export function writeDocument(product: Pick<Product, 'id' | 'source'>, own: OwnF
   if (own.textVector) members.push(`"${PRODUCT.textVector}":${printVector(own.textVector)}`);
   if (own.imageVector) members.push(`"${PRODUCT.imageVector}":${printVector(own.imageVector)}`);
   const body = product.source.slice(0, product.source.lastIndexOf('}')).trimEnd();
-  return `${body}${body.endsWith('{') && isEmptyObject(body) ? '' : ','}${members.join(',')}}`;
-}
-
-function isEmptyObject(body: string): boolean {
-  return body.trim() === '{';
+  return `${body}${body === '{' ? '' : ','}${members.join(',')}}`;
 }
 
 /** Seven decimals: an error below 1e-7 on a unit vector, and two thirds of the bytes of full precision. */
