@@ -2,7 +2,7 @@
 
 import { element } from './element.js';
 import { drawHits, pictureAddress, pictureOf, titleOf } from './hits.js';
-import { countMoves, describeChange } from './moves.js';
+import { countMovesFromEngine, describeChange } from './moves.js';
 import { searchBothWays, sendClick } from './searching.js';
 import { openShop, readRoles } from './shop.js';
 
@@ -79,10 +79,7 @@ function draw(result) {
   const { display } = shop;
   for (const hit of [...result.engine, ...result.ranked]) titles.set(hit._id, titleOf(hit, display));
   const engineIds = result.engine.map((hit) => hit._id);
-  const moves = countMoves(
-    engineIds,
-    result.ranked.map((hit) => hit._id),
-  );
+  const moves = countMovesFromEngine(engineIds, result.ranked);
   find('ranked-title').textContent = `fuserank’s order for ${nameShopper()}`;
   drawHits(find('engine'), result.engine, { display, nameProduct, onPress: press });
   drawHits(find('ranked'), result.ranked, { display, moves, nameProduct, onPress: press });
@@ -113,12 +110,7 @@ async function search(note = null) {
     const after = result.ranked.map((hit) => hit._id);
     shown = { ...result, query: query.value, idField: roles.id };
     draw(result);
-    const moved = [
-      ...countMoves(
-        result.engine.map((hit) => hit._id),
-        after,
-      ).values(),
-    ].filter((move) => move !== 0).length;
+    const moved = after.filter((id, place) => result.engine[place]?._id !== id).length;
     if (result.ranked.length === 0) say(`Nothing found for “${query.value}” in ${index}.`);
     else if (!result.outcome.startsWith('applied')) say(`fuserank left the engine’s order as it is (${result.outcome}).`, true);
     else

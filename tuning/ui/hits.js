@@ -40,8 +40,13 @@ function drawPicture(address) {
   return picture;
 }
 
+/** Numbers are told with their field's name, words speak for themselves. */
 function drawFields(hit, display) {
-  const values = display.fields.map((field) => [readField(hit._source, field)].flat().join(' › ')).filter((value) => value !== '');
+  const values = display.fields.flatMap((field) => {
+    const value = readField(hit._source, field);
+    if (value === undefined || value === null || value === '') return [];
+    return [typeof value === 'number' ? `${field.replaceAll('_', ' ')} ${value}` : [value].flat().join(' › ')];
+  });
   return element('span', { class: 'fields' }, [values.join(' · ')]);
 }
 

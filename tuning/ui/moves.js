@@ -10,6 +10,26 @@ export function countMoves(before, after) {
   return new Map(after.map((id, place) => [id, places.has(id) ? places.get(id) - place : null]));
 }
 
+/**
+ * Places each hit went up from the engine's order: by the engine's rank in its explanation, which reaches beyond the
+ * engine's page; else by comparing the two pages.
+ * @param {string[]} engineIds
+ * @param {object[]} ranked hits as `_search` gives them
+ * @returns {Map<string, number | null>} null = not found by the engine's own search, or not on its page
+ */
+export function countMovesFromEngine(engineIds, ranked) {
+  const onPage = countMoves(
+    engineIds,
+    ranked.map((hit) => hit._id),
+  );
+  return new Map(
+    ranked.map((hit, place) => {
+      const rank = hit.fields?._fuserank?.[0]?.first_phase?.rank;
+      return [hit._id, typeof rank === 'number' ? rank - place : onPage.get(hit._id)];
+    }),
+  );
+}
+
 /** @returns {{text: string, kind: 'up' | 'down' | 'same' | 'new', spoken: string}} */
 export function describeMove(move) {
   if (move === null) return { text: 'new', kind: 'new', spoken: 'not among the engine’s first' };

@@ -12,7 +12,12 @@ const SIGNALS = {
 };
 
 const nameSignal = (name) => SIGNALS[name] ?? name.replaceAll(/[_-]/g, ' ');
-const show = (value) => (typeof value === 'number' ? value.toFixed(Math.abs(value) >= 100 ? 0 : 2) : String(value ?? '–'));
+const show = (value) =>
+  typeof value === 'number'
+    ? Number.isInteger(value)
+      ? String(value)
+      : value.toFixed(Math.abs(value) >= 100 ? 0 : 2)
+    : String(value ?? '–');
 
 /** @param {Record<string, unknown>} why one hit's `fields._fuserank[0]` */
 export function drawWhy(why, nameProduct) {
