@@ -86,7 +86,14 @@ export async function openRig(options: { engineUrl: string; flags?: DeepPartial<
   const listener = await openListener({
     config,
     upstream,
-    answerSearch: (call) => upstream.send({ method: call.method, path: call.rawUrl, headers: {}, body: call.body, signal: call.signal }),
+    answerSearch: (call) =>
+      upstream.send({
+        method: call.method,
+        path: call.rawUrl,
+        headers: definedHeaders(call.headers),
+        body: call.body,
+        signal: call.signal,
+      }),
     store: {
       record: (given) => Promise.resolve(void events.push(...given)),
       recordQueries: (given) => Promise.resolve(void queries.push(...given)),
@@ -114,6 +121,12 @@ export async function openRig(options: { engineUrl: string; flags?: DeepPartial<
   };
 }
 
+function definedHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
+  const defined: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) defined[name] = value;
+  return defined;
+}
+
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
@@ -129,13 +142,17 @@ export function call(
 ): Promise<Answer> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
+    const headers = { ...options.headers };
+    // Node leaves the length out of a GET's or DELETE's body.
+    if (options.body !== undefined && !('transfer-encoding' in headers))
+      headers['content-length'] ??= String(Buffer.byteLength(options.body));
     const request = httpRequest(
       {
         hostname,
         port,
         path,
         method: options.method ?? 'GET',
-        headers: options.headers ?? {},
+        headers,
         agent: false,
         ...(options.signal ? { signal: options.signal } : {}),
       },
