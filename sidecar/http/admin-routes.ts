@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { UserRecord } from '../event-store.js';
 import { HttpError } from './errors.js';
-import { hashUserId, type Logger } from './log.js';
+import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 
 /** What is known of users: the store, or a stand-in. */
@@ -13,7 +13,7 @@ export interface UserRegister {
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
 
 /** `GET /metrics`, `GET /v1/users/{id}`, `DELETE /v1/users/{id}`. */
-export function adminRoutes(options: { users: UserRegister; metrics: Metrics; log: Logger }): Router {
+export function adminRoutes(options: { users: UserRegister; metrics: Metrics; log: Logger; nameUser: (id: string) => string }): Router {
   const router = Router();
   router.use((request, _response, next) => {
     const host = request.get('host') ?? '';
@@ -30,7 +30,7 @@ export function adminRoutes(options: { users: UserRegister; metrics: Metrics; lo
   });
   router.delete('/v1/users/:id', async (request, response) => {
     const erased = await options.users.erase(request.params.id);
-    options.log.info({ user: hashUserId(request.params.id), ...erased }, 'user erased');
+    options.log.info({ user: options.nameUser(request.params.id), ...erased }, 'user erased');
     response.json({ erased });
   });
   return router;

@@ -33,13 +33,11 @@ export function healthRoutes(options: {
   router.get('/health', (_request, response) => {
     const health = options.readHealth();
     const ready = health.ready && !options.isDraining();
-    response
-      .status(ready ? 200 : 503)
-      .json({
-        status: ready ? (health.degraded ? 'degraded' : 'ok') : 'not ready',
-        draining: options.isDraining(),
-        checks: options.withDetails ? health.checks : withoutDetails(health.checks),
-      });
+    response.status(ready ? 200 : 503).json({
+      status: ready ? (health.degraded ? 'degraded' : 'ok') : 'not ready',
+      draining: options.isDraining(),
+      checks: options.withDetails ? health.checks : withoutDetails(health.checks),
+    });
   });
   router.get('/info', (_request, response) => {
     response.json(options.readInfo());

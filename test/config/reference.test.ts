@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../config/load.js';
+import { packageRoot } from '../../config/package-root.js';
+import { listSettings } from '../../config/schema-shape.js';
+import { configSchema } from '../../config/schema.js';
+
+const page = readFileSync(join(packageRoot, 'docs', 'reference', 'configuration.md'), 'utf8');
+const rows = new Map(
+  page
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .map(([, path = '', fallback = '']) => [path.replaceAll('`', ''), fallback]),
+);
+
+function valueAt(tree: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (node, key) => (typeof node === 'object' && node !== null ? new Map<string, unknown>(Object.entries(node)).get(key) : undefined),
+    tree,
+  );
+}
+
+test('docs/reference/configuration.md lists every setting, in the schema’s order, and no other', () => {
+  expect([...rows.keys()]).toEqual(listSettings(configSchema).map(({ path }) => path.join('.')));
+});
+
+test('… with its true default', () => {
+  const config = loadConfig({ env: {}, flags: { profiles: { any: { index: 'products' } } } });
+  for (const { path } of listSettings(configSchema)) {
+    const documented = rows.get(path.join('.')) ?? '';
+    if (documented === 'required') continue;
+    const actual = valueAt(
+      config,
+      path.map((key) => (key === '*' ? 'any' : key)),
+    );
+    expect(`${path.join('.')} ${documented}`).toBe(`${path.join('.')} \`${JSON.stringify(actual)}\``);
+  }
+});
