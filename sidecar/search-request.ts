@@ -32,7 +32,6 @@ export type SkipReason =
   | 'filter_path'
   | 'stored_fields'
   | 'format'
-  | 'beyond_window'
   | 'body_too_large'
   | 'body_not_understood'
   | 'engine_error'

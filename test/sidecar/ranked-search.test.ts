@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openHouse, type House, type RawAnswer } from '../house.js';
+
+const query = { multi_match: { query: 'lamp mug dress', fields: ['title', 'description'] } };
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse({ products: 120 });
+});
+afterAll(() => house.close());
+
+/** The engine's own bytes, but for `took` and our own members. */
+function plain(text: string): string {
+  const own = /,?"(text_vector|image_vector|rank_key|content_hash|group_key)" ?: ?(\[[^\]]*\]|"[^"]*")/g;
+  return text
+    .replace(/"took":\d+/, '"took":0')
+    .replace(own, '')
+    .replace(/\{,/g, '{');
+}
+
+function sourceOf(answer: RawAnswer, place: number): Record<string, unknown> {
+  const parsed: { hits: { hits: { _source: Record<string, unknown> }[] } } = JSON.parse(answer.text);
+  return parsed.hits.hits[place]?._source ?? {};
+}
+
+describe('a ranked search', () => {
+  it('reorders the engine’s hits and says which model did', async () => {
+    const ranked = await house.search({ query, size: 30 });
+    const engine = await house.direct({ query, size: 30 });
+    expect(ranked.status).toBe(200);
+    expect(ranked.label).toMatch(/^applied; model=fusion-base-\S+; window=\d+$/);
+    expect(ranked.ids).not.toEqual(engine.ids);
+  });
+
+  it('shows no vector, hash or key of ours, ranked or skipped, however the source is asked for', async () => {
+    for (const body of [
+      { query, size: 30 },
+      { query, size: 30, _source: ['title', '*vector*'] },
+      { query, size: 30, fields: ['*'] },
+      { query, size: 30, sort: ['price'] },
+      { query, size: 30, ext: { fuserank: { budget_ms: 0 } } },
+    ]) {
+      const { text, ids } = await house.search(body);
+      expect(ids.length).toBeGreaterThan(0);
+      expect(text).not.toMatch(/text_vector|image_vector|content_hash|rank_key/);
+    }
+  });
+
+  it('hands our members over when they are asked for by name', async () => {
+    const named = await house.search({ query, size: 1, _source: ['title', 'rank_key'] });
+    expect(sourceOf(named, 0)).toEqual({ title: expect.any(String) as unknown, rank_key: named.ids[0] });
+  });
+
+  it('keeps aggregations, highlights and totals of the client’s own request', async () => {
+    const body = {
+      query,
+      size: 12,
+      highlight: { fields: { title: {} } },
+      aggs: { brands: { terms: { field: 'brand' } } },
+      track_total_hits: true,
+    };
+    const ranked = await house.search(body);
+    const engine = await house.direct(body);
+    const part = (text: string): unknown => {
+      const { aggregations, hits }: { aggregations: unknown; hits: { total: { value: number } } } = JSON.parse(text);
+      return { aggregations, total: hits.total.value };
+    };
+    const ours = part(ranked.text);
+    expect(ours).toMatchObject({ aggregations: (part(engine.text) as { aggregations: unknown }).aggregations });
+    expect(ranked.text).toContain('<em>');
+  });
+
+  it('deals the list’s own scores out in page order', async () => {
+    const scores = (text: string): number[] => {
+      const parsed: { hits: { hits: { _score: number }[] } } = JSON.parse(text);
+      return parsed.hits.hits.map((hit) => hit._score);
+    };
+    const ranked = scores((await house.search({ query, size: 20 })).text);
+    const engine = scores((await house.direct({ query, size: 20 })).text);
+    expect(ranked.slice(0, engine.length)).toEqual(engine);
+    expect(ranked).toEqual(ranked.toSorted((a, b) => b - a));
+  });
+
+  it('pages through one list: no hit twice, none lost, also past the list’s end', async () => {
+    const shopper = { fuserank: { user_id: 'pager' } };
+    const total = (await house.search({ query: { match_all: {} }, size: 1, ext: shopper })).text;
+    expect(total).toContain('"value":120');
+    const first = await house.search({ query: { match_all: {} }, size: 50, ext: shopper });
+    const second = await house.search({ query: { match_all: {} }, from: 50, size: 50, ext: shopper });
+    const third = await house.search({ query: { match_all: {} }, from: 100, size: 50, ext: shopper });
+    expect(second.label).toContain('list=stored');
+    const all = [...first.ids, ...second.ids, ...third.ids];
+    expect(new Set(all).size).toBe(all.length);
+    expect(all).toHaveLength(120);
+  });
+
+  it('continues after a window smaller than the result, in the engine’s order', async () => {
+    const body = { query: { match_all: {} }, ext: { fuserank: { window: 10 } } };
+    const page = await house.search({ ...body, size: 30 });
+    const engine = await house.direct({ query: { match_all: {} }, size: 30 });
+    expect([...page.ids.slice(0, 10)].sort()).toEqual([...engine.ids.slice(0, 10)].sort());
+    expect(page.ids.slice(10)).toEqual(engine.ids.slice(10));
+    const next = await house.search({ ...body, from: 30, size: 10 });
+    expect(next.ids).toEqual((await house.direct({ query: { match_all: {} }, from: 30, size: 10 })).ids);
+  });
+
+  it('ranks a query by a picture alone', async () => {
+    const { renderPicture } = await import('../../demo/picture.js');
+    const wanted = house.entries[17];
+    if (!wanted) throw new Error('no entry');
+    const value = (await renderPicture(wanted.svg)).toString('base64');
+    const answer = await house.search({
+      query: { match_all: {} },
+      size: 5,
+      ext: { fuserank: { query_image: { format: 'base64', value } } },
+    });
+    expect(answer.ids).toContain(wanted.product.id);
+  });
+});
+
+describe('hits that the vector legs add', () => {
+  const matching = {
+    query: { bool: { must: [query], filter: [{ range: { price: { lte: 60 } } }], must_not: [{ term: { material: 'leather' } }] } },
+    size: 100,
+  };
+
+  it('are not what the words found, and are at most as many as allowed', async () => {
+    const few = { query: { multi_match: { query: 'teapot', fields: ['title'] } }, size: 100 };
+    const engine = await house.direct(few);
+    const ranked = await house.search(few);
+    expect(ranked.ids.length).toBeGreaterThan(engine.ids.length);
+    expect(ranked.ids.length).toBeLessThanOrEqual(engine.ids.length + 50);
+    expect(ranked.ids).toEqual(expect.arrayContaining([...engine.ids]));
+    expect(ranked.text).toContain(`"value":${ranked.ids.length}`);
+  });
+
+  it('obey filter, must_not and post_filter like the client’s own', async () => {
+    const answer = await house.search({ ...matching, post_filter: { range: { rating: { gte: 3 } } } });
+    expect(answer.label).toMatch(/^applied/);
+    const sources = answer.ids.map((_, place) => sourceOf(answer, place));
+    expect(sources.length).toBeGreaterThan(0);
+    for (const source of sources) {
+      expect(source.price).toBeLessThanOrEqual(60);
+      expect(source.material).not.toBe('leather');
+      expect(source.rating).toBeGreaterThanOrEqual(3);
+    }
+  });
+
+  it('do not come where the query’s tree is not wholly understood, and explain says why', async () => {
+    const odd = { query: { bool: { should: [query, { term: { material: 'linen' } }] } }, size: 100, ext: { fuserank: { explain: true } } };
+    const answer = await house.search(odd);
+    const engine = await house.direct({ query: odd.query, size: 100 });
+    expect([...answer.ids].sort()).toEqual([...engine.ids].sort());
+    expect(answer.text).toContain('"no_vector_legs":"should mixes words and other clauses"');
+  });
+});
+
+describe('an explanation', () => {
+  it('has shares that add up to the final score, for every hit', async () => {
+    const answer = await house.search({
+      query,
+      size: 30,
+      ext: { fuserank: { explain: true, history: [{ object_id: house.entries[3]?.product.id ?? '' }] } },
+    });
+    const parsed: { hits: { hits: { fields: { _fuserank: [{ final: number; shares: Record<string, number>; history: unknown[] }] } }[] } } =
+      JSON.parse(answer.text);
+    expect(parsed.hits.hits.length).toBeGreaterThan(5);
+    for (const hit of parsed.hits.hits) {
+      const [explanation] = hit.fields._fuserank;
+      const sum = Object.values(explanation.shares).reduce((a, b) => a + b, 0);
+      expect(Math.abs(sum - explanation.final)).toBeLessThan(1e-6);
+      expect(Object.keys(explanation.shares)).toEqual(
+        expect.arrayContaining(['first_phase', 'query_text', 'query_image', 'history_text', 'history_image', 'business']),
+      );
+    }
+  });
+
+  it('does not change the order', async () => {
+    const ext = { fuserank: { history: [{ object_id: house.entries[3]?.product.id ?? '' }] } };
+    const plainOrder = await house.search({ query, size: 30, ext });
+    const explained = await house.search({ query, size: 30, ext: { fuserank: { ...ext.fuserank, explain: true } } });
+    expect(explained.ids).toEqual(plainOrder.ids);
+  });
+});
+
+describe('whoever is nobody', () => {
+  it('gets the same bytes: unknown, without history, with consent withheld', async () => {
+    const body = { query, size: 30 };
+    const anonymous = await house.search(body);
+    const others = [
+      { user_id: 'never-seen' },
+      { user_id: 'never-seen', session_id: 'x' },
+      { history: [] },
+      { user_id: 'ada', consent: 'none', history: [{ object_id: house.entries[3]?.product.id ?? '' }] },
+    ];
+    for (const fuserank of others) {
+      expect(plain((await house.search({ ...body, ext: { fuserank } })).text)).toBe(plain(anonymous.text));
+    }
+  });
+});
+
+describe('without ranking, the body is the engine’s own', () => {
+  const hybrid = {
+    hybrid: { queries: [query, { match: { description: 'linen' } }], pagination_depth: 50 },
+  };
+  const pipeline = {
+    phase_results_processors: [
+      {
+        'normalization-processor': {
+          normalization: { technique: 'min_max' },
+          combination: { technique: 'arithmetic_mean', parameters: { weights: [0.6, 0.4] } },
+        },
+      },
+    ],
+  };
+  it.each<[string, object]>([
+    ['plain', { query, size: 24 }],
+    ['highlight', { query, size: 24, highlight: { fields: { title: {}, description: {} } } }],
+    ['aggregations', { query, size: 24, aggs: { brands: { terms: { field: 'brand' }, aggs: { price: { avg: { field: 'price' } } } } } }],
+    ['from > 0', { query, from: 7, size: 24 }],
+    ['hybrid', { query: hybrid, size: 24, search_pipeline: pipeline }],
+    ['suggest', { query, size: 5, suggest: { s: { text: 'lmp', term: { field: 'title' } } } }],
+    ['fields', { query, size: 5, fields: ['brand', 'price'], _source: false }],
+  ])('%s: budget 0', async (_, body) => {
+    const ours = await house.search({ ...body, ext: { fuserank: { budget_ms: 0 } } });
+    const engine = await house.direct(body);
+    expect(ours.label).toBe('skipped; reason=budget');
+    expect(ours.status).toBe(200);
+    expect(plain(ours.text)).toBe(plain(engine.text));
+    expect(ours.text).not.toMatch(/_vector/);
+  });
+
+  it('bypass: equal bytes but for took', async () => {
+    const body = { query, size: 24, aggs: { brands: { terms: { field: 'brand' } } } };
+    const ours = await house.search(body, { headers: { 'x-fuserank-bypass': 'true' } });
+    expect(ours.label).toBe('skipped; reason=bypass');
+    expect(ours.text.replace(/"took":\d+/, '')).toBe((await house.direct(body)).text.replace(/"took":\d+/, ''));
+  });
+
+  it('an error of the engine comes back verbatim', async () => {
+    const body = { query: { no_such_query: {} } };
+    const ours = await house.search(body);
+    expect(ours.status).toBe(400);
+    expect(ours.text).toBe((await house.direct(body)).text);
+    expect(ours.label).toBe('skipped; reason=engine_error');
+  });
+
+  it('a hybrid query that ran without its pipeline is recognised and left alone', async () => {
+    const ours = await house.search({ query: hybrid, size: 24 });
+    expect(ours.label).toBe('skipped; reason=negative_scores');
+  });
+
+  it('a ranked hybrid keeps the engine’s set of hits', async () => {
+    const body = { query: hybrid, size: 24, search_pipeline: pipeline };
+    const ours = await house.search(body);
+    expect(ours.label).toMatch(/^applied/);
+    const wide = await house.direct({ ...body, size: 50 });
+    for (const id of ours.ids) expect(wide.ids).toContain(id);
+  });
+});
