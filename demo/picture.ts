@@ -1,7 +1,24 @@
 import sharp from 'sharp';
 
+const SVG = { operation: ['VipsForeignLoadSvg'] };
+let drawing = 0;
+
+/** The picture decoder forbids SVG to the whole process, rightly: it is allowed only while the demo draws its own. */
+async function whileDrawing<T>(work: () => Promise<T>): Promise<T> {
+  if (drawing++ === 0) sharp.unblock(SVG);
+  try {
+    return await work();
+  } finally {
+    if (--drawing === 0) sharp.block(SVG);
+  }
+}
+
 /** JPEG bytes of a drawn picture, 256 × 256. */
 export async function renderPicture(svg: string): Promise<Buffer> {
+  return whileDrawing(() => rasterise(svg));
+}
+
+async function rasterise(svg: string): Promise<Buffer> {
   return sharp(Buffer.from(svg)).flatten({ background: '#ffffff' }).jpeg({ quality: 86, chromaSubsampling: '4:4:4' }).toBuffer();
 }
 
@@ -10,7 +27,7 @@ export async function composeSheet(svgs: readonly string[], options: { columns: 
   const { columns, cell } = options;
   const tiles = await Promise.all(
     svgs.map(async (svg, index) => ({
-      input: await sharp(Buffer.from(svg)).resize(cell, cell).png().toBuffer(),
+      input: await whileDrawing(() => sharp(Buffer.from(svg)).resize(cell, cell).png().toBuffer()),
       left: (index % columns) * cell,
       top: Math.floor(index / columns) * cell,
     })),
