@@ -5,6 +5,9 @@ export const ALIAS = 'demo-shop';
 /** Text that the demo's searches look in, title first. */
 export const TEXT_FIELDS = ['title', 'description'] as const;
 
+/** How many of the engine's hits are ranked. */
+export const WINDOW = 200;
+
 /** Profiles of the ablation: the same ranker with a signal switched off. */
 export const ARM_PROFILES = { full: 'shop', no_picture: 'shop-without-pictures', no_text: 'shop-without-text' } as const;
 
@@ -13,7 +16,7 @@ export const ARM_PROFILES = { full: 'shop', no_picture: 'shop-without-pictures',
  * `OPENSEARCH_URL` may point it at a cluster that holds other things.
  */
 export function configureDemo(options: { node: string; port: number }): Config {
-  const shop = { index: `${ALIAS}*`, window: 200 };
+  const shop = { index: `${ALIAS}*`, window: WINDOW };
   return configSchema.parse({
     server: { port: options.port, adminPort: 0 },
     opensearch: { nodes: [options.node] },

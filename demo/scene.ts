@@ -1,3 +1,4 @@
+import { WINDOW } from './demo-config.js';
 import type { OpenShop } from './open-shop.js';
 import { type Ink, introduce, printOrders, printStages } from './report.js';
 import { type Answer, ShopSearchFailed, postEvents, searchRanked, searchShop } from './shop-client.js';
@@ -12,13 +13,17 @@ const SHOWN_SHOPPERS = ['ada', 'ines'] as const;
 
 /** One query as three see it: the engine, and two shoppers. */
 export interface Scene {
+  /** The engine's page. */
   engine: string[];
+  /** The engine's order as deep as fuserank looks, to count moves from. */
+  engineWindow: string[];
   views: { shopper: Shopper; ids: string[] }[];
 }
 
 export async function playScene({ doors, shoppers }: OpenShop): Promise<Scene> {
   const shown = SHOWN_SHOPPERS.map((user) => shoppers.find((shopper) => shopper.user === user)).filter((one) => one !== undefined);
-  const { ids: engine } = await searchShop(doors.engine, { query: SHOWN_QUERY, size: PAGE });
+  const { ids: engineWindow } = await searchShop(doors.engine, { query: SHOWN_QUERY, size: WINDOW });
+  const engine = engineWindow.slice(0, PAGE);
   const views = [];
   for (const shopper of shown) {
     const { ids } = await searchRanked(doors.sidecar, {
@@ -28,7 +33,7 @@ export async function playScene({ doors, shoppers }: OpenShop): Promise<Scene> {
     });
     views.push({ shopper, ids });
   }
-  return { engine, views };
+  return { engine, engineWindow, views };
 }
 
 export interface Click {
@@ -66,7 +71,7 @@ export async function playClick({ doors }: OpenShop, scene: Scene): Promise<Clic
 export function printScene(scene: Scene, catalogue: Catalogue, ink: Ink): string {
   const columns = [
     { heading: 'OpenSearch', ids: scene.engine, taste: null, from: null },
-    ...scene.views.map(({ shopper, ids }) => ({ heading: introduce(shopper), ids, taste: shopper.taste, from: scene.engine })),
+    ...scene.views.map(({ shopper, ids }) => ({ heading: introduce(shopper), ids, taste: shopper.taste, from: scene.engineWindow })),
   ];
   return `\n${ink.bold(`“${SHOWN_QUERY}”`)} as OpenSearch orders it, and for two shoppers (● to their taste; colour and pattern as the picture shows them)\n\n${printOrders(columns, { catalogue, width: process.stdout.columns ?? 140, ink })}`;
 }

@@ -9,6 +9,7 @@ const SIGNALS = {
   history_image: 'history · pictures',
   business: 'price, rating, …',
   first_phase: 'OpenSearch’s score',
+  baseline: 'without any signal',
 };
 
 const nameSignal = (name) => SIGNALS[name] ?? name.replaceAll(/[_-]/g, ' ');
@@ -18,6 +19,8 @@ const show = (value) =>
       ? String(value)
       : value.toFixed(Math.abs(value) >= 100 ? 0 : 2)
     : String(value ?? '–');
+
+const placeOf = (rank) => (typeof rank === 'number' ? rank + 1 : undefined);
 
 /** @param {Record<string, unknown>} why one hit's `fields._fuserank[0]` */
 export function drawWhy(why, nameProduct) {
@@ -38,11 +41,11 @@ export function drawWhy(why, nameProduct) {
   const facts = [
     ['final', why.final],
     ['OpenSearch’s score', why.first_phase?.score],
-    ['its place', typeof why.first_phase?.rank === 'number' ? why.first_phase.rank + 1 : undefined],
-    ...Object.entries(why.retrievers ?? {}),
-    ['personal share', why.personalisation],
-    ['gate', why.gate],
-    ['blend', why.blend],
+    ['place there', placeOf(why.first_phase?.rank)],
+    ['place by text vectors', placeOf(why.text_knn?.rank)],
+    ['place by picture vectors', placeOf(why.image_knn?.rank)],
+    ['weight of the model', why.blend],
+    ['its trust in this list', why.gate],
   ].filter(([, value]) => value !== undefined && value !== null);
   parts.push(element('p', { class: 'facts' }, [facts.map(([name, value]) => `${name} ${show(value)}`).join(' · ')]));
   const history = Array.isArray(why.history) ? why.history : [];
@@ -50,6 +53,7 @@ export function drawWhy(why, nameProduct) {
     const items = history.map((item) => element('li', {}, [`${nameProduct(item.object_id)} (${show(item.weight)})`]));
     parts.push(element('p', { class: 'facts' }, ['Weighed most of what the shopper did:']), element('ul', { class: 'facts' }, items));
   }
-  if (why.approximate) parts.push(element('p', { class: 'facts' }, [`Approximate: ${[why.approximate].flat().join(', ')}`]));
+  if (typeof why.no_vector_legs === 'string')
+    parts.push(element('p', { class: 'facts' }, [`Nothing was added by vectors: ${why.no_vector_legs}`]));
   return parts;
 }
