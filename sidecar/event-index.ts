@@ -60,10 +60,15 @@ const bulkSchema = z.object({
 const searchSchema = z.object({
   hits: z.object({
     total: z.object({ value: z.int() }).optional(),
-    hits: z.array(z.object({ _id: z.string(), _source: z.record(z.string(), z.unknown()).default({}) })),
+    // Not z.record: it would copy each of the documents, on every search of a known shopper.
+    hits: z.array(z.object({ _id: z.string(), _source: z.custom<Record<string, unknown>>(isRecord).default({}) })),
   }),
 });
 const deleteSchema = z.object({ deleted: z.int(), version_conflicts: z.int().default(0), failures: z.array(z.unknown()).default([]) });
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 type ConcreteFields = Map<string, Record<UserKey['kind'], string | null>>;
 

@@ -290,8 +290,8 @@ function readPath(source: Record<string, unknown>, path: string): unknown {
   if (Object.hasOwn(source, path)) return source[path];
   let node: unknown = source;
   for (const key of path.split('.')) {
-    if (typeof node !== 'object' || node === null || !Object.hasOwn(node, key)) return undefined;
-    node = Object.entries(node).find(([name]) => name === key)?.[1];
+    if (typeof node !== 'object' || node === null) return undefined;
+    node = Object.getOwnPropertyDescriptor(node, key)?.value;
   }
   return node;
 }

@@ -8,16 +8,39 @@ import type { RequestTarget } from './request-target.js';
 
 export type AnswerSearch = (call: SearchCall) => Promise<SearchAnswer>;
 
-/** The length up to which a search is read; what is longer (a photo, a list of ids without end) streams through unranked. */
-export const PARSED_BYTES = 1024 ** 2;
+/** The length up to which every search is read. */
+const PARSED_BYTES = 1024 ** 2;
+/** A search with a photo in it is longer; it is read while all of those together stay within the room. */
+const PHOTO_BYTES = 8 * 1024 ** 2;
+const PHOTO_ROOM_BYTES = 64 * 1024 ** 2;
+let photoBytesHeld = 0;
 
-/** Takes one `_search` in and sends its answer: no framework between the socket and the walk. */
+/**
+ * Takes one `_search` in and sends its answer: no framework between the socket and the walk. What is too long to be
+ * read streams through unranked.
+ */
 export async function openSearchDoor(
   request: IncomingMessage,
   response: ServerResponse,
   options: { target: RequestTarget; index: string; answerSearch: AnswerSearch; upstream: Upstream; signal: AbortSignal },
 ): Promise<void> {
-  const body = await readBody(request, PARSED_BYTES);
+  const announced = Number(request.headers['content-length'] ?? 0);
+  const isPhoto = announced > PARSED_BYTES && announced <= PHOTO_BYTES && photoBytesHeld + announced <= PHOTO_ROOM_BYTES;
+  if (isPhoto) photoBytesHeld += announced;
+  try {
+    await answerOne(request, response, options, isPhoto ? announced : PARSED_BYTES);
+  } finally {
+    if (isPhoto) photoBytesHeld -= announced;
+  }
+}
+
+async function answerOne(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: Parameters<typeof openSearchDoor>[2],
+  limit: number,
+): Promise<void> {
+  const body = await readBody(request, limit);
   if (body.kind === 'stream') {
     await forwardRequest(request, response, { upstream: options.upstream, signal: options.signal, body, skipped: 'body_too_large' });
     return;

@@ -120,8 +120,10 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     sendError(response, error);
   }
 
-  const server = createServer(answer);
-  const admin = createServer(adminApp);
+  // Node looks for late clients every 30 s unless told, whatever the limits below say.
+  const often = { connectionsCheckingInterval: 2_000 };
+  const server = createServer(often, answer);
+  const admin = createServer(often, adminApp);
   for (const each of [server, admin]) {
     each.headersTimeout = 10_000;
     each.requestTimeout = config.proxy.allowWrites ? 300_000 : 15_000;

@@ -58,9 +58,9 @@ describe('the search door', () => {
     expect(given?.body.toString()).toBe('{"query":{}}');
   });
 
-  test('a body of a megabyte and more streams through whole, and says that it was not ranked', async () => {
+  test('a body too long to be read streams through whole, and says that it was not ranked', async () => {
     const { engine, rig } = await open({ dependencies: { answerSearch: () => Promise.reject(new Error('must not be asked')) } });
-    const body = `{"query":{"ids":{"values":["${'x'.repeat(3_000_000)}"]}}}`;
+    const body = `{"query":{"ids":{"values":["${'x'.repeat(9_000_000)}"]}}}`;
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
       const answer = await call(rig.url, '/a/_search', { method: 'POST', body, headers: { ...headers, 'x-fuserank-user': 'secret' } });
       expect(answer.status).toBe(200);
@@ -68,6 +68,24 @@ describe('the search door', () => {
       expect(engine.arrivals.at(-1)?.body === body).toBe(true);
       expect(engine.arrivals.at(-1)?.headers['x-fuserank-user']).toBeUndefined();
     }
+  });
+
+  test('a body of a few megabytes with an announced length, as photos are, is read', async () => {
+    const lengths: number[] = [];
+    const { rig } = await open({
+      dependencies: {
+        answerSearch: ({ body }) => {
+          lengths.push(body.length);
+          return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{}') });
+        },
+      },
+    });
+    const body = 'x'.repeat(3_000_000);
+    expect((await call(rig.url, '/a/_search', { method: 'POST', body })).headers['x-fuserank']).toBeUndefined();
+    expect(
+      (await call(rig.url, '/a/_search', { method: 'POST', body, headers: { 'transfer-encoding': 'chunked' } })).headers['x-fuserank'],
+    ).toBe('skipped; reason=body_too_large');
+    expect(lengths).toEqual([3_000_000]);
   });
 
   test('nothing that the walk says can break a header', async () => {
@@ -340,6 +358,14 @@ describe('load and life', () => {
     const second = openRig({ engineUrl: engine.url, flags: { server: { port } } });
     await expect(second).rejects.toThrow(CannotListen);
     await expect(second).rejects.toThrow(/EADDRINUSE.*server\.port/);
+  });
+
+  test('a client that dawdles over its headers is told so and cut off', async () => {
+    const { rig } = await open();
+    const answer = await speak(rig.url, 'GET /livez HTTP/1.1\r\nHost: a\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('"type":"request_timeout"');
+    expect((await call(rig.url, '/livez')).status).toBe(200);
   });
 
   test('several requests share a connection', async () => {
