@@ -69,7 +69,7 @@ function drawTimings({ engineMs, rankedMs, stages }) {
       'dl',
       {},
       entries.flatMap(([name, milliseconds]) => [
-        element('div', {}, [element('dt', {}, [name]), element('dd', {}, [`${Number(milliseconds).toFixed(1)} ms`])]),
+        element('div', {}, [element('dt', {}, [name.replaceAll('_', ' ')]), element('dd', {}, [`${Number(milliseconds).toFixed(1)} ms`])]),
       ]),
     ),
   );
