@@ -68,6 +68,10 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   const stamps = new IndexStamps(engine, rolesOf(config));
   try {
     const facts = await scorers.ready();
+    for (const id of Object.values(facts.rankers)) {
+      const [name = id, sha256 = ''] = id.split('@');
+      metrics.setModel({ name, sha256 });
+    }
     const ranker = new SearchRanker({
       config,
       upstream,

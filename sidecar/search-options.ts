@@ -38,6 +38,9 @@ export interface InlineEvent {
   readonly ageSeconds: number;
 }
 
+/** Base64 of a 5 MB picture; a body of more than 8 MB is not read. */
+const MAX_PICTURE_TEXT = 7_000_000;
+
 const id = z.union([z.string().min(1).max(256), z.number().int().transform(String)]);
 
 const blockSchema = z.strictObject({
@@ -49,7 +52,7 @@ const blockSchema = z.strictObject({
     .max(200)
     .optional(),
   query_text: z.string().max(2000).optional(),
-  query_image: z.strictObject({ format: z.literal('base64'), value: z.base64().max(20_000_000) }).optional(),
+  query_image: z.strictObject({ format: z.literal('base64'), value: z.base64().max(MAX_PICTURE_TEXT) }).optional(),
   consent: z.enum(['full', 'none']).optional(),
   profile: z.string().optional(),
   window: z.number().int().min(1).max(1000).optional(),
