@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { crc32, inflateRawSync } from 'node:zlib';
+import { openFolder } from './cache.js';
 
 const END_OF_DIRECTORY = 0x06054b50;
 const DIRECTORY_ENTRY = 0x02014b50;
@@ -26,8 +27,7 @@ interface Entry {
 export function unzip(archive: Buffer, into: string, options: { strip?: number; leaveOut?: readonly string[] } = {}): void {
   const { strip = 0, leaveOut = [] } = options;
   const root = resolve(into);
-  const made = new Set<string>();
-  makeFolder(root, made);
+  openFolder(root);
   for (const entry of readEntries(archive)) {
     const name = entry.name.split('/').slice(strip).join('/');
     if (name === '' || leaveOut.some((prefix) => name.startsWith(prefix))) continue;
@@ -35,22 +35,13 @@ export function unzip(archive: Buffer, into: string, options: { strip?: number; 
     // A backslash or a drive letter is a separator on Windows only; no archive of ours has either.
     if (!path.startsWith(root + sep) || /[\\:\0]/.test(name)) throw new BadArchive(`an entry would leave its folder: ${entry.name}`);
     if (name.endsWith('/')) {
-      makeFolder(path, made);
+      openFolder(path);
       continue;
     }
-    makeFolder(dirname(path), made);
+    openFolder(dirname(path));
     writeFileSync(path, entry.read());
     chmodSync(path, entry.executable ? 0o755 : 0o644);
   }
-}
-
-/** Makes a folder that everybody may read, whatever the umask: the program inside may run as somebody else. */
-function makeFolder(folder: string, made: Set<string>): void {
-  if (made.has(folder) || existsSync(folder)) return;
-  makeFolder(dirname(folder), made);
-  mkdirSync(folder);
-  chmodSync(folder, 0o755);
-  made.add(folder);
 }
 
 /** Walks the central directory (PKWARE APPNOTE 4.3.12), whose sizes hold where local headers leave theirs open. */
