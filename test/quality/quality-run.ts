@@ -1,0 +1,13 @@
+/** What every measurement is given. */
+export interface QualityRun {
+  /** Address of an OpenSearch. */
+  node: string;
+  /** Folder of the data packs. */
+  data: string;
+  /** Says how far it is, on standard error. */
+  tell(line: string): void;
+  /** Keeps details beside the figures, as JSON below `runs/quality/`. */
+  keep(name: string, details: object): void;
+  /** A path below `runs/quality/` for a file of another kind, such as a contact sheet. */
+  pathOf(file: string): string;
+}

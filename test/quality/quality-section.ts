@@ -1,0 +1,40 @@
+import { markdownTable, plainTable, type Table } from '../measured-page.js';
+
+/** One measurement, ready to be shown: on a terminal, or as a section of docs/quality.md. */
+export interface QualitySection {
+  /** Also the argument of the command. */
+  name: string;
+  title: string;
+  /** What is measured on what. */
+  about: string;
+  tables: { caption: string; table: Table }[];
+  /** What must be known to read the figures honestly, and what they meet or miss. */
+  remarks: string[];
+}
+
+export function printSection(section: QualitySection): string {
+  const tables = section.tables.map(({ caption, table }) => `${caption}\n${plainTable(table)}`);
+  return [`${section.title}\n${section.about}`, ...tables, section.remarks.map((remark) => `- ${remark}`).join('\n')].join('\n\n');
+}
+
+export function writeMarkdown(section: QualitySection, machine: string): string {
+  const command = `\`\`\`sh\nFUSERANK_DATA=<data folder> npm run quality -- ${section.name} --write\n\`\`\``;
+  const tables = section.tables.map(({ caption, table }) => `${caption}\n\n${markdownTable(table)}`);
+  const remarks = section.remarks.map((remark) => `- ${remark}`).join('\n');
+  return [`## ${section.title}`, section.about, command, ...tables, remarks, `Machine: ${machine}.`].join('\n\n');
+}
+
+/** `.571`, as retrieval papers write a figure between 0 and 1. */
+export function formatShare(value: number, digits = 3): string {
+  return value.toFixed(digits).replace(/^(-?)0\./, '$1.');
+}
+
+/** `+.012`. */
+export function formatDifference(value: number, digits = 3): string {
+  const text = formatShare(value, digits);
+  return text.startsWith('-') ? text : `+${text}`;
+}
+
+export function formatInterval([low, high]: readonly [number, number]): string {
+  return `[${formatDifference(low)}, ${formatDifference(high)}]`;
+}
