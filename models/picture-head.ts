@@ -1,0 +1,356 @@
+import { createHash } from 'node:crypto';
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+
+/**
+ * A map from the text space to the picture space: a typed query becomes a vector whose cosine with an item's picture
+ * says how well the words describe what is seen. Fitted on the catalogue's own pairs; of no use on another one.
+ */
+export interface PictureHead {
+  readonly textDims: number;
+  readonly imageDims: number;
+  /** (textDims + 1) × imageDims, row-major; the last row is the offset, which centres the text side. */
+  readonly matrix: Float32Array;
+  /** How it was judged when it was fitted, on items that the judged map had not seen. */
+  readonly quality: PictureHeadQuality;
+  /** Text vector → unit vector of imageDims values. Throws RangeError on a vector of another length. */
+  project(textVector: Float32Array): Float32Array;
+}
+
+// A type, not an interface: it is stored as a record of numbers.
+export type PictureHeadQuality = {
+  /** Share of the held-out titles whose own picture is among the ten nearest of the held-out pictures. */
+  recallAt10: number;
+  /** Lower end of the bootstrap's 95 % interval of recallAt10. */
+  recallAt10Low: number;
+  /** What a random order would reach. */
+  chance: number;
+  heldOut: number;
+  fitted: number;
+};
+
+export interface PictureHeadRefusal {
+  /** Why there is no head, and what would mend it. */
+  refusal: string;
+}
+
+/**
+ * Penalties, as shares of the mean variance of a direction; chosen on tops (docs/quality.md). A weak one on the text
+ * side lets rare words count; a strong one on the picture side trusts its leading directions.
+ */
+const TEXT_PENALTY = 0.3;
+const PICTURE_PENALTY = 3;
+/** Share of an item's weight that its short texts have together. */
+const FRAGMENT_SHARE = 0.5;
+
+const LEAST_ITEMS = 60;
+const MOST_ITEMS = 20_000;
+const TOP = 10;
+const TIMES_CHANCE = 3;
+const RESAMPLES = 1000;
+
+/** One picture with its texts: pairs that share a picture (variants, fragments) stay on one side of the split. */
+interface Example {
+  picture: Float32Array;
+  texts: Float32Array[];
+  hash: string;
+}
+
+/**
+ * Fits the head: with T and P the centred texts and pictures, the bilinear form (Cᴘᴘ + r)⁻¹ Cᴘᴛ (Cᴛᴛ + s)⁻¹, which is
+ * regularised canonical correlation analysis with every direction weighed by its correlation, folded into one map
+ * (Hotelling 1936; Vinod 1976 for the ridge). Centring the pictures would add the same amount to every item's dot
+ * product, so it lives in the map alone and the index keeps plain vectors.
+ *
+ * Then the check: fitted without a part of the items, does a held-out title find its own picture? Only if the lower
+ * end of that recall is at least three times chance is there a head, fitted on everything.
+ *
+ * @param options.texts unit vectors; of the texts of one picture the first is its title, the others are fragments
+ * @param options.pictures the unit picture vector of each text; equal vectors are one item
+ */
+export function fitPictureHead(options: {
+  texts: readonly Float32Array[];
+  pictures: readonly Float32Array[];
+}): PictureHead | PictureHeadRefusal {
+  const examples = groupByPicture(options.texts, options.pictures);
+  if (examples.length < LEAST_ITEMS) {
+    return { refusal: `${examples.length} items with a text and a picture of their own; a head needs ${LEAST_ITEMS} at least` };
+  }
+  const heldOut = examples.slice(0, countHeldOut(examples.length));
+  const rest = examples.slice(heldOut.length);
+  const moments = new Moments(rest[0]?.texts[0]?.length ?? 0, rest[0]?.picture.length ?? 0);
+  for (const example of rest) moments.add(example);
+  const quality = { ...measureRecall(moments.solve(), heldOut), fitted: rest.length };
+  if (quality.recallAt10Low < TIMES_CHANCE * quality.chance) {
+    return {
+      refusal:
+        `a held-out title finds its picture among ${TOP} of ${quality.heldOut} in ${format(quality.recallAt10)} of the cases ` +
+        `(at least ${format(quality.recallAt10Low)}), and ${format(TIMES_CHANCE * quality.chance)} is asked for; ` +
+        'titles that say what is seen, or more items, would help',
+    };
+  }
+  for (const example of heldOut) moments.add(example);
+  return makeHead({ textDims: moments.textDims, imageDims: moments.imageDims, matrix: moments.solve(), quality });
+}
+
+/**
+ * Short pieces of a title, as shoppers type them: single words and runs of two or three, the same ones for the same
+ * title. Without them a head knows titles only, and a query of one word lies far from any title.
+ */
+export function cutFragments(title: string, options: { count?: number } = {}): string[] {
+  const words = title.toLowerCase().match(/[\p{L}\p{N}][\p{L}\p{N}'’&.-]*/gu) ?? [];
+  const runs = new Set<string>();
+  for (let length = 1; length <= 3; length++) {
+    for (let start = 0; start + length <= words.length; start++) {
+      const run = words.slice(start, start + length).join(' ');
+      if (run.length > 2 && length < words.length) runs.add(run);
+    }
+  }
+  // By hash: evenly spread over the title, and no seed to carry.
+  const digest = (run: string): string => createHash('sha256').update(`${title}\n${run}`).digest('hex');
+  return [...runs]
+    .map((run) => ({ run, order: digest(run) }))
+    .sort((a, b) => (a.order < b.order ? -1 : 1))
+    .slice(0, options.count ?? 6)
+    .map(({ run }) => run);
+}
+
+/** The matrix as base64 of little-endian float32, and the sha256 of those bytes. */
+export function encodePictureHead(head: PictureHead): { matrix: string; sha256: string; text_dims: number; image_dims: number } {
+  const bytes = Buffer.alloc(head.matrix.length * 4);
+  head.matrix.forEach((value, i) => bytes.writeFloatLE(value, i * 4));
+  return {
+    matrix: bytes.toString('base64'),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    text_dims: head.textDims,
+    image_dims: head.imageDims,
+  };
+}
+
+/** @throws Error where the bytes are not those that were stamped, or not of the stamped shape */
+export function decodePictureHead(stored: {
+  matrix: string;
+  sha256: string;
+  text_dims: number;
+  image_dims: number;
+  quality?: Readonly<Record<string, number>>;
+}): PictureHead {
+  const bytes = Buffer.from(stored.matrix, 'base64');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== stored.sha256)
+    throw new Error(`the picture head's bytes have sha256 ${sha256}, ${stored.sha256} is stamped; index the catalogue again`);
+  const expected = (stored.text_dims + 1) * stored.image_dims;
+  if (bytes.length !== expected * 4) {
+    throw new Error(`the picture head has ${bytes.length / 4} numbers, ${expected} belong to its dims; index the catalogue again`);
+  }
+  const { recallAt10 = 0, recallAt10Low = 0, chance = 0, heldOut = 0, fitted = 0 } = stored.quality ?? {};
+  return makeHead({
+    textDims: stored.text_dims,
+    imageDims: stored.image_dims,
+    matrix: Float32Array.from({ length: expected }, (_, i) => bytes.readFloatLE(i * 4)),
+    quality: { recallAt10, recallAt10Low, chance, heldOut, fitted },
+  });
+}
+
+function makeHead(parts: { textDims: number; imageDims: number; matrix: Float32Array; quality: PictureHeadQuality }): PictureHead {
+  return {
+    ...parts,
+    project(textVector) {
+      if (textVector.length !== parts.textDims) {
+        throw new RangeError(
+          `this head takes text vectors of ${parts.textDims} dimensions, not ${textVector.length}; it belongs to another encoder`,
+        );
+      }
+      return projectThrough(parts.matrix, textVector, parts.imageDims);
+    },
+  };
+}
+
+function projectThrough(matrix: Float32Array, text: Float32Array, imageDims: number): Float32Array {
+  const projected = matrix.slice(text.length * imageDims);
+  for (let t = 0; t < text.length; t++) {
+    const value = text[t] ?? 0;
+    const row = t * imageDims;
+    for (let d = 0; d < imageDims; d++) projected[d] = (projected[d] ?? 0) + value * (matrix[row + d] ?? 0);
+  }
+  let squares = 0;
+  for (const value of projected) squares += value * value;
+  const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+  return projected.map((value) => value * factor);
+}
+
+/** In the order of a hash of the picture, which is the split's and no one's wish. */
+function groupByPicture(texts: readonly Float32Array[], pictures: readonly Float32Array[]): Example[] {
+  if (texts.length !== pictures.length)
+    throw new RangeError(`${texts.length} texts and ${pictures.length} pictures; each text needs its picture`);
+  const examples = new Map<string, Example>();
+  texts.forEach((text, i) => {
+    const picture = pictures[i];
+    if (!picture || isZero(text) || isZero(picture)) return;
+    const hash = createHash('sha256')
+      .update(new Uint8Array(picture.buffer, picture.byteOffset, picture.byteLength))
+      .digest('hex');
+    const known = examples.get(hash);
+    if (known) known.texts.push(text);
+    else examples.set(hash, { picture, texts: [text], hash });
+  });
+  return [...examples.values()].sort((a, b) => (a.hash < b.hash ? -1 : 1)).slice(0, MOST_ITEMS);
+}
+
+function isZero(vector: Float32Array): boolean {
+  return vector.every((value) => value === 0);
+}
+
+/** A fifth, but enough that ten of them is not most of them. */
+function countHeldOut(items: number): number {
+  return items < 200 ? items >> 1 : Math.min(Math.max(Math.round(items / 5), 100), 1000);
+}
+
+function format(share: number): string {
+  return share.toFixed(3);
+}
+
+function measureRecall(matrix: Float32Array, heldOut: readonly Example[]): Omit<PictureHeadQuality, 'fitted'> {
+  const found = heldOut.map(({ texts, picture }) => {
+    const query = projectThrough(matrix, texts[0] ?? new Float32Array(), picture.length);
+    const own = dot(query, picture);
+    let nearer = 0;
+    for (const other of heldOut) if (dot(query, other.picture) > own) nearer++;
+    return nearer < TOP ? 1 : 0;
+  });
+  const chance = Math.min(1, TOP / found.length);
+  return { recallAt10: mean(found), recallAt10Low: boundFromBelow(found), chance, heldOut: found.length };
+}
+
+/** Percentile bootstrap: the 2.5 % point of the mean over resamples with replacement; seeded, so the same every time. */
+function boundFromBelow(found: readonly number[]): number {
+  let state = 0x9e3779b9;
+  // xorshift32 (Marsaglia 2003): plenty for drawing indices.
+  const draw = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  const means = Array.from({ length: RESAMPLES }, () => {
+    let sum = 0;
+    for (let i = 0; i < found.length; i++) sum += found[draw() % found.length] ?? 0;
+    return sum / found.length;
+  }).sort((a, b) => a - b);
+  return means[Math.floor(0.025 * RESAMPLES)] ?? 0;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += (a[d] ?? 0) * (b[d] ?? 0);
+  return sum;
+}
+
+/** Weighted sums and sums of products of texts and pictures: all that the solution needs, whatever the number of items. */
+class Moments {
+  readonly textDims: number;
+  readonly imageDims: number;
+  #weight = 0;
+  readonly #sum: Float64Array;
+  /** Of the joined vector [text, picture]; only the lower triangle. */
+  readonly #products: Float64Array;
+  /** Scaled joined vectors that wait: several at once cost one pass over the triangle instead of several. */
+  readonly #waiting: Float64Array[] = [];
+
+  constructor(textDims: number, imageDims: number) {
+    this.textDims = textDims;
+    this.imageDims = imageDims;
+    this.#sum = new Float64Array(textDims + imageDims);
+    this.#products = new Float64Array((textDims + imageDims) ** 2);
+  }
+
+  add({ texts, picture }: Example): void {
+    texts.forEach((text, i) => {
+      if (text.length !== this.textDims || picture.length !== this.imageDims) {
+        throw new RangeError(
+          `vectors of ${text.length} and ${picture.length} dimensions among ${this.textDims} and ${this.imageDims}; use one pair of encoders`,
+        );
+      }
+      const weight = texts.length === 1 ? 1 : i === 0 ? 1 - FRAGMENT_SHARE : FRAGMENT_SHARE / (texts.length - 1);
+      const joined = new Float64Array(this.textDims + this.imageDims);
+      joined.set(text);
+      joined.set(picture, this.textDims);
+      this.#weight += weight;
+      const root = Math.sqrt(weight);
+      for (let d = 0; d < joined.length; d++) {
+        const value = joined[d] ?? 0;
+        this.#sum[d] = (this.#sum[d] ?? 0) + weight * value;
+        joined[d] = root * value;
+      }
+      this.#waiting.push(joined);
+      if (this.#waiting.length === 8) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const size = this.#sum.length;
+    while (this.#waiting.length < 8) this.#waiting.push(new Float64Array(size));
+    const [a, b, c, d, e, f, g, h] = this.#waiting.splice(0);
+    if (!a || !b || !c || !d || !e || !f || !g || !h) return;
+    const products = this.#products;
+    for (let i = 0; i < size; i++) {
+      const [ai, bi, ci, di] = [a[i] ?? 0, b[i] ?? 0, c[i] ?? 0, d[i] ?? 0];
+      const [ei, fi, gi, hi] = [e[i] ?? 0, f[i] ?? 0, g[i] ?? 0, h[i] ?? 0];
+      const row = i * size;
+      for (let j = 0; j <= i; j++) {
+        products[row + j] =
+          (products[row + j] ?? 0) +
+          ai * (a[j] ?? 0) +
+          bi * (b[j] ?? 0) +
+          ci * (c[j] ?? 0) +
+          di * (d[j] ?? 0) +
+          ei * (e[j] ?? 0) +
+          fi * (f[j] ?? 0) +
+          gi * (g[j] ?? 0) +
+          hi * (h[j] ?? 0);
+      }
+    }
+  }
+
+  /** → (textDims + 1) × imageDims, the offset last. */
+  solve(): Float32Array {
+    this.#flush();
+    const { textDims, imageDims } = this;
+    const textSide = new CholeskyDecomposition(penalise(this.#covariance(0, textDims, 0, textDims), TEXT_PENALTY));
+    const pictureSide = new CholeskyDecomposition(penalise(this.#covariance(textDims, imageDims, textDims, imageDims), PICTURE_PENALTY));
+    const map = pictureSide.solve(textSide.solve(this.#covariance(textDims, imageDims, 0, textDims).transpose()).transpose()).transpose();
+    const matrix = new Float32Array((textDims + 1) * imageDims);
+    for (let t = 0; t < textDims; t++) {
+      const centre = (this.#sum[t] ?? 0) / this.#weight;
+      for (let d = 0; d < imageDims; d++) {
+        const value = map.get(t, d);
+        matrix[t * imageDims + d] = value;
+        matrix[textDims * imageDims + d] = (matrix[textDims * imageDims + d] ?? 0) - centre * value;
+      }
+    }
+    return matrix;
+  }
+
+  /** Block of the centred second moments; the columns must not lie right of the rows (lower triangle). */
+  #covariance(row: number, rows: number, column: number, columns: number): Matrix {
+    const size = this.#sum.length;
+    const block = new Matrix(rows, columns);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const [low, high] = row + i >= column + j ? [column + j, row + i] : [row + i, column + j];
+        const centre = (((this.#sum[low] ?? 0) / this.#weight) * (this.#sum[high] ?? 0)) / this.#weight;
+        block.set(i, j, (this.#products[high * size + low] ?? 0) / this.#weight - centre);
+      }
+    }
+    return block;
+  }
+}
+
+function penalise(covariance: Matrix, share: number): Matrix {
+  const penalty = (share * covariance.trace()) / covariance.rows + 1e-12;
+  for (let i = 0; i < covariance.rows; i++) covariance.set(i, i, covariance.get(i, i) + penalty);
+  return covariance;
+}
