@@ -32,6 +32,8 @@ def load_catalogues(folder: Path) -> dict[str, Catalogue]:
     for catalogue in catalogues.values():
         for vectors in (catalogue.texts, catalogue.images, catalogue.query_texts):
             vectors.update({name: unit(rows.astype(np.float32)) for name, rows in vectors.items()})
+            if "hashed" in vectors:  # an encoder of middling worth
+                vectors["mixed"] = unit(np.concatenate([vectors["minilm"], vectors["hashed"]], 1))
     return catalogues
 
 

@@ -1,5 +1,9 @@
-"""PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json."""
+"""PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
+    python export.py --run RUN --out ../artefacts/fusion-base-1
+"""
+
+import argparse
 import hashlib
 import json
 from pathlib import Path
@@ -149,3 +153,32 @@ def flat(values: np.ndarray) -> list[float]:
 
 def write_json(file: Path, value: dict, indent: int | None = 2) -> None:
     file.write_text(json.dumps(value, indent=indent) + "\n")
+
+
+TRAINED_ON = [
+    "shoppers simulated by models/training/simulator.py; no real behaviour, no judgments",
+    "esci products (Apache-2.0): titles, categories, brands, prices",
+    "grocery (MIT) and clothing (CC0) photos and names",
+    "the project's own training shop (demo/render-training.ts), other colours, patterns, styles and brands than the demo's",
+    "shops drawn by models/training/latent_shop.py",
+    "vectors of all-MiniLM-L6-v2 and MobileNetV2 (Apache-2.0); no learned weight touches a vector",
+]
+
+
+def main() -> None:
+    from model import FusionBase
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, help="folder that train.py wrote")
+    parser.add_argument("--out", type=Path, required=True, help="NAME-VERSION folder to write")
+    options = parser.parse_args()
+    run = torch.load(options.run / "weights.pt", weights_only=True)
+    ranker = FusionBase()
+    ranker.load_state_dict(run["weights"])
+    name, _, version = options.out.name.rpartition("-")
+    metrics = {"simulated, held out": run["metrics"], "steps": run["steps"], "seed": run["seed"]}
+    export_ranker(ranker, options.out, name=name, version=version, trained_on=TRAINED_ON, metrics=metrics)
+
+
+if __name__ == "__main__":
+    main()

@@ -44,6 +44,10 @@ class View:
         encoder = str(rng.choice(list(catalogue.texts)))
         self.text = catalogue.texts[encoder] * (rng.random(n) >= rng.choice([0, 0, 0, 0.1, 1], p=[0.3, 0.3, 0.15, 0.17, 0.08]))[:, None]
         self.query_text = catalogue.query_texts[encoder]
+        if catalogue.name == "esci":
+            # Bags of title words are poorer sentences than what people type: vectors lean to what was meant, so that vector search
+            # is between .75 and 1.13 times as good as BM25 (measured on real queries: .92 to 1.03).
+            self.query_text = unit(self.query_text + rng.uniform(0, 0.22) * catalogue.texts[encoder][catalogue.query_source])
         self.image = np.zeros((n, 8), np.float32)
         if catalogue.images and rng.random() > 0.12:
             missing = rng.choice([0, 0.05, 0.3, 0.6], p=[0.45, 0.25, 0.2, 0.1])
@@ -247,14 +251,20 @@ def weigh_need(view: View, query: int, share: np.ndarray, rng: np.random.Generat
     """How far each product answers the need [n], at most 1: its kind, the words asked for, and closeness to what was in mind."""
     catalogue = view.catalogue
     source = catalogue.query_source[query]
+    closeness = next(iter(catalogue.texts.values()))
+    near = np.clip(closeness @ closeness[source], 0, 1)
+    # In a shop of plain titles a bare word means the kind; in a large catalogue the shopper has a certain thing in mind,
+    # and often words it otherwise than its title does: the words then come from a neighbour's.
+    named = catalogue.name != "esci"
+    if not named and rng.random() < 0.5:
+        source = rng.choice(np.argpartition(-near, 12)[:12])
+        near = np.clip(closeness @ closeness[source], 0, 1)
+    in_mind = rng.uniform(0, 0.15) if named else 1.0
     kind = view.kind_overlap[catalogue.category[source]][catalogue.category]
     profile = view.profile[source]
     common = np.asarray((view.profile @ profile.T).todense()).ravel() / max(1e-9, profile.multiply(profile).sum())
-    closeness = next(iter(catalogue.texts.values()))
-    near = np.clip(closeness @ closeness[source], 0, 1)
-    # In a shop of plain titles a bare word means the kind; in a large catalogue the shopper has a certain thing in mind.
-    in_mind = rng.uniform(0.3, 1) if catalogue.name == "esci" else rng.uniform(0, 0.15)
-    weights = np.array([rng.uniform(0.3, 1), rng.uniform(0.4, 1), in_mind * rng.uniform(0.2, 0.8), in_mind * rng.uniform(0.2, 1)])
+    asked = rng.uniform(0.4, 1) if named else rng.uniform(0.1, 0.5)
+    weights = np.array([rng.uniform(0.3, 1), asked, in_mind * rng.uniform(0.1, 0.5), in_mind * rng.uniform(0.5, 1.5)])
     need = weights @ np.stack([kind, share, np.clip(common, 0, 1), near]) / weights.sum()
     return need / max(1e-6, need.max())
 
