@@ -2,7 +2,8 @@ import type { ProductIndexMeta } from '../mappings/product-index.js';
 import type { TextEncoder } from '../models/text-encoder.js';
 import type { EngineClient } from '../opensearch/connection.js';
 import { describeCatalogue } from './catalogue-statistics.js';
-import { checkGates, completeVersion, swapAlias, type Gates, type LiveIndex } from './index-lifecycle.js';
+import { fitHead } from './head-fitting.js';
+import { checkGates, completeVersion, storeHead, swapAlias, type Gates, type LiveIndex } from './index-lifecycle.js';
 import type { IndexReport } from './index-report.js';
 import type { ProductWriting } from './product-writing.js';
 import { seededRandom } from './sample.js';
@@ -21,15 +22,22 @@ export async function completeBuild(
     meta: ProductIndexMeta;
     writing: ProductWriting;
     textEncoder: TextEncoder | null;
+    queryPrompt: string;
     gates: Gates;
     forceSwap: boolean;
   },
 ): Promise<Completion> {
-  const { alias, index, live, writing, textEncoder, gates, forceSwap } = options;
-  const cosineStats = await describeCatalogue(writing.sampled, { encoder: textEncoder, project: null, random: seededRandom(SEED) });
-  await completeVersion(client, index, { ...options.meta, cosine_stats: cosineStats, head: null });
+  const { alias, index, live, meta, writing, textEncoder, gates, forceSwap } = options;
+  const { text, image } = meta.encoders;
+  const fit =
+    text && image && textEncoder ? await fitHead(writing.sampled, { ...options, encoder: textEncoder, stamps: { text, image } }) : null;
+  const project = fit?.head ? fit.head.project.bind(fit.head) : null;
+  const cosineStats = await describeCatalogue(writing.sampled, { encoder: textEncoder, project, random: seededRandom(SEED) });
+  if (fit?.document) await storeHead(client, fit.document);
+  const head = fit?.document ? { sha256: fit.document.sha256, created: fit.document.created } : null;
+  await completeVersion(client, index, { ...meta, cosine_stats: cosineStats, head });
   const gateFaults = await checkGates(client, { index, live, counts: writing.counts, gates });
   const swap = gateFaults.length === 0 || forceSwap;
   if (swap) await swapAlias(client, alias, live?.name ?? null, index);
-  return { live: swap, gateFaults, cosineStats, head: null };
+  return { live: swap, gateFaults, cosineStats, head: fit && { fitted: fit.head !== null, note: fit.note } };
 }

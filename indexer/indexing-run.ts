@@ -136,7 +136,17 @@ async function runIndexing(run: Run): Promise<IndexReport> {
     else if (built !== null) {
       const gates = { ...DEFAULT_GATES, ...options.gates };
       const forceSwap = options.forceSwap ?? false;
-      completion = await completeBuild(client, { alias, index: built, live, meta, writing, textEncoder: encoders.text, gates, forceSwap });
+      completion = await completeBuild(client, {
+        alias,
+        index: built,
+        live,
+        meta,
+        writing,
+        textEncoder: encoders.text,
+        queryPrompt: config.encoders.text.queryPrompt,
+        gates,
+        forceSwap,
+      });
     } else if (writing.target !== null) await refreshIndex(client, writing.target);
 
     const { counts } = writing;
