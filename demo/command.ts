@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { NoLocalNode } from '../opensearch/local-node/index.js';
+import { DemoRunsAlready, holdDemo } from './demo-lock.js';
 import { type ArmMeasurement, type ArmName, type Timings, measureArm, timeSearches } from './figures/measurement.js';
 import { type OpenShop, type Started, openShop } from './open-shop.js';
 import { tell } from './progress.js';
@@ -6,6 +8,12 @@ import { chooseInk, printShare, printTimings } from './report.js';
 import { type Click, SHOWN_QUERY, type Scene, playClick, playScene, printClick, printScene } from './scene.js';
 import { demoQueries } from './shoppers.js';
 import { nameTaste } from './taste.js';
+
+/** What a person can mend is told in one line, with these exit codes. */
+const EXITS = [
+  [NoLocalNode, 5],
+  [DemoRunsAlready, 8],
+] as const;
 
 interface DemoFlags {
   once?: boolean;
@@ -106,10 +114,18 @@ export function registerDemoCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  fuserank demo\n  fuserank demo --once --json > demo.json\n')
     .action(async (flags: DemoFlags) => {
       const started: Started[] = [];
+      let release: (() => void) | null = null;
       try {
+        release = holdDemo(process.env.OPENSEARCH_URL ?? null);
         await playDemo(flags, (part) => started.push(part));
+      } catch (error) {
+        const exitCode = EXITS.find(([kind]) => error instanceof kind)?.[1];
+        if (exitCode === undefined || !(error instanceof Error)) throw error;
+        tell(error.message);
+        process.exitCode = exitCode;
       } finally {
         for (const part of started.reverse()) await part.close();
+        release?.();
       }
     });
 }
