@@ -2,7 +2,6 @@ import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath } from './candidate-legs.js';
 import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './engine-answer.js';
-import type { IndexStamp } from './index-stamp.js';
 import { asList, isJsonObject, type Json, type JsonObject } from './json.js';
 import { findMember, literal } from './json-spans.js';
 import type { Rankable } from './search-request.js';

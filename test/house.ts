@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.js';
 import { renderPicture } from '../demo/picture.js';
 import { generateShop, type ShopEntry } from '../demo/shop.js';
@@ -33,7 +34,29 @@ export interface RawAnswer {
   /** `X-Fuserank`; empty where there is none. */
   readonly label: string;
   readonly ids: readonly string[];
+  /** The answer as objects; only what tests look at is checked. */
+  readonly body: AnswerBody;
 }
+
+const answerBody = z.looseObject({
+  hits: z
+    .looseObject({
+      total: z.looseObject({ value: z.number() }).optional(),
+      hits: z.array(
+        z.looseObject({
+          _id: z.string(),
+          _score: z.number().nullable(),
+          _source: z.record(z.string(), z.unknown()).default({}),
+          fields: z
+            .looseObject({ _fuserank: z.array(z.looseObject({ final: z.number(), shares: z.record(z.string(), z.number()) })).optional() })
+            .optional(),
+        }),
+      ),
+    })
+    .default({ hits: [] }),
+  aggregations: z.unknown(),
+});
+export type AnswerBody = z.output<typeof answerBody>;
 
 let houses = 0;
 
@@ -104,13 +127,13 @@ async function post(url: string, body: object, headers: Record<string, string>):
     body: JSON.stringify(body),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, label: response.headers.get('x-fuserank') ?? '', ids: idsOf(text) };
-}
-
-function idsOf(text: string): string[] {
-  const answer: unknown = JSON.parse(text);
-  const hits = (value: unknown): unknown => (typeof value === 'object' && value !== null && 'hits' in value ? value.hits : undefined);
-  const list = hits(hits(answer));
-  if (!Array.isArray(list)) return [];
-  return list.map((hit: unknown) => (typeof hit === 'object' && hit !== null && '_id' in hit ? String(hit._id) : ''));
+  const parsed = answerBody.parse(JSON.parse(text));
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    label: response.headers.get('x-fuserank') ?? '',
+    ids: parsed.hits.hits.map((hit) => hit._id),
+    body: parsed,
+  };
 }

@@ -19,8 +19,7 @@ function plain(text: string): string {
 }
 
 function sourceOf(answer: RawAnswer, place: number): Record<string, unknown> {
-  const parsed: { hits: { hits: { _source: Record<string, unknown> }[] } } = JSON.parse(answer.text);
-  return parsed.hits.hits[place]?._source ?? {};
+  return answer.body.hits.hits[place]?._source ?? {};
 }
 
 describe('a ranked search', () => {
@@ -61,22 +60,15 @@ describe('a ranked search', () => {
     };
     const ranked = await house.search(body);
     const engine = await house.direct(body);
-    const part = (text: string): unknown => {
-      const { aggregations, hits }: { aggregations: unknown; hits: { total: { value: number } } } = JSON.parse(text);
-      return { aggregations, total: hits.total.value };
-    };
-    const ours = part(ranked.text);
-    expect(ours).toMatchObject({ aggregations: (part(engine.text) as { aggregations: unknown }).aggregations });
+    expect(ranked.body.aggregations).toEqual(engine.body.aggregations);
+    expect(ranked.body.hits.total?.value).toBeGreaterThanOrEqual(engine.body.hits.total?.value ?? 0);
     expect(ranked.text).toContain('<em>');
   });
 
   it('deals the list’s own scores out in page order', async () => {
-    const scores = (text: string): number[] => {
-      const parsed: { hits: { hits: { _score: number }[] } } = JSON.parse(text);
-      return parsed.hits.hits.map((hit) => hit._score);
-    };
-    const ranked = scores((await house.search({ query, size: 20 })).text);
-    const engine = scores((await house.direct({ query, size: 20 })).text);
+    const scores = (answer: RawAnswer): number[] => answer.body.hits.hits.map((hit) => hit._score ?? Number.NaN);
+    const ranked = scores(await house.search({ query, size: 20 }));
+    const engine = scores(await house.direct({ query, size: 20 }));
     expect(ranked.slice(0, engine.length)).toEqual(engine);
     expect(ranked).toEqual(ranked.toSorted((a, b) => b - a));
   });
@@ -162,11 +154,10 @@ describe('an explanation', () => {
       size: 30,
       ext: { fuserank: { explain: true, history: [{ object_id: house.entries[3]?.product.id ?? '' }] } },
     });
-    const parsed: { hits: { hits: { fields: { _fuserank: [{ final: number; shares: Record<string, number>; history: unknown[] }] } }[] } } =
-      JSON.parse(answer.text);
-    expect(parsed.hits.hits.length).toBeGreaterThan(5);
-    for (const hit of parsed.hits.hits) {
-      const [explanation] = hit.fields._fuserank;
+    expect(answer.body.hits.hits.length).toBeGreaterThan(5);
+    for (const hit of answer.body.hits.hits) {
+      const explanation = hit.fields?._fuserank?.[0];
+      if (!explanation) throw new Error(`${hit._id} is not explained`);
       const sum = Object.values(explanation.shares).reduce((a, b) => a + b, 0);
       expect(Math.abs(sum - explanation.final)).toBeLessThan(1e-6);
       expect(Object.keys(explanation.shares)).toEqual(

@@ -38,9 +38,9 @@ const answers = fc
 describe('a page merged from spans', () => {
   it('permutes hits and touches nothing else but took, scores and our own members', () => {
     fc.assert(
-      fc.property(answers, fc.infiniteStream(fc.nat()), (text, keys) => {
+      fc.property(answers, fc.array(fc.nat(), { minLength: 8, maxLength: 8 }), (text, keys) => {
         const answer = answerOf(text);
-        const order = answer.hits.map((hit) => ({ hit, key: keys.next().value ?? 0 })).sort((a, b) => a.key - b.key);
+        const order = answer.hits.map((hit, place) => ({ hit, key: keys[place] ?? 0 })).sort((a, b) => a.key - b.key);
         const merged = mergePage(
           answer,
           order.map(({ hit }) => ({ bytes: answer.bytes, hit, scoreLiteral: null, explanation: null })),
