@@ -164,7 +164,7 @@ async function runIndexing(run: Run): Promise<IndexReport> {
         written: counts.written,
         unchanged: counts.unchanged,
         rejected: counts.rejected,
-        withoutPicture: counts.withoutPicture,
+        withoutPicture: map.roles.image === null ? 0 : counts.withoutPicture,
         notInCatalogue: whole && live ? Math.max(0, live.documents - writing.knownInLive) : null,
       },
       inferences: { ...embedder.counts },
