@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { placeFolder } from './cache.js';
-import { artefactFile, homeFolder, type Artefact, type ArtefactLock } from './lock.js';
+import { artefactFile, homeFolder, icuFolder, type ArtefactLock } from './lock.js';
 import { fetchArtefacts } from './maven.js';
 import { unzip } from './unzip.js';
 
@@ -28,18 +28,13 @@ export async function assembleNode(options: { cache: string; lock: ArtefactLock;
   return home;
 }
 
-/** Jar files that are kept in the cache as they are, fetched if they are not there yet. */
-export async function fetchJars(options: {
-  cache: string;
-  folder: string;
-  artefacts: readonly Artefact[];
-  lock: ArtefactLock;
-}): Promise<string[]> {
-  const { cache, artefacts, lock } = options;
-  const folder = join(cache, options.folder);
+/** ICU's jars, kept in the cache as they are; fetched if they are not there yet. */
+export async function fetchIcu(options: { cache: string; lock: ArtefactLock }): Promise<string[]> {
+  const { cache, lock } = options;
+  const folder = join(cache, icuFolder(lock));
   await placeFolder(folder, async (draft) => {
-    await fetchArtefacts({ artefacts, folder: draft, lock });
+    await fetchArtefacts({ artefacts: lock.icu, folder: draft, lock });
     rmSync(join(draft, 'pom.xml'), { force: true });
   });
-  return artefacts.map((artefact) => join(folder, artefactFile(artefact)));
+  return lock.icu.map((artefact) => join(folder, artefactFile(artefact)));
 }

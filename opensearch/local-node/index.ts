@@ -1,5 +1,5 @@
 import { EngineUnreachable, connectEngine, probeEngine } from '../connection.js';
-import { assembleNode, fetchJars, findAssembled } from './assembly.js';
+import { assembleNode, fetchIcu, findAssembled } from './assembly.js';
 import { cacheFolder } from './cache.js';
 import { isDockerPresent, startContainer } from './docker.js';
 import { chooseJdk, listJdks, type Jdk } from './jdk.js';
@@ -101,7 +101,7 @@ export async function prepareAssembled(
   const jdk = await attempt(findJdk);
   if (jdk === null) return { reasons };
   const home = await attempt(async () => findAssembled(cache, LOCK) ?? (await assembleNode({ cache, lock: LOCK, log })));
-  const jars = needsIcu(jdk) ? await attempt(() => fetchJars({ cache, folder: 'icu-76.1', artefacts: LOCK.icu, lock: LOCK })) : [];
+  const jars = needsIcu(jdk) ? await attempt(() => fetchIcu({ cache, lock: LOCK })) : [];
   return home === null || jars === null ? { reasons } : { home, jdk, jars };
 }
 

@@ -67,7 +67,16 @@ export function artefactPath(artefact: Artefact): string {
 
 /** Name of the folder of a node made from exactly these artefacts, so that a raised lock never meets an old folder. */
 export function homeFolder(lock: ArtefactLock): string {
-  return `opensearch-${lock.version}-${createHash('sha256').update(JSON.stringify(lock.node)).digest('hex').slice(0, 8)}`;
+  return `opensearch-${lock.version}-${fingerprint(lock.node)}`;
+}
+
+/** Name of the folder of exactly these jars of ICU. */
+export function icuFolder(lock: ArtefactLock): string {
+  return `icu-${fingerprint(lock.icu)}`;
+}
+
+function fingerprint(artefacts: readonly Artefact[]): string {
+  return createHash('sha256').update(JSON.stringify(artefacts)).digest('hex').slice(0, 8);
 }
 
 /** True when the bytes are the ones that were pinned. */

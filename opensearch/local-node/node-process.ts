@@ -3,8 +3,8 @@ import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { delimiter, join } from 'node:path';
 import { closedFolder, openFolder } from './cache.js';
 import { javaOf, type Jdk } from './jdk.js';
-import { waitUntilReady } from './readiness.js';
-import { removeDeadRuns, startSupervised, type SupervisedProcess } from './supervised-process.js';
+import { NodeNotReady, waitUntilReady } from './readiness.js';
+import { isRunAlive, removeDeadRuns, startSupervised, type SupervisedProcess } from './supervised-process.js';
 
 /** OpenSearch refuses to run as root; any other number will do, and 65534 is nobody nearly everywhere. */
 const NOBODY = 65534;
@@ -72,9 +72,10 @@ function prepareFolder({ cache, name, keepData }: NodeOptions): string {
   const runs = join(cache, 'runs');
   removeDeadRuns(runs);
   const folder = keepData ? join(cache, 'kept', name) : join(runs, `${name}-${process.pid}-${randomBytes(3).toString('hex')}`);
+  if (isRunAlive(folder)) throw new NodeNotReady(`the local node "${name}" is running already: stop it, or choose another name.`);
   openFolder(folder);
   for (const part of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(folder, part), { recursive: true });
-  rmSync(portsFile(folder), { force: true });
+  for (const stale of [portsFile(folder), join(folder, 'node.log')]) rmSync(stale, { force: true });
   writeFileSync(join(folder, 'config', 'opensearch.yml'), nodeSettings(name, folder));
   writeFileSync(join(folder, 'config', 'log4j2.properties'), LOGGING);
   return folder;

@@ -58,7 +58,7 @@ function tellLog(log: string): string {
   if (!existsSync(log)) return `It left no log at ${log}.`;
   const text = readFileSync(log, 'utf8');
   const known = /failed to obtain node locks/.test(text)
-    ? 'Another node is using the same data: stop it, or choose another name.\n'
+    ? 'Another node, perhaps on another machine, is using the same data: stop it, or choose another name.\n'
     : /OutOfMemoryError|Cannot allocate memory/.test(text)
       ? 'It needs about 1.5 GB of free memory.\n'
       : '';

@@ -93,6 +93,12 @@ function killProgram(folder: string): void {
   }
 }
 
+/** True while a program that was started in this folder, on this host, has its supervisor. */
+export function isRunAlive(folder: string): boolean {
+  const owner = readOwner(folder);
+  return owner !== null && owner.host === hostname() && isAlive(owner.supervisor);
+}
+
 const HOUR_MS = 3600 * 1000;
 
 /**
