@@ -60,9 +60,7 @@ export const demoQueries: readonly { text: string; kind: string }[] = [
   { text: 'sneakers', kind: 'sneaker' },
   { text: 'rug', kind: 'rug' },
   { text: 'cushion', kind: 'cushion' },
-  { text: 'scarf', kind: 'scarf' },
   { text: 'vase', kind: 'vase' },
-  { text: 'umbrella', kind: 'umbrella' },
   { text: 'modern chair', kind: 'chair' },
   { text: 'vintage jacket', kind: 'jacket' },
 ];

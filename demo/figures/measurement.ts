@@ -87,7 +87,7 @@ export interface Timings {
   ours_p99: number;
 }
 
-const TIMED = 120;
+const TIMED = 100;
 const PAGE = 24;
 
 /**

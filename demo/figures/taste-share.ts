@@ -6,7 +6,7 @@ import { type Taste, excludesTaste, hasTaste, isUntitled } from '../taste.js';
 /** How many hits a shopper looks at. */
 export const TOP = 10;
 /** How deep lists are fetched, so that ten are left after taking out what is not counted. */
-export const DEPTH = 100;
+export const DEPTH = 60;
 
 /** Mean taste shares of two orders, and the 95 % interval over shoppers of ranked − engine. */
 export interface ShareComparison {
