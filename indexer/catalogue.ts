@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
-import { CatalogueUnreadable, openCatalogueBytes, peekBytes, splitLines } from './catalogue-bytes.js';
-import { readTableRows } from './catalogue-table.js';
-import { readFirstText, type FieldPath } from './field-path.js';
+import { CatalogueUnreadable, openCatalogueBytes, peekBytes, splitLines } from './catalogue/catalogue-bytes.js';
+import { readTableRows } from './catalogue/catalogue-table.js';
+import { readFirstText, type FieldPath } from './catalogue/field-path.js';
 
 /** One product as the shop wrote it. */
 export interface Product {

@@ -5,14 +5,14 @@ import type { Config } from '../config/schema.js';
 import { UnsafeVectors } from '../mappings/vector-safety.js';
 import { BulkRefused } from './bulk-writer.js';
 import type { CatalogueFormat } from './catalogue.js';
-import { CatalogueUnreadable } from './catalogue-bytes.js';
-import { FieldMapError, readFieldMapFile, type FieldMapInput } from './field-map.js';
+import { CatalogueUnreadable } from './catalogue/catalogue-bytes.js';
+import { FieldMapError, readFieldMapFile, type FieldMapInput } from './catalogue/field-map.js';
 import { AliasConflict } from './index-lifecycle.js';
-import { IndexMismatch } from './index-plan.js';
-import type { IndexReport, ListedReject } from './index-report.js';
+import { IndexMismatch } from './lifecycle/index-plan.js';
+import type { IndexReport, ListedReject } from './report/index-report.js';
 import { indexCatalogue } from './indexing-run.js';
-import { showProgress } from './progress-line.js';
-import { renderReport } from './report-table.js';
+import { showProgress } from './report/progress-line.js';
+import { renderReport } from './report/report-table.js';
 
 /** Public exit codes of `fuserank index`; an unreachable engine (5) is told by the caller of all commands. */
 const EXIT = { ok: 0, usage: 2, rejects: 3, gate: 4, refused: 5, input: 6, interrupted: 130 } as const;

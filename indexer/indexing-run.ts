@@ -4,15 +4,15 @@ import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js'
 import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
 import { readCatalogue, type CatalogueFormat, type Product } from './catalogue.js';
-import { CatalogueUnreadable } from './catalogue-bytes.js';
-import { isLocalNode } from './engine-kind.js';
-import { resolveFieldMap, FieldMapError, type FieldMap, type FieldMapInput } from './field-map.js';
-import { completeBuild, type Completion } from './index-completion.js';
+import { CatalogueUnreadable } from './catalogue/catalogue-bytes.js';
+import { isLocalNode } from './lifecycle/engine-kind.js';
+import { resolveFieldMap, FieldMapError, type FieldMap, type FieldMapInput } from './catalogue/field-map.js';
+import { completeBuild, type Completion } from './lifecycle/index-completion.js';
 import { createVersion, DEFAULT_GATES, deleteVersion, findLiveIndex, refreshIndex, type Gates } from './index-lifecycle.js';
-import { draftMeta, planIndex } from './index-plan.js';
-import { SHOWN_REJECTS, type IndexProgress, type IndexReport, type ListedReject } from './index-report.js';
+import { draftMeta, planIndex } from './lifecycle/index-plan.js';
+import { SHOWN_REJECTS, type IndexProgress, type IndexReport, type ListedReject } from './report/index-report.js';
 import { openPictureSource, type PictureSource } from './picture.js';
-import { prepareProduct } from './product-preparation.js';
+import { prepareProduct } from './vectors/product-preparation.js';
 import { ProductWriting } from './product-writing.js';
 import { Embedder, stampOf } from './vectors.js';
 

@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { isAbsolute, resolve as resolvePath, sep } from 'node:path';
 import type { Config } from '../config/schema.js';
-import type { Resolve } from './address-guard.js';
-import { openPictureFetcher, tooLarge } from './picture-fetch.js';
-import { PictureRefused } from './picture-refused.js';
+import type { Resolve } from './picture/address-guard.js';
+import { openPictureFetcher, tooLarge } from './picture/picture-fetch.js';
+import { PictureRefused } from './picture/picture-refused.js';
 
 /** What lies behind a product's picture reference. */
 export type PictureFile = { kind: 'picture'; bytes: Buffer } | { kind: 'video' };

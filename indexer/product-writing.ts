@@ -2,14 +2,14 @@ import type { Config } from '../config/schema.js';
 import type { EngineClient } from '../opensearch/connection.js';
 import { BulkWriter, sendBulkTo } from './bulk-writer.js';
 import type { Product, Reject } from './catalogue.js';
-import type { SampledProduct } from './catalogue-statistics.js';
-import { joinContentHash, NOTHING, UNREAD, type ContentHash } from './content-hash.js';
-import type { IndexProgress, ListedReject } from './index-report.js';
-import { writeDocument } from './product-document.js';
-import { embedProducts, isUnchanged, knownPictureFault, type EmbeddedProduct } from './product-embedding.js';
-import type { PreparedProduct } from './product-preparation.js';
-import { Reservoir, seededRandom } from './sample.js';
-import { readContentHashes } from './stored-products.js';
+import type { SampledProduct } from './statistics/catalogue-statistics.js';
+import { joinContentHash, NOTHING, UNREAD, type ContentHash } from './vectors/content-hash.js';
+import type { IndexProgress, ListedReject } from './report/index-report.js';
+import { writeDocument } from './vectors/product-document.js';
+import { embedProducts, isUnchanged, knownPictureFault, type EmbeddedProduct } from './vectors/product-embedding.js';
+import type { PreparedProduct } from './vectors/product-preparation.js';
+import { Reservoir, seededRandom } from './statistics/sample.js';
+import { readContentHashes } from './vectors/stored-products.js';
 import type { Embedder } from './vectors.js';
 
 export interface WritingCounts {

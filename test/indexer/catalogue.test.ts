@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCatalogue, type CatalogueOptions, type Product, type Reject } from '../../indexer/catalogue.js';
-import { CatalogueUnreadable, splitLines } from '../../indexer/catalogue-bytes.js';
-import { parseFieldPath } from '../../indexer/field-path.js';
+import { CatalogueUnreadable, splitLines } from '../../indexer/catalogue/catalogue-bytes.js';
+import { parseFieldPath } from '../../indexer/catalogue/field-path.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fuserank-catalogue-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

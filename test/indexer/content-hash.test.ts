@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashDocument, hashPicture, hashText, joinContentHash, NOTHING, splitContentHash } from '../../indexer/content-hash.js';
-import { writeDocument } from '../../indexer/product-document.js';
+import { hashDocument, hashPicture, hashText, joinContentHash, NOTHING, splitContentHash } from '../../indexer/vectors/content-hash.js';
+import { writeDocument } from '../../indexer/vectors/product-document.js';
 import type { EncoderStamp } from '../../mappings/product-index.js';
 
 const stamp = (id: string, preprocessing = 'p'): EncoderStamp => ({ id, dims: 4, normalised: true, preprocessing });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
-import { FieldMapError, readFieldMapFile, resolveFieldMap } from '../../indexer/field-map.js';
-import { parseFieldPath, readJoinedText } from '../../indexer/field-path.js';
+import { FieldMapError, readFieldMapFile, resolveFieldMap } from '../../indexer/catalogue/field-map.js';
+import { parseFieldPath, readJoinedText } from '../../indexer/catalogue/field-path.js';
 
 const fields = {
   sku: 'a-1',

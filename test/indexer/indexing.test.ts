@@ -188,7 +188,7 @@ describe('what cannot be taken', () => {
     writeFileSync(join(pictures, 'clip.mp4'), Buffer.concat([Buffer.from([0, 0, 0, 32]), Buffer.from('ftypisom'), Buffer.alloc(32)]));
     const [a, b, c, d, e] = products;
     const rows = [
-      a,
+      { ...a },
       { ...b, image: 'broken.jpg' },
       { ...c, image: '../secret.jpg' },
       { ...d, image: 'clip.mp4' },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
-import { AddressGuard, isPublicAddress, type Resolve } from '../../indexer/address-guard.js';
+import { AddressGuard, isPublicAddress, type Resolve } from '../../indexer/picture/address-guard.js';
 import { isVideo, openPictureSource, type PictureSource } from '../../indexer/picture.js';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');

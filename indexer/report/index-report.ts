@@ -1,5 +1,5 @@
-import type { ProductIndexMeta } from '../mappings/product-index.js';
-import type { Reject } from './catalogue.js';
+import type { ProductIndexMeta } from '../../mappings/product-index.js';
+import type { Reject } from '../catalogue.js';
 
 /** A row that was not taken, or not wholly. */
 export interface ListedReject extends Omit<Reject, 'kind'> {

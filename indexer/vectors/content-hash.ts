@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EncoderStamp } from '../mappings/product-index.js';
+import type { EncoderStamp } from '../../mappings/product-index.js';
 
 /**
  * What a stored product was made from, in three parts, so that a new price writes the document again but embeds nothing:

@@ -1,12 +1,12 @@
-import type { ProductIndexMeta } from '../mappings/product-index.js';
-import type { TextEncoder } from '../models/text-encoder.js';
-import type { EngineClient } from '../opensearch/connection.js';
-import { describeCatalogue } from './catalogue-statistics.js';
-import { fitHead } from './head-fitting.js';
-import { checkGates, completeVersion, storeHead, swapAlias, type Gates, type LiveIndex } from './index-lifecycle.js';
-import type { IndexReport } from './index-report.js';
-import type { ProductWriting } from './product-writing.js';
-import { seededRandom } from './sample.js';
+import type { ProductIndexMeta } from '../../mappings/product-index.js';
+import type { TextEncoder } from '../../models/text-encoder.js';
+import type { EngineClient } from '../../opensearch/connection.js';
+import { describeCatalogue } from '../statistics/catalogue-statistics.js';
+import { fitHead } from '../statistics/head-fitting.js';
+import { checkGates, completeVersion, storeHead, swapAlias, type Gates, type LiveIndex } from '../index-lifecycle.js';
+import type { IndexReport } from '../report/index-report.js';
+import type { ProductWriting } from '../product-writing.js';
+import { seededRandom } from '../statistics/sample.js';
 
 const SEED = 21;
 

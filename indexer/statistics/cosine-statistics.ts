@@ -1,4 +1,4 @@
-import type { CosinePair, ProductIndexMeta } from '../mappings/product-index.js';
+import type { CosinePair, ProductIndexMeta } from '../../mappings/product-index.js';
 import type { Random } from './sample.js';
 
 /** Vectors of one item, unit or absent. */

@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
-import type { CatalogueRow } from './catalogue.js';
+import type { CatalogueRow } from '../catalogue.js';
 import { CatalogueUnreadable, LINE_LIMIT } from './catalogue-bytes.js';
 
 /** What csv-parse gives a record with `info` and `raw`. */

@@ -1,5 +1,5 @@
-import { PRODUCT } from '../mappings/product-index.js';
-import type { Product } from './catalogue.js';
+import { PRODUCT } from '../../mappings/product-index.js';
+import type { Product } from '../catalogue.js';
 
 /** What we add to a product. */
 export interface OwnFields {

@@ -1,5 +1,5 @@
 import { Agent, errors, request } from 'undici';
-import type { Config } from '../config/schema.js';
+import type { Config } from '../../config/schema.js';
 import { AddressGuard, type Resolve } from './address-guard.js';
 import { PictureRefused } from './picture-refused.js';
 

@@ -1,6 +1,6 @@
-import { COSINE_PAIRS, productIndexMetaSchema, type EncoderStamp, type ProductIndexMeta } from '../mappings/product-index.js';
-import type { FieldMap } from './field-map.js';
-import type { LiveIndex } from './index-lifecycle.js';
+import { COSINE_PAIRS, productIndexMetaSchema, type EncoderStamp, type ProductIndexMeta } from '../../mappings/product-index.js';
+import type { FieldMap } from '../catalogue/field-map.js';
+import type { LiveIndex } from '../index-lifecycle.js';
 
 /** The live index was made another way than is asked for now, and may not be replaced. */
 export class IndexMismatch extends Error {

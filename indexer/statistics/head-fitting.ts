@@ -1,7 +1,7 @@
-import { HEAD_INDEX, type HeadDocument } from '../mappings/head-index.js';
-import type { EncoderStamp } from '../mappings/product-index.js';
-import { cutFragments, encodePictureHead, fitPictureHead, type PictureHead } from '../models/picture-head.js';
-import type { TextEncoder } from '../models/text-encoder.js';
+import { HEAD_INDEX, type HeadDocument } from '../../mappings/head-index.js';
+import type { EncoderStamp } from '../../mappings/product-index.js';
+import { cutFragments, encodePictureHead, fitPictureHead, type PictureHead } from '../../models/picture-head.js';
+import type { TextEncoder } from '../../models/text-encoder.js';
 import type { SampledProduct } from './catalogue-statistics.js';
 
 /** A fitted head and the document that keeps it, or why there is none. */

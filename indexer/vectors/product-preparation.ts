@@ -1,10 +1,10 @@
-import type { EncoderStamp } from '../mappings/product-index.js';
-import type { Product } from './catalogue.js';
+import type { EncoderStamp } from '../../mappings/product-index.js';
+import type { Product } from '../catalogue.js';
 import { hashDocument, hashPicture, hashText, NOTHING, UNREAD, VIDEO, type ContentHash } from './content-hash.js';
-import type { FieldMap } from './field-map.js';
-import { readFirstText, readJoinedText } from './field-path.js';
-import type { PictureSource } from './picture.js';
-import { PictureRefused } from './picture-refused.js';
+import type { FieldMap } from '../catalogue/field-map.js';
+import { readFirstText, readJoinedText } from '../catalogue/field-path.js';
+import type { PictureSource } from '../picture.js';
+import { PictureRefused } from '../picture/picture-refused.js';
 
 /** A product with everything read that its vectors are made from, and what that hashes to. */
 export interface PreparedProduct {

@@ -1,4 +1,4 @@
-import type { EngineClient } from '../opensearch/connection.js';
+import type { EngineClient } from '../../opensearch/connection.js';
 
 export interface EngineRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';

@@ -1,8 +1,8 @@
-import type { EngineClient } from '../opensearch/connection.js';
+import type { EngineClient } from '../../opensearch/connection.js';
 import { NOTHING, UNREAD, type ContentHash } from './content-hash.js';
 import type { PreparedProduct } from './product-preparation.js';
 import { readStoredVectors, type StoredVectors } from './stored-products.js';
-import type { Embedder, Embedding } from './vectors.js';
+import type { Embedder, Embedding } from '../vectors.js';
 
 /** A product ready to be written. */
 export interface EmbeddedProduct {

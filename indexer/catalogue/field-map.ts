@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import type { Config } from '../config/schema.js';
-import { OWN_SOURCE_FIELDS, type ProductFieldRoles } from '../mappings/product-index.js';
+import type { Config } from '../../config/schema.js';
+import { OWN_SOURCE_FIELDS, type ProductFieldRoles } from '../../mappings/product-index.js';
 import { parseFieldPath, type FieldPath } from './field-path.js';
 
 /** A list may be written as a list or as `a,b`. */

@@ -1,5 +1,5 @@
-import type { ProductIndexMeta } from '../mappings/product-index.js';
-import type { TextEncoder } from '../models/text-encoder.js';
+import type { ProductIndexMeta } from '../../mappings/product-index.js';
+import type { TextEncoder } from '../../models/text-encoder.js';
 import { measureCosineStatistics, type FragmentVectors, type ItemVectors } from './cosine-statistics.js';
 import { drawFragment, type Random } from './sample.js';
 
