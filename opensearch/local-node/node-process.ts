@@ -59,11 +59,11 @@ export async function startNode(options: NodeOptions): Promise<{ url: string; pr
 }
 
 /**
- * OpenSearch builds a Thai analyzer for every index, and a runtime cut to size lacks Java's word breaking for it:
- * ICU's must stand on the class path instead.
+ * OpenSearch builds a Thai analyzer for every index, and a runtime cut to size may lack Java's word breaking for it
+ * although it has the module: ICU's then stands on the class path instead. A whole JDK, known by its compiler, has it.
  */
 export function needsIcu(jdk: Jdk): boolean {
-  return !jdk.modules.has('jdk.localedata');
+  return !jdk.modules.has('jdk.compiler');
 }
 
 /** The node's own folder, with its configuration. A kept one goes by its name, others by a name nobody else has. */
