@@ -49,7 +49,7 @@ interface IndexFlags {
   quiet?: boolean;
 }
 
-const EXAMPLES = `
+const EXAMPLES = `\
 Examples:
   fuserank index products.csv --alias products --id-field sku --text-fields title,brand --image-field image --image-folder photos
   fuserank index products.jsonl.gz --alias products --id-field id --text-fields title,description --price-field price
@@ -98,7 +98,7 @@ export function registerIndexCommand(program: Command): void {
     .option('--dlq <file>', 'where rejects are listed, a JSON object a line (default: <alias>.rejects.ndjson, made at the first reject)')
     .option('--json', 'the report as one JSON object')
     .option('--quiet', 'no progress')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('before', EXAMPLES)
     .action(async (inputs: string[], flags: IndexFlags) => {
       process.exitCode = await runIndexCommand(inputs, flags);
     });
