@@ -8,6 +8,9 @@ export const TEXT_FIELDS = ['title', 'description'] as const;
 /** How many of the engine's hits are ranked. */
 export const WINDOW = 200;
 
+/** Roomier than a shop's: the demo may share its machine with a compiler and a browser. */
+const BUDGET_MS = 250;
+
 /** Profiles of the ablation: the same ranker with a signal switched off. */
 export const ARM_PROFILES = { full: 'shop', no_picture: 'shop-without-pictures', no_text: 'shop-without-text' } as const;
 
@@ -16,7 +19,7 @@ export const ARM_PROFILES = { full: 'shop', no_picture: 'shop-without-pictures',
  * `OPENSEARCH_URL` may point it at a cluster that holds other things.
  */
 export function configureDemo(options: { node: string; port: number }): Config {
-  const shop = { index: `${ALIAS}*`, window: WINDOW };
+  const shop = { index: `${ALIAS}*`, window: WINDOW, budgetMs: BUDGET_MS };
   return configSchema.parse({
     server: { port: options.port, adminPort: 0 },
     opensearch: { nodes: [options.node] },

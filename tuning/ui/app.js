@@ -16,7 +16,7 @@ sessionStorage.setItem('session', session);
 
 const shop = await openShop();
 /** Titles of products seen so far, for explanations. */
-const titles = new Map();
+const titles = new Map(shop.shoppers.flatMap((shopper) => shopper.history.map((item) => [item.id, item.title])));
 /** What this page recorded, by user or session. */
 const clicked = new Map();
 let shown = null;

@@ -2,6 +2,9 @@
 
 export const SIZE = 20;
 
+/** An explanation ranks the list once for every signal: more time than a shopper's search is given. */
+const EXPLAIN_BUDGET_MS = 2000;
+
 /** Something the engine or the sidecar refused, in their own words. */
 export class SearchRefused extends Error {}
 
@@ -51,7 +54,10 @@ export async function searchBothWays({ index, query, textFields, sourceFields, u
   const engineStarted = performance.now();
   const engine = await post(path, body, { 'x-fuserank-bypass': 'true' });
   const engineMs = performance.now() - engineStarted;
-  const ranked = await post(path, { ...body, ext: { fuserank: { ...shopper, query_text: query, explain: true } } });
+  const ranked = await post(path, {
+    ...body,
+    ext: { fuserank: { ...shopper, query_text: query, explain: true, budget_ms: EXPLAIN_BUDGET_MS } },
+  });
   const rankedMs = performance.now() - engineStarted - engineMs;
   const serverTiming = readServerTiming(ranked.headers.get('server-timing'));
   const stages = serverTiming.length > 0 ? serverTiming : Object.entries(ranked.answer.ext?.fuserank?.stages ?? {});

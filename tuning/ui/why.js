@@ -3,6 +3,7 @@
 import { element } from './element.js';
 
 const SIGNALS = {
+  retrieval: 'how it was found',
   query_text: 'query · text',
   query_image: 'query · picture',
   history_text: 'history · text',
