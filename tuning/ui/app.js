@@ -63,7 +63,11 @@ function drawHistory() {
 function drawTimings({ engineMs, rankedMs, stages }) {
   const bar = find('timings');
   bar.hidden = false;
-  const entries = [['OpenSearch alone', engineMs], ['through fuserank', rankedMs], ...stages.filter(([name]) => name !== 'total')];
+  const entries = [
+    ['OpenSearch alone', engineMs],
+    ['through fuserank, explained', rankedMs],
+    ...stages.filter(([name]) => name !== 'total'),
+  ];
   bar.replaceChildren(
     element(
       'dl',
@@ -139,6 +143,8 @@ async function press(hit, ordinal) {
   await search('click');
   const again = [...document.querySelectorAll('#ranked li')].find((item) => item.dataset.id === hit._id);
   again?.classList.add('pressed');
+  // The pressed button was drawn anew; a keyboard must not lose its place.
+  if (document.activeElement === document.body) again?.querySelector('.product').focus({ preventScroll: true });
 }
 
 function setUp() {
