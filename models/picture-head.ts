@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { PictureMoments } from './picture-moments.js';
 
 /**
  * A map from the text space to the picture space: a typed query becomes a vector whose cosine with an item's picture
@@ -32,15 +32,6 @@ export interface PictureHeadRefusal {
   /** Why there is no head, and what would mend it. */
   refusal: string;
 }
-
-/**
- * Penalties, as shares of the mean variance of a direction; chosen on tops (docs/quality.md). A weak one on the text
- * side lets rare words count; a strong one on the picture side trusts its leading directions.
- */
-const TEXT_PENALTY = 0.3;
-const PICTURE_PENALTY = 3;
-/** Share of an item's weight that its short texts have together. */
-const FRAGMENT_SHARE = 0.5;
 
 const LEAST_ITEMS = 60;
 const MOST_ITEMS = 20_000;
@@ -77,7 +68,7 @@ export function fitPictureHead(options: {
   }
   const heldOut = examples.slice(0, countHeldOut(examples.length));
   const rest = examples.slice(heldOut.length);
-  const moments = new Moments(rest[0]?.texts[0]?.length ?? 0, rest[0]?.picture.length ?? 0);
+  const moments = new PictureMoments(rest[0]?.texts[0]?.length ?? 0, rest[0]?.picture.length ?? 0);
   for (const example of rest) moments.add(example);
   const quality = { ...measureRecall(moments.solve(), heldOut), fitted: rest.length };
   if (quality.recallAt10Low < TIMES_CHANCE * quality.chance) {
@@ -247,110 +238,4 @@ function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let d = 0; d < a.length; d++) sum += (a[d] ?? 0) * (b[d] ?? 0);
   return sum;
-}
-
-/** Weighted sums and sums of products of texts and pictures: all that the solution needs, whatever the number of items. */
-class Moments {
-  readonly textDims: number;
-  readonly imageDims: number;
-  #weight = 0;
-  readonly #sum: Float64Array;
-  /** Of the joined vector [text, picture]; only the lower triangle. */
-  readonly #products: Float64Array;
-  /** Scaled joined vectors that wait: several at once cost one pass over the triangle instead of several. */
-  readonly #waiting: Float64Array[] = [];
-
-  constructor(textDims: number, imageDims: number) {
-    this.textDims = textDims;
-    this.imageDims = imageDims;
-    this.#sum = new Float64Array(textDims + imageDims);
-    this.#products = new Float64Array((textDims + imageDims) ** 2);
-  }
-
-  add({ texts, picture }: Example): void {
-    texts.forEach((text, i) => {
-      if (text.length !== this.textDims || picture.length !== this.imageDims) {
-        throw new RangeError(
-          `vectors of ${text.length} and ${picture.length} dimensions among ${this.textDims} and ${this.imageDims}; use one pair of encoders`,
-        );
-      }
-      const weight = texts.length === 1 ? 1 : i === 0 ? 1 - FRAGMENT_SHARE : FRAGMENT_SHARE / (texts.length - 1);
-      const joined = new Float64Array(this.textDims + this.imageDims);
-      joined.set(text);
-      joined.set(picture, this.textDims);
-      this.#weight += weight;
-      const root = Math.sqrt(weight);
-      for (let d = 0; d < joined.length; d++) {
-        const value = joined[d] ?? 0;
-        this.#sum[d] = (this.#sum[d] ?? 0) + weight * value;
-        joined[d] = root * value;
-      }
-      this.#waiting.push(joined);
-      if (this.#waiting.length === 8) this.#flush();
-    });
-  }
-
-  #flush(): void {
-    const size = this.#sum.length;
-    while (this.#waiting.length < 8) this.#waiting.push(new Float64Array(size));
-    const [a, b, c, d, e, f, g, h] = this.#waiting.splice(0);
-    if (!a || !b || !c || !d || !e || !f || !g || !h) return;
-    const products = this.#products;
-    for (let i = 0; i < size; i++) {
-      const [ai, bi, ci, di] = [a[i] ?? 0, b[i] ?? 0, c[i] ?? 0, d[i] ?? 0];
-      const [ei, fi, gi, hi] = [e[i] ?? 0, f[i] ?? 0, g[i] ?? 0, h[i] ?? 0];
-      const row = i * size;
-      for (let j = 0; j <= i; j++) {
-        products[row + j] =
-          (products[row + j] ?? 0) +
-          ai * (a[j] ?? 0) +
-          bi * (b[j] ?? 0) +
-          ci * (c[j] ?? 0) +
-          di * (d[j] ?? 0) +
-          ei * (e[j] ?? 0) +
-          fi * (f[j] ?? 0) +
-          gi * (g[j] ?? 0) +
-          hi * (h[j] ?? 0);
-      }
-    }
-  }
-
-  /** → (textDims + 1) × imageDims, the offset last. */
-  solve(): Float32Array {
-    this.#flush();
-    const { textDims, imageDims } = this;
-    const textSide = new CholeskyDecomposition(penalise(this.#covariance(0, textDims, 0, textDims), TEXT_PENALTY));
-    const pictureSide = new CholeskyDecomposition(penalise(this.#covariance(textDims, imageDims, textDims, imageDims), PICTURE_PENALTY));
-    const map = pictureSide.solve(textSide.solve(this.#covariance(textDims, imageDims, 0, textDims).transpose()).transpose()).transpose();
-    const matrix = new Float32Array((textDims + 1) * imageDims);
-    for (let t = 0; t < textDims; t++) {
-      const centre = (this.#sum[t] ?? 0) / this.#weight;
-      for (let d = 0; d < imageDims; d++) {
-        const value = map.get(t, d);
-        matrix[t * imageDims + d] = value;
-        matrix[textDims * imageDims + d] = (matrix[textDims * imageDims + d] ?? 0) - centre * value;
-      }
-    }
-    return matrix;
-  }
-
-  /** Block of the centred second moments; the columns must not lie right of the rows (lower triangle). */
-  #covariance(row: number, rows: number, column: number, columns: number): Matrix {
-    const size = this.#sum.length;
-    const block = new Matrix(rows, columns);
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        const [low, high] = row + i >= column + j ? [column + j, row + i] : [row + i, column + j];
-        const centre = (((this.#sum[low] ?? 0) / this.#weight) * (this.#sum[high] ?? 0)) / this.#weight;
-        block.set(i, j, (this.#products[high * size + low] ?? 0) / this.#weight - centre);
-      }
-    }
-    return block;
-  }
-}
-
-function penalise(covariance: Matrix, share: number): Matrix {
-  const penalty = (share * covariance.trace()) / covariance.rows + 1e-12;
-  for (let i = 0; i < covariance.rows; i++) covariance.set(i, i, covariance.get(i, i) + penalty);
-  return covariance;
 }
