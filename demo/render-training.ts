@@ -10,6 +10,7 @@ import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { renderPicture } from './picture.js';
 import { generateShop } from './shop.js';
+import { wholeNumber } from './whole-number.js';
 
 async function renderTraining(folder: string, options: { count: number; seed: number }): Promise<void> {
   await mkdir(join(folder, 'images'), { recursive: true });
@@ -25,7 +26,7 @@ async function renderTraining(folder: string, options: { count: number; seed: nu
 await new Command('render-training')
   .description('draw a shop whose values are apart from the demo’s, to train encoders and rankers on')
   .argument('<folder>', 'where products.ndjson and images/ go')
-  .option('--count <n>', 'how many products', (text) => Number.parseInt(text, 10), 4000)
-  .option('--seed <n>', 'another seed, another shop', (text) => Number.parseInt(text, 10), 7)
+  .option('--count <n>', 'how many products', wholeNumber(1), 4000)
+  .option('--seed <n>', 'another seed, another shop', wholeNumber(0), 7)
   .action(renderTraining)
   .parseAsync();
