@@ -1,8 +1,8 @@
 import { PRODUCT } from '../mappings/product-index.js';
-import type { IndexStamp } from './index-stamp.js';
-import { asList, isJsonObject, wholeNumber, type Json, type JsonObject } from './json.js';
-import { findMember, hasInexactNumbers, literal, readMembers } from './json-spans.js';
-import { hasClause, splitQuery } from './query-tree.js';
+import type { IndexStamp } from './walk/index-stamp.js';
+import { asList, isJsonObject, wholeNumber, type Json, type JsonObject } from './json/value.js';
+import { findMember, hasInexactNumbers, literal, readMembers } from './json/spans.js';
+import { hasClause, splitQuery } from './request/query-tree.js';
 import type { Rankable } from './search-request.js';
 
 /** One lean search beside the client's own: ids, scores and sequence numbers only. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { PRODUCT, type ProductFieldRoles } from '../mappings/product-index.js';
 import type { EngineClient } from '../opensearch/connection.js';
 import type { Item } from './features.js';
-import type { Json, JsonObject } from './json.js';
-import { asList, isJsonObject } from './json.js';
+import type { Json, JsonObject } from './json/value.js';
+import { asList, isJsonObject } from './json/value.js';
 
 /** Which version of which product: a document that was written again has another sequence number. */
 export interface ItemVersion {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { IndexStamp } from './index-stamp.js';
+import type { IndexStamp } from './walk/index-stamp.js';
 import type { QueryVectors, ScorerPool } from './scorer.js';
 import type { Rankable } from './search-request.js';
 

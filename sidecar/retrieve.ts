@@ -1,9 +1,9 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath } from './candidate-legs.js';
-import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './engine-answer.js';
-import { asList, isJsonObject, type Json, type JsonObject } from './json.js';
-import { findMember, literal } from './json-spans.js';
+import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
+import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
+import { findMember, literal } from './json/spans.js';
 import type { Rankable } from './search-request.js';
 
 /** A hit admitted to ranking, with what each retriever said of it. Ranks count from 0; null = not among its hits. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
-import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json.js';
-import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json-spans.js';
-import { firstText } from './query-tree.js';
-import { headerOf, type SearchCall } from './search-call.js';
-import { BadSearchOption, parseSearchOptions, type SearchOptions } from './search-options.js';
+import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
+import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
+import { firstText } from './request/query-tree.js';
+import { headerOf, type SearchCall } from './request/search-call.js';
+import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
 
 /** What goes to the engine in the client's name: its own request, our members taken out. */
 export interface UpstreamSearch {

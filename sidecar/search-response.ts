@@ -1,7 +1,7 @@
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
-import { hitKey, type EngineAnswer, type Hit } from './engine-answer.js';
-import type { Json } from './json.js';
-import { applyEdits, cutMembers, findMember, isObject, readElements, readMembers, type Edit } from './json-spans.js';
+import { hitKey, type EngineAnswer, type Hit } from './answer/engine-answer.js';
+import type { Json } from './json/value.js';
+import { applyEdits, cutMembers, findMember, isObject, readElements, readMembers, type Edit } from './json/spans.js';
 
 /** One place of the page: whose bytes, and the `_score` literal it is dealt. */
 export interface PageHit {

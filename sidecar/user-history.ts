@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
-import type { EventStore } from './event-store.js';
-import { chooseUserKey, type UserKeys } from './ubi-event.js';
+import type { EventStore } from './behaviour/event-store.js';
+import { chooseUserKey, type UserKeys } from './behaviour/ubi-event.js';
 
 /** One thing that a shopper did with one product. */
 export interface HistoryEvent {

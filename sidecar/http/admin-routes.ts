@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { UserRecord } from '../event-store.js';
+import type { UserRecord } from '../behaviour/event-store.js';
 import { HttpError } from './errors.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { BadSearchOption } from '../search-options.js';
+import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
-import { EventsNotStored } from '../event-store.js';
-import { BehaviourIndexError } from '../event-index.js';
+import { EventsNotStored } from '../behaviour/event-store.js';
+import { BehaviourIndexError } from '../behaviour/event-index.js';
 
 interface ErrorEntry {
   readonly status: number;

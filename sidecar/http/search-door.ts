@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Upstream } from '../../opensearch/upstream.js';
-import type { SearchCall } from '../search-call.js';
+import type { SearchCall } from '../request/search-call.js';
 import { sendAnswer, type SearchAnswer } from './answer.js';
 import { forwardRequest } from './forward.js';
 import { readBody } from './request-body.js';

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/load.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
-import { EventStore } from '../../sidecar/event-store.js';
+import { EventStore } from '../../sidecar/behaviour/event-store.js';
 import { recallHistory } from '../../sidecar/user-history.js';
 import { call, openRig, type Answer } from './http-rig.js';
 

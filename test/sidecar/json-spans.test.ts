@@ -9,7 +9,7 @@ import {
   MalformedJson,
   readElements,
   readMembers,
-} from '../../sidecar/json-spans.js';
+} from '../../sidecar/json/spans.js';
 
 const spaces = fc.constantFrom('', ' ', '\n\t', '  ');
 const json = fc.jsonValue();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../sidecar/json.js';
-import { splitQuery } from '../../sidecar/query-tree.js';
+import type { Json } from '../../sidecar/json/value.js';
+import { splitQuery } from '../../sidecar/request/query-tree.js';
 
 const words = 'red boots';
 const text: Json = { multi_match: { query: words, fields: ['title'] } };

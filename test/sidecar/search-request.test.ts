@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { configSchema, type Config } from '../../config/schema.js';
-import type { Json } from '../../sidecar/json.js';
-import type { SearchCall } from '../../sidecar/search-call.js';
-import { BadSearchOption } from '../../sidecar/search-options.js';
+import type { Json } from '../../sidecar/json/value.js';
+import type { SearchCall } from '../../sidecar/request/search-call.js';
+import { BadSearchOption } from '../../sidecar/request/search-options.js';
 import { parseSearchRequest } from '../../sidecar/search-request.js';
 
 const config: Config = configSchema.parse({ profiles: { shop: { index: 'products*' }, other: { index: 'x', window: 50 } } });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAnswer, type EngineAnswer } from '../../sidecar/engine-answer.js';
+import { readAnswer, type EngineAnswer } from '../../sidecar/answer/engine-answer.js';
 import { cutOwnMembers, mergePage } from '../../sidecar/search-response.js';
 
 function answerOf(text: string): EngineAnswer {

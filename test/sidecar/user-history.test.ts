@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/load.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
-import { EventsNotStored, EventStore } from '../../sidecar/event-store.js';
-import { chooseUserKey, identifyRecord, ubiEventSchema, ubiQuerySchema, type UbiEvent } from '../../sidecar/ubi-event.js';
+import { EventsNotStored, EventStore } from '../../sidecar/behaviour/event-store.js';
+import { chooseUserKey, identifyRecord, ubiEventSchema, ubiQuerySchema, type UbiEvent } from '../../sidecar/behaviour/ubi-event.js';
 import { recallHistory, type HistoryEvent } from '../../sidecar/user-history.js';
 
 const url = process.env.OPENSEARCH_URL;

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import type { ProductFieldRoles, ProductIndexMeta } from '../mappings/product-index.js';
-import { PRODUCT, readProductIndexMeta } from '../mappings/product-index.js';
-import type { EngineClient } from '../opensearch/connection.js';
+import type { ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
+import { PRODUCT, readProductIndexMeta } from '../../mappings/product-index.js';
+import type { EngineClient } from '../../opensearch/connection.js';
 
 /** What the sidecar knows of the indices behind a name that searches use. */
 export interface IndexStamp {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { EVENT } from '../mappings/behaviour-index.js';
-import type { Upstream } from '../opensearch/upstream.js';
+import { EVENT } from '../../mappings/behaviour-index.js';
+import type { Upstream } from '../../opensearch/upstream.js';
 import type { UserKey } from './ubi-event.js';
 
 /** One document to write; `id` decides whether it is there already. */

@@ -1,13 +1,13 @@
-import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
-import type { Upstream } from '../opensearch/upstream.js';
+import { OWN_SOURCE_FIELDS } from '../../mappings/product-index.js';
+import type { Upstream } from '../../opensearch/upstream.js';
 import { hitKey, type EngineAnswer } from './engine-answer.js';
-import { asList, isJsonObject, type Json, type JsonObject } from './json.js';
+import { asList, isJsonObject, type Json, type JsonObject } from '../json/value.js';
 import type { RankedHit, RankedList } from './ranked-lists.js';
-import { fetchBodies, fetchTail } from './retrieve.js';
-import type { SearchClock } from './search-clock.js';
-import type { Rankable } from './search-request.js';
-import { indexHits, type PageHit } from './search-response.js';
-import { Skipped } from './skipped.js';
+import { fetchBodies, fetchTail } from '../retrieve.js';
+import type { SearchClock } from '../walk/search-clock.js';
+import type { Rankable } from '../search-request.js';
+import { indexHits, type PageHit } from '../search-response.js';
+import { Skipped } from '../walk/skipped.js';
 
 /** What a page is assembled from. */
 export interface PageWork {

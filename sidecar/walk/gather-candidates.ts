@@ -1,15 +1,15 @@
-import type { Upstream } from '../opensearch/upstream.js';
-import { planLegs, type LegPlan } from './candidate-legs.js';
+import type { Upstream } from '../../opensearch/upstream.js';
+import { planLegs, type LegPlan } from '../candidate-legs.js';
 import { settle, unwrap } from './deadline.js';
-import type { EngineAnswer } from './engine-answer.js';
+import type { EngineAnswer } from '../answer/engine-answer.js';
 import type { IndexStamp, IndexStamps } from './index-stamp.js';
-import type { QueryEncoding } from './query-vectors.js';
-import { joinCandidates, runLeg, type CandidateSet } from './retrieve.js';
-import { ScorerFailure, type QueryVectors, type RankRequest, type ScorerPool } from './scorer.js';
+import type { QueryEncoding } from '../query-vectors.js';
+import { joinCandidates, runLeg, type CandidateSet } from '../retrieve.js';
+import { ScorerFailure, type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
 import type { SearchClock } from './search-clock.js';
-import type { Rankable } from './search-request.js';
+import type { Rankable } from '../search-request.js';
 import { Skipped } from './skipped.js';
-import type { HistoryEvent } from './user-history.js';
+import type { HistoryEvent } from '../user-history.js';
 
 /** All that is known of a search before it is scored. */
 export interface Gathered {

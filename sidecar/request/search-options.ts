@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Config } from '../config/schema.js';
-import { asList, isJsonObject, nonEmptyString, type JsonObject } from './json.js';
+import type { Config } from '../../config/schema.js';
+import { asList, isJsonObject, nonEmptyString, type JsonObject } from '../json/value.js';
 import { headerOf, type SearchCall } from './search-call.js';
 
 /** A member of ours that can't be understood: answered 400 in the engine's shape, with the fix. */

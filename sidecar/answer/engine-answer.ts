@@ -1,5 +1,5 @@
-import { PRODUCT } from '../mappings/product-index.js';
-import { findMember, isArray, isObject, literal, readElements, readMembers, readString, type Member, type Span } from './json-spans.js';
+import { PRODUCT } from '../../mappings/product-index.js';
+import { findMember, isArray, isObject, literal, readElements, readMembers, readString, type Member, type Span } from '../json/spans.js';
 
 /** One hit of an engine answer, by its place in the bytes. */
 export interface Hit {

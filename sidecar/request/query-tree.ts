@@ -1,4 +1,4 @@
-import { asList, isJsonObject, nonEmptyString, type Json, type JsonObject } from './json.js';
+import { asList, isJsonObject, nonEmptyString, type Json, type JsonObject } from '../json/value.js';
 
 /**
  * What a client's query asks for, taken apart: the words it looks for, and everything else that a hit must or must not

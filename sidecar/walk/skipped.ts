@@ -1,6 +1,6 @@
-import { LegFailed } from './retrieve.js';
-import { ScorerFailure } from './scorer.js';
-import type { SkipReason } from './search-request.js';
+import { LegFailed } from '../retrieve.js';
+import { ScorerFailure } from '../scorer.js';
+import type { SkipReason } from '../search-request.js';
 
 /** Ranking gave up; the shopper gets the engine's own order, and the header says why. */
 export class Skipped extends Error {

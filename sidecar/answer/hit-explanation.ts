@@ -1,7 +1,7 @@
-import type { Attribution } from './explanation.js';
-import type { JsonObject } from './json.js';
-import type { Ranking } from './rank.js';
-import type { RetrievedCandidate } from './retrieve.js';
+import type { Attribution } from '../explanation.js';
+import type { JsonObject } from '../json/value.js';
+import type { Ranking } from '../rank.js';
+import type { RetrievedCandidate } from '../retrieve.js';
 
 /** Signals whose shares add up to a hit's final score. */
 export interface HitEvidence {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import type { Config } from '../config/schema.js';
-import { EVENT, eventsIndexBody, queriesIndexBody } from '../mappings/behaviour-index.js';
-import type { Upstream } from '../opensearch/upstream.js';
+import type { Config } from '../../config/schema.js';
+import { EVENT, eventsIndexBody, queriesIndexBody } from '../../mappings/behaviour-index.js';
+import type { Upstream } from '../../opensearch/upstream.js';
 import { EventIndex, type StoredDocument } from './event-index.js';
 import { chooseUserKey, identifyRecord, keyOfEvent, type UbiEvent, type UbiQuery, type UserKey } from './ubi-event.js';
 
