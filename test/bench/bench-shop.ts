@@ -7,15 +7,17 @@ import { indexCatalogue, type IndexReport } from '../../indexer/index.js';
 export const SHOP = { values: 'demo', count: 2700, seed: 11 } as const;
 export const WINDOW = 200;
 const ALIAS = 'bench-shop';
+/** The same products without pictures, indexed for the rate alone. */
+const PLAIN_ALIAS = 'bench-shop-plain';
 
 /** Names of its own for indices and profile, in case the engine holds other things. */
 export function configureBench(node: string): Config {
   const demo = configureDemo({ node, port: 0 });
   return configSchema.parse({
     ...demo,
-    profiles: { bench: { index: `${ALIAS}*`, window: WINDOW } },
+    profiles: { bench: { index: ALIAS, window: WINDOW } },
     index: { ...demo.index, alias: ALIAS },
-    behaviour: { ...demo.behaviour, events: `${ALIAS}-ubi-events`, queries: `${ALIAS}-ubi-queries` },
+    behaviour: { ...demo.behaviour, events: 'bench-ubi-events', queries: 'bench-ubi-queries' },
     observability: { log: { level: 'warn' }, serverTiming: true },
   });
 }
@@ -36,7 +38,7 @@ export async function drawShop(tell: (line: string) => void): Promise<ShopFiles>
 export async function fillIndices(config: Config, files: ShopFiles, tell: (line: string) => void): Promise<IndexingRates> {
   const inputs = [files.catalogue];
   tell('indexing without pictures');
-  const withoutPictures = await indexCatalogue({ inputs, config, alias: 'plain-bench-shop', maps: [{ image: null }], restart: true });
+  const withoutPictures = await indexCatalogue({ inputs, config, alias: PLAIN_ALIAS, maps: [{ image: null }], restart: true });
   tell('indexing with pictures');
   const withPictures = await indexCatalogue({ inputs, config, imageFolder: files.pictures, restart: true });
   return { withPictures, withoutPictures };

@@ -114,7 +114,7 @@ async function measure(options: {
     };
   } finally {
     await sidecar.stop();
-    await engine.indices.delete({ index: [`${config.index.alias}*`, `plain-${config.index.alias}*`] });
+    await engine.indices.delete({ index: [`${config.index.alias}-*`] }); // versions of both catalogues
     await engine.close();
   }
 }

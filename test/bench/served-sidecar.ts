@@ -52,7 +52,7 @@ function readAddress(child: ChildProcess): Promise<string> {
     createInterface({ input: child.stderr }).on('line', (line) => {
       const address = /^fuserank ranks .* at (http:\S+)$/.exec(line)?.[1];
       if (address) resolve(address);
-      else if (line.startsWith('{')) process.stderr.write(`${line}\n`);
+      else if (!line.startsWith('admin at')) process.stderr.write(`${line}\n`);
       said.push(line);
     });
     child.once('error', reject);
