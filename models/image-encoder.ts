@@ -7,6 +7,7 @@ import { COLOUR_HISTOGRAM_DIMS, measureColours } from './colour-histogram.js';
 import { openModelFolder, type ModelFolder } from './model-folder.js';
 import { openOnnxSession, type OnnxOutput, type OnnxSession } from './onnx-session.js';
 import type { Pixels } from './picture-decoder.js';
+import { squarePicture } from './square-picture.js';
 
 /** The encoder of `path: builtin`. */
 const BUILTIN_FOLDER = join(packageRoot, 'models', 'artefacts', 'picture-small-1');
@@ -37,7 +38,8 @@ interface Preprocessor {
  * `onnx/model*.onnx` or `onnx/vision_model*.onnx`). Only the preprocessing comes from Transformers.js; nothing is
  * fetched, and the model runs in our own session.
  *
- * @param options.colourHistogram join the colours to the model's vector (default true): what ImageNet models lack
+ * @param options.colourHistogram join the colours to a local model's vector (default true), which is what ImageNet
+ *   models lack; the built-in encoder always has them
  * @param options.batch pictures a model call, 8 by default
  * @throws ModelFolderUnreadable, ArtefactMismatch, ModelUnreadable
  */
@@ -45,7 +47,7 @@ export async function openImageEncoder(options: { path: string; colourHistogram?
   const folder = await openModelFolder(options.path === 'builtin' ? BUILTIN_FOLDER : options.path, 'image-encoder');
   const preprocessor = await openPreprocessor(folder);
   const session = await openOnnxSession(folder.modelFile);
-  const colours = options.colourHistogram ?? true;
+  const colours = folder.manifest !== null || (options.colourHistogram ?? true);
   const chunkSize = options.batch ?? CHUNK;
 
   const runChunk = async (pictures: readonly Pixels[]): Promise<Float32Array[]> => {
@@ -75,8 +77,25 @@ export async function openImageEncoder(options: { path: string; colourHistogram?
   };
 }
 
+const ownConfigSchema = z.object({ side: z.number().int().positive() });
+
+/** Of this project's artefacts: the whole picture on a square. */
+function prepareSquares(fingerprint: string): Preprocessor {
+  const { side } = ownConfigSchema.parse(JSON.parse(fingerprint));
+  const size = 3 * side * side;
+  return {
+    fingerprint,
+    prepare(pictures) {
+      const data = new Float32Array(pictures.length * size);
+      pictures.forEach((picture, i) => squarePicture(picture, side, data.subarray(i * size, (i + 1) * size)));
+      return Promise.resolve({ data, dims: [pictures.length, 3, side, side] });
+    },
+  };
+}
+
 async function openPreprocessor(folder: ModelFolder): Promise<Preprocessor> {
   const fingerprint = await folder.readText('preprocessor_config.json');
+  if (folder.manifest) return prepareSquares(fingerprint);
   env.allowRemoteModels = false;
   env.useFSCache = false;
   // Folders are named by absolute paths; the library would otherwise look below its own ./models.

@@ -9,7 +9,7 @@ import { openModelFolder, type ModelFolder } from './model-folder.js';
 import { openOnnxSession, type OnnxFeed, type OnnxOutput, type OnnxSession } from './onnx-session.js';
 
 /** The encoder of `path: builtin`. */
-const BUILTIN_FOLDER = join(packageRoot, 'models', 'artefacts', 'text-static-1');
+const BUILTIN_FOLDER = join(packageRoot, 'models', 'artefacts', 'text-small-1');
 
 /** Mixed lengths in one call cost twice as much as length-sorted chunks of this many. */
 const CHUNK = 16;
