@@ -2,7 +2,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import type { EngineClient } from '../opensearch/connection.js';
-import { indexPath, type EngineAnswer } from './lifecycle/engine-request.js';
+import { indexPath, nameFailure, type EngineAnswer } from './lifecycle/engine-request.js';
 
 /** A document to be stored whole under its id. `origin` comes back with a rejection. */
 export interface BulkDocument<Origin> {
@@ -60,11 +60,16 @@ const bulkAnswerSchema = z.object({
 /** Sends to `<index>/_bulk` with the client's own retries off: which part of a bulk is sent again is decided here. */
 export function sendBulkTo(client: EngineClient, index: string): SendBulk {
   return async (body) => {
-    const answer = await client.transport.request(
-      { method: 'POST', path: indexPath(index, '_bulk'), bulkBody: body },
-      { maxRetries: 0, ignore: [400, 401, 403, 404, 413, 429, 500, 502, 503, 504] },
-    );
-    return { status: answer.statusCode ?? 0, headers: answer.headers ?? {}, body: answer.body };
+    const path = indexPath(index, '_bulk');
+    try {
+      const answer = await client.transport.request(
+        { method: 'POST', path, bulkBody: body },
+        { maxRetries: 0, ignore: [400, 401, 403, 404, 413, 429, 500, 502, 503, 504] },
+      );
+      return { status: answer.statusCode ?? 0, headers: answer.headers ?? {}, body: answer.body };
+    } catch (error) {
+      throw nameFailure(client, error, `POST ${path}`);
+    }
   };
 }
 

@@ -3,6 +3,9 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { UnsafeVectors } from '../mappings/vector-safety.js';
+import { ArtefactMismatch } from '../models/artefact.js';
+import { ModelFolderUnreadable } from '../models/model-folder.js';
+import { ModelUnreadable } from '../models/onnx-session.js';
 import { BulkRefused } from './bulk-writer.js';
 import type { CatalogueFormat } from './catalogue.js';
 import { CatalogueUnreadable } from './catalogue/catalogue-bytes.js';
@@ -11,11 +14,12 @@ import { AliasConflict } from './index-lifecycle.js';
 import { IndexMismatch } from './lifecycle/index-plan.js';
 import type { IndexReport, ListedReject } from './report/index-report.js';
 import { indexCatalogue } from './indexing-run.js';
+import { PictureFolderMissing } from './picture.js';
 import { showProgress } from './report/progress-line.js';
 import { renderReport } from './report/report-table.js';
 
 /** Public exit codes of `fuserank index`; an unreachable engine (5) is told by the caller of all commands. */
-const EXIT = { ok: 0, usage: 2, rejects: 3, gate: 4, refused: 5, input: 6, interrupted: 130 } as const;
+const EXIT = { ok: 0, usage: 2, rejects: 3, gate: 4, refused: 5, input: 6, interrupted: 130, terminated: 143 } as const;
 
 interface IndexFlags {
   config?: string;
@@ -108,8 +112,10 @@ async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Pr
   const config = indexConfig(flags);
   const alias = flags.alias ?? config.index.alias;
   const stop = new AbortController();
-  const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(EXIT.interrupted);
+  let stopCode: number = EXIT.interrupted;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    stopCode = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+    if (stop.signal.aborted) process.exit(stopCode);
     process.stderr.write('stopping after what is under way; once more to stop at once\n');
     stop.abort();
   };
@@ -137,7 +143,7 @@ async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Pr
     const file = await rejects.close();
     const finished = { ...report, rejects: { ...report.rejects, file } };
     process.stdout.write(flags.json === true ? `${JSON.stringify(finished)}\n` : renderReport(finished));
-    return exitCodeOf(finished);
+    return finished.aborted ? stopCode : exitCodeOf(finished);
   } catch (error) {
     progress.end();
     await rejects.close();
@@ -151,13 +157,15 @@ async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Pr
 }
 
 function exitCodeOf(report: IndexReport): number {
-  if (report.aborted) return EXIT.interrupted;
   if (report.gateFaults.length > 0 && !report.live) return EXIT.gate;
   return report.rejects.count > 0 ? EXIT.rejects : EXIT.ok;
 }
 
 function exitCodeOfError(error: unknown): number | null {
-  const usage = [FieldMapError, AliasConflict, IndexMismatch, UnsafeVectors];
+  const usage = [
+    ...[FieldMapError, PictureFolderMissing, AliasConflict, IndexMismatch, UnsafeVectors],
+    ...[ModelFolderUnreadable, ArtefactMismatch, ModelUnreadable],
+  ];
   if (usage.some((kind) => error instanceof kind)) return EXIT.usage;
   if (error instanceof CatalogueUnreadable) return EXIT.input;
   return error instanceof BulkRefused ? EXIT.refused : null;

@@ -52,7 +52,8 @@ export async function createVersion(
   const body = productIndexBody({ meta });
   refuseUnsafeVectors(body, options);
   const index = `${alias}-v${(await lastVersion(client, alias)) + 1}`;
-  const settings = { ...body.settings, 'index.refresh_interval': '-1', 'index.auto_expand_replicas': false, 'index.number_of_replicas': 0 };
+  const filling = { refresh_interval: '-1', auto_expand_replicas: false, number_of_replicas: 0 };
+  const settings = { index: { ...body.settings.index, ...filling } };
   await askEngine(client, { method: 'PUT', path: indexPath(index), body: { settings, mappings: body.mappings } });
   return index;
 }
@@ -66,20 +67,11 @@ async function lastVersion(client: EngineClient, alias: string): Promise<number>
 
 /** Ends the filling: everything written is searchable, replicas as the mapping means them, the final stamp in place. */
 export async function completeVersion(client: EngineClient, index: string, meta: ProductIndexMeta): Promise<void> {
-  const usual = productIndexBody({ meta }).settings;
-  const settings = { 'index.refresh_interval': null, ...replicasOf(usual) };
-  await askEngine(client, { method: 'PUT', path: indexPath(index, '_settings'), body: settings });
+  const { auto_expand_replicas, number_of_replicas } = productIndexBody({ meta }).settings.index;
+  const replicas = auto_expand_replicas === undefined ? { number_of_replicas } : { auto_expand_replicas };
+  await askEngine(client, { method: 'PUT', path: indexPath(index, '_settings'), body: { index: { ...replicas, refresh_interval: null } } });
   await askEngine(client, { method: 'PUT', path: indexPath(index, '_mapping'), body: { _meta: productIndexMetaMember(meta) } });
   await refreshIndex(client, index);
-}
-
-function replicasOf(settings: Record<string, unknown>): Record<string, unknown> {
-  const index = z.record(z.string(), z.unknown()).parse(settings['index']);
-  return Object.fromEntries(
-    Object.entries(index)
-      .filter(([name]) => name === 'auto_expand_replicas' || name === 'number_of_replicas')
-      .map(([name, value]) => [`index.${name}`, value]),
-  );
 }
 
 export async function refreshIndex(client: EngineClient, index: string): Promise<void> {
@@ -151,8 +143,9 @@ export async function countDocuments(client: EngineClient, index: string): Promi
 /** Stores the head of an index version under that index's name. */
 export async function storeHead(client: EngineClient, head: HeadDocument): Promise<void> {
   const body = headIndexBody();
-  // 400 resource_already_exists_exception: made by an earlier run.
-  await askEngine(client, { method: 'PUT', path: indexPath(HEAD_INDEX), body: { ...body }, expect: [400] });
+  const found = await askEngine(client, { method: 'HEAD', path: indexPath(HEAD_INDEX), expect: [404] });
+  // Two runs at once may both find none; the loser of that race is told 400 and goes on with the winner's.
+  if (found.status === 404) await askEngine(client, { method: 'PUT', path: indexPath(HEAD_INDEX), body: { ...body }, expect: [400] });
   await askEngine(client, {
     method: 'PUT',
     path: indexPath(HEAD_INDEX, '_doc', encodeURIComponent(head.index)),

@@ -56,7 +56,8 @@ const BATCH = 128;
  * Brings a catalogue into the index behind an alias. Unchanged products cost no inference and no write. Changes go into
  * the live version; another encoder, field map or language builds a new version beside it, to which the alias moves when
  * it is complete.
- * @throws CatalogueUnreadable, FieldMapError, AliasConflict, IndexMismatch, UnsafeVectors, EngineUnreachable, BulkRefused
+ * @throws CatalogueUnreadable, FieldMapError, PictureFolderMissing, AliasConflict, IndexMismatch, UnsafeVectors,
+ *   EngineUnreachable, BulkRefused, and the encoders' own errors
  */
 export async function indexCatalogue(options: IndexOptions): Promise<IndexReport> {
   const { config } = options;
@@ -65,12 +66,17 @@ export async function indexCatalogue(options: IndexOptions): Promise<IndexReport
   const client = connectEngine(config.opensearch);
   try {
     const localNode = options.localNode ?? (await isLocalNode(client));
-    const encoders = await openEncoders(config, map);
-    const pictures = encoders.image ? openPictureSource({ folder: options.imageFolder ?? null, fetch: config.index.fetch }) : null;
+    const folder = options.imageFolder ?? null;
+    const pictures = map.roles.image === null ? null : await openPictureSource({ folder, fetch: config.index.fetch });
     try {
-      return await runIndexing({ options, map, client, localNode, encoders, pictures });
+      const encoders = await openEncoders(config, map);
+      try {
+        return await runIndexing({ options, map, client, localNode, encoders, pictures });
+      } finally {
+        await Promise.all([encoders.text?.close(), encoders.image?.close()]);
+      }
     } finally {
-      await Promise.all([pictures?.close(), encoders.text?.close(), encoders.image?.close()]);
+      await pictures?.close();
     }
   } finally {
     await client.close();

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, resolve as resolvePath, sep } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { Resolve } from './picture/address-guard.js';
@@ -8,6 +8,11 @@ import { PictureRefused } from './picture/picture-refused.js';
 
 /** What lies behind a product's picture reference. */
 export type PictureFile = { kind: 'picture'; bytes: Buffer } | { kind: 'video' };
+
+/** The folder that pictures are to be read from is not there. */
+export class PictureFolderMissing extends Error {
+  override readonly name = 'PictureFolderMissing';
+}
 
 export interface PictureSource {
   /**
@@ -22,8 +27,18 @@ export interface PictureSource {
  * Opens the two places that pictures come from. A folder is a fence: what is read must lie inside it after all links
  * are followed.
  * @param options.folder local pictures; null: only addresses are taken
+ * @throws PictureFolderMissing
  */
-export function openPictureSource(options: { folder: string | null; fetch: Config['index']['fetch']; resolve?: Resolve }): PictureSource {
+export async function openPictureSource(options: {
+  folder: string | null;
+  fetch: Config['index']['fetch'];
+  resolve?: Resolve;
+}): Promise<PictureSource> {
+  if (options.folder !== null && !(await isFolder(options.folder))) {
+    throw new PictureFolderMissing(
+      `the picture folder ${options.folder} does not exist; give --image-folder the folder that holds the picture files`,
+    );
+  }
   const fetcher = openPictureFetcher(options.fetch, options.resolve);
   const takeTurn = limitConcurrency(options.fetch.concurrency);
   return {
@@ -76,14 +91,19 @@ async function insidePath(folder: string, reference: string): Promise<string> {
     throw new PictureRefused(`"${reference}" is not a path inside the picture folder`);
   }
   if (reference.split(/[/\\]/).includes('..')) throw new PictureRefused(`"${reference}" leads out of the picture folder`);
-  const root = await realpath(folder).catch(() => {
-    throw new PictureRefused(`picture folder ${folder} does not exist`);
-  });
+  const root = await realpath(folder);
   const path = await realpath(resolvePath(root, reference)).catch((error: unknown) => {
     throw new PictureRefused(`${reference}: ${reasonOf(error)}`);
   });
   if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) throw new PictureRefused(`"${reference}" leads out of the picture folder`);
   return path;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 function reasonOf(error: unknown): string {

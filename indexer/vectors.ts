@@ -67,10 +67,6 @@ export class Embedder {
     return known;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.encoders.text?.close(), this.encoders.image?.close()]);
-  }
-
   private divide<Work extends { key: string }>(work: readonly Work[]): { known: Map<string, Embedding>; fresh: Work[] } {
     const known = new Map<string, Embedding>();
     const fresh = new Map<string, Work>();

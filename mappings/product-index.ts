@@ -79,7 +79,7 @@ export type ProductIndexMeta = z.output<typeof productIndexMetaSchema>;
 export type VectorEngine = ProductIndexMeta['engine'];
 type Mapping = Record<string, unknown>;
 export interface IndexBody {
-  settings: Record<string, unknown>;
+  settings: { index: Record<string, unknown> };
   mappings: Mapping;
 }
 

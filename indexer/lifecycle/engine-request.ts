@@ -1,4 +1,5 @@
 import type { EngineClient } from '../../opensearch/connection.js';
+import { describeUnreachable, EngineUnreachable } from '../../opensearch/engine-unreachable.js';
 
 export interface EngineRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -15,14 +16,35 @@ export interface EngineAnswer {
   body: unknown;
 }
 
-/** One request to the engine, its answer unread. @throws the client's errors for statuses that are not expected */
+/**
+ * One request to the engine, its answer unread.
+ * @throws EngineUnreachable when no answer came or the account may not ask; the client's error for other unexpected statuses
+ */
 export async function askEngine(client: EngineClient, request: EngineRequest): Promise<EngineAnswer> {
   const { method, path, body, query, expect } = request;
-  const answer = await client.transport.request(
-    { method, path, ...(body ? { body } : {}), ...(query ? { querystring: query } : {}) },
-    { ignore: [...(expect ?? [])] },
-  );
-  return { status: answer.statusCode ?? 0, headers: answer.headers ?? {}, body: answer.body };
+  try {
+    const answer = await client.transport.request(
+      { method, path, ...(body ? { body } : {}), ...(query ? { querystring: query } : {}) },
+      { ignore: [...(expect ?? [])] },
+    );
+    return { status: answer.statusCode ?? 0, headers: answer.headers ?? {}, body: answer.body };
+  } catch (error) {
+    throw nameFailure(client, error, `${method} ${path}`);
+  }
+}
+
+/** The client's errors for an answer that never came, by name, since the client itself is opensearch/'s alone. */
+const NO_ANSWER = new Set(['ConnectionError', 'NoLivingConnectionsError', 'TimeoutError']);
+
+/** An engine that is away, or that refuses the account, as the error that says so; anything else as it is. */
+export function nameFailure(client: EngineClient, error: unknown, what: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const url = client.connectionPool.connections[0]?.url.origin ?? 'an unknown address';
+  if (NO_ANSWER.has(error.name)) return describeUnreachable(url, error);
+  const status: unknown = Reflect.get(error, 'statusCode');
+  if (status !== 401 && status !== 403) return error;
+  const fix = 'Set opensearch.auth to an account that may make, fill and alias the index.';
+  return new EngineUnreachable({ url, reason: `it refused ${what} (HTTP ${status})`, fix, cause: error });
 }
 
 /** Index names go into paths; the engine allows characters there that an address does not. */

@@ -35,6 +35,8 @@ export function draftMeta(options: {
  */
 export function planIndex(options: { live: LiveIndex | null; wanted: ProductIndexMeta; restart: boolean; inPlace: boolean }): IndexPlan {
   const { live, wanted, restart, inPlace } = options;
+  if (live === null && inPlace)
+    throw new IndexMismatch('there is no index behind the alias yet; run without --in-place over the whole catalogue');
   if (live === null) return { kind: 'build', live, reason: 'there is no index behind the alias yet' };
   const differences = describeDifferences(live.meta, wanted);
   if (inPlace && (restart || differences.length > 0)) {

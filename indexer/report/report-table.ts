@@ -22,7 +22,7 @@ export function renderReport(report: IndexReport): string {
   ];
   if (writes.retried > 0) rows.push(['sent again', `${writes.retried} documents`]);
   if (report.pictures.videosIgnored > 0)
-    rows.push(['videos', `${report.pictures.videosIgnored} products have one: accepted, ignored for now: video`]);
+    rows.push(['videos', `accepted, ignored for now: video of ${report.pictures.videosIgnored} product(s)`]);
   if (report.head) rows.push(['picture head', report.head.note]);
   if ((products.notInCatalogue ?? 0) > 0)
     rows.push([

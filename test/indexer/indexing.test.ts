@@ -11,7 +11,7 @@ import { generateShop, type Product } from '../../demo/shop.js';
 import { registerIndexCommand } from '../../indexer/command.js';
 import { indexCatalogue, type IndexOptions, type IndexReport, type ListedReject } from '../../indexer/index.js';
 import { readProductIndexMeta } from '../../mappings/product-index.js';
-import { connectEngine, type EngineClient } from '../../opensearch/connection.js';
+import { connectEngine, EngineUnreachable, type EngineClient } from '../../opensearch/connection.js';
 import { findOrStartNode, type LocalNode } from '../../opensearch/local-node/index.js';
 
 const COUNT = 20;
@@ -308,6 +308,21 @@ describe('the command', () => {
     expect(await run(join(folder, 'absent.csv'), '--alias', `${prefix}-x`, '--text-fields', 'name')).toMatchObject({
       code: 6,
       stderr: expect.stringContaining('no such file') as string,
+    });
+  });
+
+  it('cannot reach what does not answer; exits 2 when the picture folder or the encoder is not there', async () => {
+    const words = [csv(), '--alias', `${prefix}-x`, '--id-field', 'sku', '--text-fields', 'name'];
+    await expect(
+      indexCatalogue({ inputs: [csv()], config: { ...config, opensearch: { ...config.opensearch, nodes: ['http://127.0.0.1:1'] } }, maps }),
+    ).rejects.toThrow(EngineUnreachable);
+    expect(await run(...words, '--image-field', 'sku', '--image-folder', join(folder, 'absent'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('does not exist') as string,
+    });
+    expect(await run(...words, '--text-encoder', join(folder, 'absent'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('absent') as string,
     });
   });
 

@@ -8,12 +8,14 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { AddressGuard, isPublicAddress, type Resolve } from '../../indexer/picture/address-guard.js';
-import { isVideo, openPictureSource, type PictureSource } from '../../indexer/picture.js';
+import { isVideo, openPictureSource, PictureFolderMissing, type PictureSource } from '../../indexer/picture.js';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const MP4 = Buffer.concat([Buffer.from([0, 0, 0, 0x20]), Buffer.from('ftypisom'), Buffer.alloc(64)]);
 
-function openSource(options: { folder?: string | null; allowHosts?: string[]; resolve?: Resolve; fetch?: object } = {}): PictureSource {
+async function openSource(
+  options: { folder?: string | null; allowHosts?: string[]; resolve?: Resolve; fetch?: object } = {},
+): Promise<PictureSource> {
   const { fetch } = configSchema.parse({
     index: { fetch: { timeoutMs: 1_500, maxBytes: 4096, allowHosts: options.allowHosts ?? [], ...options.fetch } },
   }).index;
@@ -40,7 +42,7 @@ describe('addresses', () => {
     ['http://93.184.215.14:9200/_search', /has port 9200/],
     ['http://user:secret@93.184.215.14/a.jpg', /user name or password/],
   ])('%s is refused before anything is sent', async (address, reason) => {
-    const source = openSource();
+    const source = await openSource();
     await expect(source.read(address)).rejects.toThrow(reason);
     await source.close();
   });
@@ -97,7 +99,11 @@ describe('fetching', () => {
 
   /** The operator's own host: its name is allowed, so that it may stand for loopback here. */
   const readOwn = async (path: string, fetch: object = {}) => {
-    const source = openSource({ allowHosts: ['shop.test'], resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]), fetch });
+    const source = await openSource({
+      allowHosts: ['shop.test'],
+      resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+      fetch,
+    });
     try {
       return await source.read(`http://shop.test:${port}${path}`);
     } finally {
@@ -129,7 +135,7 @@ describe('fetching', () => {
   it('refuses a public name that stands for an inner address, or for one of each', async () => {
     for (const addresses of [['127.0.0.1'], ['93.184.215.14', '10.0.0.1'], ['::ffff:127.0.0.1']]) {
       const resolve: Resolve = () => Promise.resolve(addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
-      const source = openSource({ resolve });
+      const source = await openSource({ resolve });
       await expect(source.read('http://pictures.example/a.png')).rejects.toThrow(/pictures.example is not a public address/);
       await source.close();
     }
@@ -157,8 +163,8 @@ describe('fetching', () => {
 describe('a picture folder', () => {
   const base = mkdtempSync(join(tmpdir(), 'fuserank-pictures-'));
   const folder = join(base, 'shop');
-  const source = openSource({ folder });
-  beforeAll(() => {
+  let source: PictureSource;
+  beforeAll(async () => {
     mkdirSync(join(folder, 'sub'), { recursive: true });
     writeFileSync(join(folder, 'a.png'), PNG);
     writeFileSync(join(folder, 'sub', 'b.png'), PNG);
@@ -172,6 +178,7 @@ describe('a picture folder', () => {
     symlinkSync(base, join(folder, 'up'));
     symlinkSync(join(folder, 'a.png'), join(folder, 'inner.png'));
     execFileSync('mkfifo', [join(folder, 'pipe')]);
+    source = await openSource({ folder });
   });
   afterAll(async () => {
     await source.close();
@@ -207,8 +214,13 @@ describe('a picture folder', () => {
     await expect(source.read(name)).rejects.toThrow(reason);
   });
 
+  it('is missed at once, not picture by picture', async () => {
+    await expect(openSource({ folder: join(base, 'absent') })).rejects.toThrow(PictureFolderMissing);
+    await expect(openSource({ folder: join(folder, 'a.png') })).rejects.toThrow(/--image-folder/);
+  });
+
   it('says what is missing when there is no folder', async () => {
-    const none = openSource();
+    const none = await openSource();
     await expect(none.read('a.png')).rejects.toThrow(/--image-folder/);
     await none.close();
   });
