@@ -54,7 +54,7 @@ const answerBody = z.looseObject({
       ),
     })
     .default({ hits: [] }),
-  aggregations: z.unknown(),
+  aggregations: z.unknown().optional(),
 });
 export type AnswerBody = z.output<typeof answerBody>;
 
