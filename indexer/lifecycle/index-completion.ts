@@ -32,7 +32,12 @@ export async function completeBuild(
   const fit =
     text && image && textEncoder ? await fitHead(writing.sampled, { ...options, encoder: textEncoder, stamps: { text, image } }) : null;
   const project = fit?.head ? fit.head.project.bind(fit.head) : null;
-  const cosineStats = await describeCatalogue(writing.sampled, { encoder: textEncoder, project, random: seededRandom(SEED) });
+  const cosineStats = await describeCatalogue(writing.sampled, {
+    encoder: textEncoder,
+    queryPrompt: options.queryPrompt,
+    project,
+    random: seededRandom(SEED),
+  });
   if (fit?.document) await storeHead(client, fit.document);
   const head = fit?.document ? { sha256: fit.document.sha256, created: fit.document.created } : null;
   await completeVersion(client, index, { ...meta, cosine_stats: cosineStats, head });

@@ -166,7 +166,7 @@ describe('the picture head of a catalogue', () => {
     const [other] = await looks.encode(['green lamp']);
     const cosine = (vector: Float32Array | undefined): number => query.reduce((sum, value, d) => sum + value * (vector?.[d] ?? 0), 0);
     expect(cosine(target)).toBeGreaterThan(cosine(other) + 0.3);
-    const statistics = await describeCatalogue(sample, { encoder, project, random: seededRandom(10) });
+    const statistics = await describeCatalogue(sample, { encoder, queryPrompt: '', project, random: seededRandom(10) });
     expect(statistics['query_head:item_image']).not.toBeNull();
     expect(statistics['query_text:item_text']).not.toBeNull();
   });
