@@ -6,7 +6,7 @@ import { openOnnxSession, type OnnxFeed } from './onnx-session.js';
 /**
  * Every input a ranker may ask for, with its axes: B lists, N candidates, L history entries (oldest first, pads last),
  * Dt and Di the encoders' dims, K kinds of cosine (COSINE_KINDS), F columns (feature-set.json), S mean and spread. All float32; a mask is 1 for
- * present and 0 for absent, vectors are unit length, ages are seconds.
+ * present and 0 for absent, vectors are unit length, ages are seconds. A pad is 0 in every mask and in `columns`.
  */
 export const RANKER_INPUTS = {
   candidate_mask: ['B', 'N'],

@@ -4,18 +4,19 @@ It weighs similarities, counts and ranks; it never sees a vector's coordinates, 
 shop's side. Shapes: B lists, N candidates, L history entries, P planes, H heads.
 """
 
+import math
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from contract import ACTIONS, COLUMN, COLUMNS, INPUTS
-from evidence import compare_history, compare_query, standardise, standardise_in_list
+from evidence import QUERIES, Evidence, compare, read_statistics, standardise_in_list
 
-PAIR_WIDTH = 24  # hidden width of a (candidate, history entry) pair
-PAIR_HEADS = 4
+PAIR_WIDTH = 12  # hidden width of a (candidate, history entry) pair
+PAIR_HEADS = 3
 CROSS_RANK = 16
 WIDTH = 64
-CONTEXT_HEADS = 4
+CONTEXT_KEYS = 32
 HISTORY_DECAY = 0.9
 # Worth of a cart and of a purchase in units of a click.
 CART_GAIN, BUY_GAIN = 2.0, 4.0
@@ -23,33 +24,34 @@ NEVER = -1e4
 
 
 class PairAttention(nn.Module):
-    """Candidates attend to the history; a null slot lets each candidate leave the history alone."""
+    """Candidates attend to the history; a null slot lets each candidate leave the history alone.
 
-    PLANES = 8
-    ENTRY = ACTIONS + 7
+    What is known of the pair gives hidden values and logits; what is known of the event alone shifts the logits.
+    """
+
+    PLANES = 6
+    ENTRY = ACTIONS + 8
 
     def __init__(self):
         super().__init__()
-        self.pair = nn.Linear(self.PLANES, PAIR_WIDTH)
-        self.entry = nn.Linear(self.ENTRY, PAIR_WIDTH, bias=False)
-        self.logits = nn.Linear(PAIR_WIDTH, PAIR_HEADS)
-        self.null = nn.Parameter(torch.zeros(PAIR_HEADS))
+        self.pair = nn.Linear(self.PLANES + 1, PAIR_WIDTH, bias=False)
+        self.logits = nn.Linear(PAIR_WIDTH, PAIR_HEADS, bias=False)
+        self.entry = nn.Sequential(nn.Linear(self.ENTRY, 24), nn.ReLU(), nn.Linear(24, PAIR_HEADS))
+        self.register_buffer("mean_of_heads", torch.full((1, PAIR_HEADS), 1 / PAIR_HEADS), persistent=False)
 
-    def forward(self, planes: Tensor, entries: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """planes [B, P, N, L], entries [B, L, E], mask [B, L] -> pooled [B, N, PAIR_WIDTH + H], attention [B, N, L]."""
-        b, p, n, length = planes.shape
-        # 1x1 convolutions as matrix products over flat pairs: planes stay contiguous along L.
-        hidden = torch.matmul(self.pair.weight, planes.reshape(b, p, n * length)).reshape(b, PAIR_WIDTH, n, length)
-        hidden = hidden + (self.entry(entries) + self.pair.bias).transpose(1, 2).unsqueeze(2)  # [B, W, 1, L]
-        hidden = torch.relu(hidden)
-        logits = torch.matmul(self.logits.weight, hidden.reshape(b, PAIR_WIDTH, n * length)).reshape(b, PAIR_HEADS, n, length)
-        logits = logits + (1 - mask).view(b, 1, 1, length) * NEVER
-        null = self.null.view(1, PAIR_HEADS, 1, 1).expand(b, PAIR_HEADS, n, 1)
-        weights = torch.softmax(torch.cat([logits, null], 3), 3)[..., :length]  # [B, H, N, L]; the rest is the null slot's
-        values = hidden.reshape(b, PAIR_HEADS, PAIR_WIDTH // PAIR_HEADS, n, length)
-        pooled = (values * weights.unsqueeze(2)).sum(4).reshape(b, PAIR_WIDTH, n)
-        share = weights.sum(3)  # [B, H, N]
-        return torch.cat([pooled, share], 1).transpose(1, 2), weights.mean(1)
+    def forward(self, planes: list[Tensor], entries: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """planes [B, N, L] each, entries [B, L, E], mask [B, L] -> pooled [B, N, PAIR_WIDTH + H], attention [B, N, L]."""
+        # 1x1 convolutions as matrix products over flat pairs; the plane of ones carries the bias, cheaper than adding it.
+        stacked = torch.stack([*planes, torch.ones_like(planes[0])], 1).flatten(2)  # [B, P, N * L]
+        hidden = torch.relu(torch.matmul(self.pair.weight, stacked))  # [B, W, N * L]
+        shift = self.entry(entries) + ((1 - mask) * NEVER).unsqueeze(2)  # [B, L, H]
+        logits = torch.matmul(self.logits.weight, hidden).unflatten(2, (-1, mask.shape[1])) + shift.transpose(1, 2).unsqueeze(2)
+        # The null slot's logit is 0: the entries' shifts are relative to it.
+        weights = torch.softmax(torch.nn.functional.pad(logits, (0, 1)), 3)[..., :-1]  # [B, H, N, L]; the rest is the null slot's
+        values = hidden.reshape(mask.shape[0], PAIR_HEADS, PAIR_WIDTH // PAIR_HEADS, -1, mask.shape[1])
+        pooled = (values * weights.unsqueeze(2)).sum(4).flatten(1, 2)  # [B, W, N]
+        attention = torch.matmul(self.mean_of_heads, weights.flatten(2)).reshape(mask.shape[0], -1, mask.shape[1])
+        return torch.cat([pooled, weights.sum(3)], 1).transpose(1, 2), attention
 
 
 class LowRankCross(nn.Module):
@@ -70,20 +72,20 @@ class ListContext(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm_attention = nn.LayerNorm(WIDTH)
-        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
-        self.out = nn.Linear(WIDTH, WIDTH)
+        self.keys = nn.Linear(WIDTH, 3 * CONTEXT_KEYS)
+        self.out = nn.Linear(CONTEXT_KEYS, WIDTH)
         self.norm_feed = nn.LayerNorm(WIDTH)
-        self.feed = nn.Sequential(nn.Linear(WIDTH, 3 * WIDTH), nn.ReLU(), nn.Linear(3 * WIDTH, WIDTH))
+        self.feed = nn.Sequential(nn.Linear(WIDTH, 2 * WIDTH), nn.ReLU(), nn.Linear(2 * WIDTH, WIDTH))
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x [B, N, W], mask [B, N] -> [B, N, W]"""
-        b, n, _ = x.shape
-        q, k, v = self.qkv(self.norm_attention(x)).reshape(b, n, 3, CONTEXT_HEADS, WIDTH // CONTEXT_HEADS).permute(2, 0, 3, 1, 4).unbind(0)
-        scores = torch.matmul(q * (WIDTH // CONTEXT_HEADS) ** -0.5, k.transpose(2, 3))  # [B, H, N, N]
-        scores = scores + ((1 - mask) * NEVER).view(b, 1, 1, n)
-        attended = torch.matmul(torch.softmax(scores, 3), v).transpose(1, 2).reshape(b, n, WIDTH)
-        x = x + self.out(attended)
-        return x + self.feed(self.norm_feed(x))
+    def forward(self, x: Tensor, absent: Tensor) -> Tensor:
+        """x [B, N, W], absent [B, N, 1] (0, or a large negative number for a pad) -> [B, N, W]"""
+        q, k, v = self.keys(self.norm_attention(x)).split(CONTEXT_KEYS, 2)
+        # The mask rides along as one more dimension of the keys, which is cheaper than adding it to N x N scores.
+        q = torch.nn.functional.pad(q * CONTEXT_KEYS**-0.5, (0, 1), value=1.0)
+        scores = torch.matmul(q, torch.cat([k, absent], 2).transpose(1, 2))  # [B, N, N]
+        # Subtracted, since ONNX Runtime fuses Add and LayerNorm into an operator that is slow at this width; the sign is learnt.
+        x = x - self.out(torch.matmul(torch.softmax(scores, 2), v))
+        return x - self.feed(self.norm_feed(x))
 
 
 class FusionBase(nn.Module):
@@ -92,23 +94,23 @@ class FusionBase(nn.Module):
         "score": ("B", "N"),
         "attention": ("B", "N", "L"),
         "gate": ("B",),
-        "p_click": ("B", "N"),
-        "p_cart": ("B", "N"),
-        "p_buy": ("B", "N"),
     }
-    LIST_FEATURES = 9
+    POOLED = 7  # numbers a modality's similarities with the history come down to
+    LIST_FEATURES = len(COLUMNS) + 7
 
     def __init__(self):
         super().__init__()
         self.attention = PairAttention()
-        width = len(COLUMNS) + 9 + 2 + 2 * 7 + PAIR_WIDTH + PAIR_HEADS
+        width = len(COLUMNS) + 3 * 2 + 2 + 2 * 2 * self.POOLED + PAIR_WIDTH + PAIR_HEADS
         self.cross = nn.ModuleList([LowRankCross(width), LowRankCross(width)])
         self.project = nn.Linear(width, WIDTH)
         self.context = ListContext()
-        self.heads = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 48), nn.ReLU(), nn.Linear(48, 3))
+        self.heads = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 32), nn.ReLU(), nn.Linear(32, 3))
         # A straight line from the evidence to the click: the learnt rest starts at zero, so training starts at a sane ranker.
         self.line = nn.Linear(width, 1)
-        self.gate = nn.Sequential(nn.Linear(self.LIST_FEATURES, 16), nn.ReLU(), nn.Linear(16, 1))
+        by_modality = torch.eye(2).repeat_interleave(self.POOLED, 1)  # [2, 2 * POOLED]
+        self.register_buffer("by_modality", by_modality, persistent=False)
+        self.gate = nn.Sequential(nn.Linear(self.LIST_FEATURES, 24), nn.ReLU(), nn.Linear(24, 1))
         with torch.no_grad():
             self.line.weight.zero_()
             self.line.weight[0, COLUMN["first_phase_z"]] = 1.0
@@ -118,13 +120,14 @@ class FusionBase(nn.Module):
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         present = x["candidate_mask"]  # [B, N]
-        query = compare_query(x)
-        features, attention = self.gather(x, query)
-        features = features * present.unsqueeze(2)
+        statistics = read_statistics(x)
+        seen = [compare(x, modality, statistics) for modality in QUERIES]
+        has_vector = torch.stack([x["item_text_mask"], x["item_image_mask"]], 2)  # [B, N, 2]
+        features, attention = self.gather(x, seen, has_vector, self.describe_entries(x, statistics))
         crossed = features
         for layer in self.cross:
             crossed = layer(features, crossed)
-        hidden = self.context(torch.relu(self.project(crossed)), present)
+        hidden = self.context(torch.relu(self.project(crossed)), (present.unsqueeze(2) - 1) * -NEVER)
         click, cart, buy = self.heads(hidden).unbind(2)  # logits of click, cart given click, purchase given cart
         click = click + self.line(features).squeeze(2)
         p_click, given_cart, given_buy = torch.sigmoid(click), torch.sigmoid(cart), torch.sigmoid(buy)
@@ -132,79 +135,57 @@ class FusionBase(nn.Module):
         score = (click + torch.log(worth)) * present
         return {
             "score": score,
-            "attention": attention * present.unsqueeze(2),
-            "gate": self.trust(x, query, score),
-            "p_click": p_click * present,
-            "p_cart": p_click * given_cart * present,
-            "p_buy": p_click * given_cart * given_buy * present,
+            "attention": attention,
+            "gate": self.trust(x, has_vector),
+            "p_click": p_click,
+            "p_cart": p_click * given_cart,
+            "p_buy": p_click * given_cart * given_buy,
         }
 
-    def gather(self, x: dict[str, Tensor], query: dict[str, tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    def gather(self, x: dict[str, Tensor], seen: list[Evidence], has_vector: Tensor, entries: Tensor) -> tuple[Tensor, Tensor]:
         """All evidence of each candidate [B, N, F'] and the attention [B, N, L]."""
-        parts = [x["columns"]]
-        for cosine, mask in query.values():
-            parts.append(torch.stack([cosine / 2, standardise_in_list(cosine, mask), mask], 2))
-        parts.append(torch.stack([x["item_text_mask"], x["item_image_mask"]], 2))
-
         history = x["history_mask"]  # [B, L]
-        after = history.flip(1).cumsum(1).flip(1) - 1  # events after each one
-        recency = HISTORY_DECAY**after * history
-        last = (after < 0.5).to(history) * history
-        session = x["history_session"] * history
-        planes = []
-        for cosine, mask in compare_history(x).values():  # [B, N, L]
-            # What of the similarity is particular to this candidate: the entry's similarity with the list as a whole is taken out.
-            relative = standardise_in_list(cosine, mask)
-            planes += [cosine / 2, relative, mask]
-            parts.append(self.pool(cosine / 2, relative, mask, recency, last, session))
-        brand_category = torch.stack([x["history_brand"], x["history_category"]], 1) * history.view(history.shape[0], 1, 1, -1)
-        stacked = torch.cat([torch.stack(planes, 1), brand_category], 1)  # [B, P, N, L]
-        pooled, attention = self.attention(stacked, self.describe_entries(x, recency), history)
-        parts.append(pooled)
-        return torch.cat(parts, 2), attention
+        after = history.sum(1, keepdim=True) - history.cumsum(1)  # events after each one
+        recency = torch.exp(after * math.log(HISTORY_DECAY))
+        weights = torch.stack([recency, torch.relu(1 - after), x["history_session"]], 2)  # [B, L, 3]: recent, last, session
+        parts, pooled, planes = [x["columns"], has_vector], [], []
+        for modality, one in zip(QUERIES, seen, strict=True):
+            (cosine, asked), (relative, relative_asked) = one.split(one.cosine), one.split(one.relative)
+            parts += [asked, relative_asked]
+            planes += [cosine, relative]
+            pooled.append(self.pool(cosine, relative, weights * x[f"history_{modality}_mask"].unsqueeze(2)))
+        means = torch.cat(pooled, 2)
+        parts += [means, standardise_in_list(means, torch.matmul(has_vector, self.by_modality))]
+        attended, attention = self.attention([*planes, x["history_brand"], x["history_category"]], torch.cat([entries, recency.unsqueeze(2)], 2), history)
+        return torch.cat([*parts, attended], 2), attention
 
     @staticmethod
-    def pool(cosine: Tensor, relative: Tensor, mask: Tensor, recency: Tensor, last: Tensor, session: Tensor) -> Tensor:
-        """One modality's similarities with the history -> [B, N, 7]."""
-        seen = mask.amax(2)  # [B, N]
-        weights = torch.stack([recency, last, session], 2)  # [B, L, 3]
-        totals = torch.matmul(mask, weights).clamp(min=1e-3)
-        means = torch.matmul(cosine, weights) / totals  # [B, N, 3]: recent, last, session
-        relative_means = torch.matmul(relative, weights[..., :1]) / totals[..., :1]
-        best = ((cosine + 8) * mask).amax(2) - 8 * seen
-        in_list = standardise_in_list(torch.cat([means[..., :1], relative_means, best.unsqueeze(2)], 2), seen.unsqueeze(2))
-        return torch.cat([means, best.unsqueeze(2), in_list], 2) * seen.unsqueeze(2)
+    def pool(cosine: Tensor, relative: Tensor, weights: Tensor) -> Tensor:
+        """One modality's similarities with the history [B, N, L] -> [B, N, POOLED]: means (recent, last, session) of both, and the best."""
+        weights = weights / weights.sum(1, keepdim=True).clamp(min=1e-3)
+        # Unknown entries are 0: with nothing known the best is 0, else it is a similarity above the random pair's.
+        return torch.cat([torch.matmul(cosine, weights), torch.matmul(relative, weights), cosine.amax(2, keepdim=True)], 2)
 
     @staticmethod
-    def describe_entries(x: dict[str, Tensor], recency: Tensor) -> Tensor:
-        """What is known of each event, whatever the candidate [B, L, E]."""
-        kinds = torch.arange(ACTIONS, dtype=torch.float32, device=recency.device)
-        action = (x["history_event"].unsqueeze(2) - kinds).abs().lt(0.5).to(recency)  # [B, L, A]
-        age = torch.log1p(x["history_age"] / 60) / 10
-        parts = [age, x["history_session"], recency]
-        for query, modality in (("query_text", "text"), ("query_image", "image"), ("query_head", "image")):
-            cosine = torch.matmul(x[f"history_{modality}"], x[query].unsqueeze(2)).squeeze(2)  # [B, L]
-            mask = x[f"history_{modality}_mask"] * x[f"{query}_mask"].unsqueeze(1)
-            parts.append(standardise(cosine, x, f"{query}:item_{modality}") * mask / 2)
-        parts.append(x["history_text_mask"] + x["history_image_mask"])
-        return torch.cat([action, torch.stack(parts, 2)], 2)
+    def describe_entries(x: dict[str, Tensor], statistics: Tensor) -> Tensor:
+        """What is known of each event, whatever the candidate [B, L, E]; recency is added by its caller."""
+        action = (x["history_event"].unsqueeze(2) == torch.arange(ACTIONS, device=statistics.device)).to(statistics)  # [B, L, A]
+        text, image = x["history_text_mask"], x["history_image_mask"]
+        alone = torch.stack([torch.log1p(x["history_age"] / 60) / 10, x["history_session"], text, image], 2)
+        # Likeness of each event to what is asked now; the three kinds of query come first in cosine_stats.
+        photo = torch.stack([x["query_image"], x["query_head"]], 2)
+        cosine = torch.cat([torch.matmul(x["history_text"], x["query_text"].unsqueeze(2)), torch.matmul(x["history_image"], photo)], 2)  # [B, L, 3]
+        asked = torch.stack([x["query_text_mask"], x["query_image_mask"], x["query_head_mask"]], 1)
+        factor, offset = (statistics[..., :3] * asked.unsqueeze(1)).split(1, 1)
+        likeness = (cosine * factor - offset).clamp(-4, 4) * torch.stack([text, image, image], 2)
+        return torch.cat([action, alone, likeness], 2)
 
-    def trust(self, x: dict[str, Tensor], query: dict[str, tuple[Tensor, Tensor]], score: Tensor) -> Tensor:
+    def trust(self, x: dict[str, Tensor], has_vector: Tensor) -> Tensor:
         """How far the model's order may replace the first phase's [B]."""
-        present = x["candidate_mask"]
-        count = present.sum(1).clamp(min=1)
-        first = standardise_in_list(x["columns"][..., COLUMN["first_phase_z"]], present)
-        agreement = (standardise_in_list(score, present) * first * present).sum(1) / count
-        events = x["history_mask"].sum(1).clamp(min=1)
-        per_list = [x["columns"][..., COLUMN[name]].amax(1) for name in ("query_length", "first_phase_gap", "history_length")]
-        described = [
-            *per_list,
-            agreement,
-            x["history_text_mask"].sum(1) / events,
-            x["history_image_mask"].sum(1) / events,
-            *(mask.sum(1) / count for _, mask in query.values()),
-        ]
-        return torch.sigmoid(self.gate(torch.stack(described, 1)).squeeze(1))
+        coverage = has_vector.sum(1) / x["candidate_mask"].sum(1, keepdim=True).clamp(min=1)
+        known = torch.stack([x["history_text_mask"], x["history_image_mask"]], 2).sum(1) / 10
+        asked = torch.stack([x["query_text_mask"], x["query_image_mask"], x["query_head_mask"]], 1)
+        return torch.sigmoid(self.gate(torch.cat([x["columns"].amax(1), coverage, known, asked], 1)).squeeze(1))
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -1,18 +1,249 @@
-import { basename } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { openRanker } from '../../models/ranker.js';
-import { rankerFolders, rankingInput, readParity } from './ranker-artefacts.js';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ArtefactMismatch } from '../../models/artefact.js';
+import { featureSetHash } from '../../models/feature-set.js';
+import {
+  NonFiniteScores,
+  RANKER_INPUTS,
+  dimsOf,
+  openRanker,
+  type Ranker,
+  type RankerInputName,
+  type RankingInput,
+} from '../../models/ranker.js';
+import { changeInput, drawInput, rankerFolders, rankingInput, readParity } from './ranker-artefacts.js';
+
+const TOLERANCE = 2e-5;
+const RUNS = { numRuns: 25 };
+const seeds = fc.integer({ min: 1, max: 1_000_000 });
+const shape = { lists: 1, candidates: 9, history: 5, textDims: 6, imageDims: 7 };
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  expect(actual).toHaveLength(expected.length);
+  for (let place = 0; place < expected.length; place++) {
+    expect(Math.abs((actual[place] ?? NaN) - (expected[place] ?? NaN))).toBeLessThanOrEqual(
+      TOLERANCE * Math.max(1, Math.abs(expected[place] ?? 0)),
+    );
+  }
+}
+
+/** Rows of an input along its candidates, moved to where `order` says. */
+function permuteCandidates(input: RankingInput, order: readonly number[]): RankingInput {
+  return changeInput(input, input.shape, (name, values) => {
+    const axes: readonly string[] = RANKER_INPUTS[name];
+    if (axes[1] !== 'N') return values;
+    const width = values.length / order.length;
+    return Float32Array.from(order.flatMap((from) => [...values.subarray(from * width, (from + 1) * width)]));
+  });
+}
+
+/** The input with `extra` masked entries, filled with noise, after the last of axis N or L. */
+function pad(input: RankingInput, axis: 'N' | 'L', extra: number): RankingInput {
+  const padded = {
+    ...input.shape,
+    ...(axis === 'N' ? { candidates: input.shape.candidates + extra } : { history: input.shape.history + extra }),
+  };
+  const noise = drawInput(padded, 77);
+  return changeInput(input, padded, (name, values) => {
+    const axes: readonly string[] = RANKER_INPUTS[name];
+    const place = axes.indexOf(axis);
+    if (place < 0) return values;
+    const [from, to] = [dimsOf(name, input.shape), dimsOf(name, padded)];
+    const mask = name.endsWith('mask');
+    const result = mask ? new Float32Array(product(to)) : Float32Array.from(noise.values[name]);
+    const [outer, inner] = [product(from.slice(0, place)), product(from.slice(place + 1))];
+    const [kept, whole] = [(from[place] ?? 0) * inner, (to[place] ?? 0) * inner];
+    for (let row = 0; row < outer; row++) result.set(values.subarray(row * kept, (row + 1) * kept), row * whole);
+    return name === 'columns' && axis === 'N' ? result.fill(0, outer * kept) : result;
+  });
+}
+
+function product(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total * size, 1);
+}
+
+/** Lists under each other in one batch. */
+function stackLists(inputs: readonly RankingInput[]): RankingInput {
+  const [first] = inputs;
+  if (!first) throw new Error('no lists');
+  return changeInput(first, { ...first.shape, lists: inputs.length }, (name) =>
+    Float32Array.from(inputs.flatMap((input) => [...input.values[name]])),
+  );
+}
+
+function withValues(input: RankingInput, names: readonly RankerInputName[], value: number): RankingInput {
+  return changeInput(input, input.shape, (name, values) => (names.includes(name) ? values.map(() => value) : values));
+}
+
+const HISTORY_MASKS = ['history_mask', 'history_text_mask', 'history_image_mask'] as const;
 
 describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('ranker %s', (_name, folder) => {
+  let ranker: Ranker;
+  beforeAll(async () => {
+    ranker = await openRanker(folder);
+  });
+  afterAll(() => ranker.close());
+
   test('gives what PyTorch gave', async () => {
-    const ranker = await openRanker(folder);
     const { cases, tolerance } = readParity(folder);
-    for (const { shape, inputs, outputs } of cases) {
-      const { scores } = await ranker.score(rankingInput(shape, inputs));
+    expect(cases.length).toBeGreaterThan(0);
+    for (const { shape: recorded, inputs, outputs } of cases) {
+      const { scores } = await ranker.score(rankingInput(recorded, inputs));
       const expected = outputs['score'] ?? [];
       expect(scores).toHaveLength(expected.length);
       scores.forEach((score, place) => expect(Math.abs(score - (expected[place] ?? NaN))).toBeLessThanOrEqual(tolerance));
     }
-    await ranker.close();
+  });
+
+  test('permuting candidates permutes scores', async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7, 8], { minLength: 9 }), async (seed, order) => {
+        const input = drawInput(shape, seed);
+        const { scores } = await ranker.score(input);
+        const permuted = await ranker.score(permuteCandidates(input, order));
+        expectClose(
+          permuted.scores,
+          order.map((from) => scores[from] ?? NaN),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  test('a list scores the same alone and in a batch', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(seeds, seeds, seeds), async (drawn) => {
+        const inputs = drawn.map((seed) => drawInput(shape, seed));
+        const together = await ranker.score(stackLists(inputs));
+        const alone = await Promise.all(inputs.map((input) => ranker.score(input)));
+        expectClose(
+          together.scores,
+          alone.flatMap(({ scores }) => [...scores]),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  test('pads never matter, whatever lies in them', async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.integer({ min: 1, max: 6 }), async (seed, extra) => {
+        const input = drawInput(shape, seed);
+        const { scores } = await ranker.score(input);
+        expectClose((await ranker.score(pad(input, 'L', extra))).scores, scores);
+        expectClose((await ranker.score(pad(input, 'N', extra))).scores.subarray(0, shape.candidates), scores);
+      }),
+      RUNS,
+    );
+  });
+
+  test('a masked history is no history: nothing of it changes a score', async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, seeds, async (seed, other) => {
+        const anonymous = withValues(drawInput(shape, seed), [...HISTORY_MASKS, 'history_brand', 'history_category'], 0);
+        const noise = drawInput(shape, other);
+        const names: RankerInputName[] = ['history_text', 'history_image', 'history_event', 'history_age', 'history_session'];
+        const disturbed = changeInput(anonymous, shape, (name, values) => (names.includes(name) ? noise.values[name] : values));
+        expectClose((await ranker.score(disturbed)).scores, (await ranker.score(anonymous)).scores);
+      }),
+      RUNS,
+    );
+  });
+
+  test('attention and gate are shares', async () => {
+    await fc.assert(
+      fc.asyncProperty(seeds, async (seed) => {
+        const { attention, gate } = await ranker.score(drawInput(shape, seed));
+        for (let row = 0; row < shape.candidates && attention; row++) {
+          const weights = attention.subarray(row * shape.history, (row + 1) * shape.history);
+          expect(Math.min(...weights)).toBeGreaterThanOrEqual(0);
+          expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThanOrEqual(1 + TOLERANCE);
+        }
+        gate?.forEach((value) => {
+          expect(value).toBeGreaterThanOrEqual(0);
+          expect(value).toBeLessThanOrEqual(1);
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  test('refuses to give scores that are no numbers', async () => {
+    const input = withValues(drawInput(shape, 3), ['columns'], NaN);
+    await expect(ranker.score(input)).rejects.toThrow(NonFiniteScores);
+  });
+});
+
+describe('fusion-base looks at each signal', () => {
+  let ranker: Ranker;
+  beforeAll(async () => {
+    ranker = await openRanker(rankerFolders().find((folder) => basename(folder).startsWith('fusion-base')) ?? 'fusion-base');
+  });
+  afterAll(() => ranker.close());
+
+  test.each(['query_text_mask', 'query_head_mask', 'query_image_mask', 'history_text_mask', 'history_image_mask'] as const)(
+    '%s',
+    async (mask) => {
+      const input = withValues(drawInput(shape, 11), [...HISTORY_MASKS, 'query_text_mask', 'query_head_mask', 'query_image_mask'], 1);
+      const { scores } = await ranker.score(input);
+      const without = await ranker.score(withValues(input, [mask], 0));
+      expect(Math.max(...scores.map((score, place) => Math.abs(score - (without.scores[place] ?? 0))))).toBeGreaterThan(0.01);
+    },
+  );
+});
+
+describe('an artefact that does not fit is refused, naming both sides', () => {
+  const folders: string[] = [];
+  afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
+  async function copyWith(change: (manifest: Record<string, unknown>) => void): Promise<string> {
+    const [original] = rankerFolders();
+    if (original === undefined) throw new Error('the repository holds no ranker');
+    const folder = await mkdtemp(join(tmpdir(), 'fuserank-ranker-'));
+    folders.push(folder);
+    await cp(original, folder, { recursive: true });
+    const file = join(folder, 'manifest.json');
+    const manifest = z.record(z.string(), z.unknown()).parse(JSON.parse(await readFile(file, 'utf8')));
+    change(manifest);
+    await writeFile(file, JSON.stringify(manifest));
+    return folder;
+  }
+
+  async function refusalOf(change: (manifest: Record<string, unknown>) => void): Promise<string> {
+    const error: unknown = await openRanker(await copyWith(change)).catch((reason: unknown) => reason);
+    if (!(error instanceof ArtefactMismatch)) throw new Error(`expected an ArtefactMismatch, got ${String(error)}`);
+    return error.message;
+  }
+
+  test('another feature set', async () => {
+    const message = await refusalOf((manifest) => (manifest['featureSet'] = 'f00'));
+    expect(message).toContain('f00');
+    expect(message).toContain(featureSetHash);
+  });
+
+  test('another kind of model', async () => {
+    expect(await refusalOf((manifest) => (manifest['kind'] = 'text-encoder'))).toContain('text-encoder');
+  });
+
+  test('an input that nobody computes', async () => {
+    expect(await refusalOf((manifest) => (manifest['inputs'] = { horoscope: ['B', 'N'] }))).toMatch(/horoscope.*query_text/);
+  });
+
+  test('an input of other axes', async () => {
+    const message = await refusalOf((manifest) => (manifest['inputs'] = { columns: ['B', 'N', 7] }));
+    expect(message).toMatch(/columns has 7 along F/);
+  });
+
+  test('a manifest that leaves out what the model asks for', async () => {
+    const message = await refusalOf((manifest) => (manifest['inputs'] = { columns: ['B', 'N', 'F'] }));
+    expect(message).toMatch(/inputs of the manifest are columns, those of the model .*query_text/);
+  });
+
+  test('a model without scores', async () => {
+    expect(await refusalOf((manifest) => (manifest['outputs'] = { attention: ['B', 'N', 'L'] }))).toContain('score');
   });
 });
