@@ -209,6 +209,9 @@ export function legPath(search: Rankable, without: readonly string[] = [], ownPi
 export function presentationMembers(search: Rankable): string[] {
   const members = search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes);
   return members
-    .filter((member) => PRESENTATION.has(member.key) || member.key === 'collapse' || member.key === 'runtime_mappings')
+    .filter(
+      (member) =>
+        PRESENTATION.has(member.key) || member.key === 'collapse' || member.key === 'runtime_mappings' || member.key === 'search_pipeline',
+    )
     .map((member) => `${JSON.stringify(member.key)}:${literal(search.bodyBytes, member.value)}`);
 }

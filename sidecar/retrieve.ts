@@ -131,7 +131,7 @@ export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit:
 
 /**
  * Fetches bodies with the client's own presentation members and its query as a `should`, so that highlights survive.
- * Grouped by concrete index, where ids may repeat.
+ * The client's pipeline runs here, too: its response processors shape a hit. Grouped by concrete index, where ids may repeat.
  */
 export async function fetchBodies(
   upstream: Upstream,
@@ -176,11 +176,11 @@ const PRESENTING_PARAMETERS = [
 
 function bodiesPath(search: Rankable, index: string): string {
   const parameters = new URLSearchParams();
-  for (const name of ['routing', 'preference', ...PRESENTING_PARAMETERS]) {
+  for (const name of ['routing', 'preference', 'search_pipeline', ...PRESENTING_PARAMETERS]) {
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
-  parameters.set('search_pipeline', '_none');
-  return `/${encodeURIComponent(index)}/_search?${parameters.toString()}`;
+  const query = parameters.toString();
+  return `/${encodeURIComponent(index)}/_search${query === '' ? '' : `?${query}`}`;
 }
 
 function bodiesBody(search: Rankable, ids: readonly string[]): string {

@@ -65,6 +65,13 @@ describe('a ranked search', () => {
     expect(ranked.text).toContain('<em>');
   });
 
+  it('lets the client’s pipeline shape every hit, also those that came up from below its page', async () => {
+    const rename = { response_processors: [{ rename_field: { field: 'title', target_field: 'name', ignore_failure: true } }] };
+    const answer = await house.search({ query, size: 10, search_pipeline: rename });
+    expect(answer.label).toMatch(/^applied/);
+    for (const hit of answer.body.hits.hits) expect(hit._source).toHaveProperty('name');
+  });
+
   it('deals the list’s own scores out in page order', async () => {
     const scores = (answer: RawAnswer): number[] => answer.body.hits.hits.map((hit) => hit._score ?? Number.NaN);
     const ranked = scores(await house.search({ query, size: 20 }));
