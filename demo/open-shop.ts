@@ -96,7 +96,10 @@ export async function openShop(options: { port: number; keepClicks: boolean; onS
     },
   });
   onStart({ close: () => sidecar.close() });
-  for (const shopper of shoppers) await postEvents(sidecar.url, shopper.events);
+  await postEvents(
+    sidecar.url,
+    shoppers.flatMap((shopper) => shopper.events),
+  );
   await waitUntilRanked(sidecar.url);
   return { node, doors: { engine: node.url, sidecar: sidecar.url }, shoppers, catalogue };
 }
