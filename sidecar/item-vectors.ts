@@ -25,14 +25,15 @@ const documentSchema = z.object({
   _id: z.string(),
   found: z.boolean().optional(),
   _seq_no: z.number().optional(),
-  _source: z.record(z.string(), z.json()).optional(),
+  // Comes from JSON.parse, so it is JSON: to check each number of each vector again would cost thrice the parsing.
+  _source: z.record(z.string(), z.custom<Json>()).optional(),
   sort: z.array(z.string()).optional(),
 });
 const mgetAnswer = z.object({ docs: z.array(documentSchema) });
 const scanAnswer = z.object({ hits: z.object({ hits: z.array(documentSchema) }) });
 
-/** Documents of one page of the warm-up scan: 250 with vectors are about 2 MB of JSON, 50 ms to parse. */
-const SCAN_PAGE = 250;
+/** Documents of one page of the warm-up scan: 64 with vectors are about half a MB of JSON, 10 ms in which no search is scored. */
+const SCAN_PAGE = 64;
 
 /**
  * Vectors and field values of products, in the memory of a scorer process. Read with the service's own account, only for
@@ -41,6 +42,8 @@ const SCAN_PAGE = 250;
 export class ItemVectors {
   readonly #client: EngineClient;
   readonly #rows: LRUCache<string, Row>;
+  /** Reads that have not ended, by the keys they will bring. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   /** @param options.bytes upper bound of what the rows may take */
   constructor(client: EngineClient, options: { bytes: number }) {
@@ -55,23 +58,30 @@ export class ItemVectors {
     return row.item;
   }
 
-  /** Fetches what `get` does not know, grouped by index; rejects with the signal's reason or the engine's error. */
-  async fetch(versions: readonly ItemVersion[], roles: ProductFieldRoles, signal: AbortSignal): Promise<void> {
+  /**
+   * Fetches what `get` does not know, grouped by index; what is on its way already is waited for, not asked for again.
+   * Nothing cuts it short: who cannot wait leaves, and the next search finds what came. Rejects with the engine's error.
+   */
+  async fetch(versions: readonly ItemVersion[], roles: ProductFieldRoles): Promise<void> {
+    const arriving = new Set<Promise<void>>();
     const byIndex = new Map<string, string[]>();
-    for (const version of versions) byIndex.set(version.index, [...(byIndex.get(version.index) ?? []), version.id]);
-    await Promise.all(
-      [...byIndex].map(async ([index, ids]) => {
-        const request = this.#client.mget({ index, _source_includes: sourceFields(roles), body: { ids } });
-        const abort = (): void => request.abort();
-        signal.addEventListener('abort', abort, { once: true });
-        try {
-          const answer = mgetAnswer.parse((await request).body);
-          for (const document of answer.docs) this.#keep(document, roles);
-        } finally {
-          signal.removeEventListener('abort', abort);
-        }
-      }),
-    );
+    for (const version of versions) {
+      const underWay = this.#underWay.get(keyOf(version));
+      if (underWay) arriving.add(underWay);
+      else byIndex.set(version.index, [...(byIndex.get(version.index) ?? []), version.id]);
+    }
+    for (const [index, ids] of byIndex) {
+      const keys = ids.map((id) => keyOf({ index, id }));
+      const reading = this.#readDocuments(index, ids, roles).finally(() => keys.forEach((key) => this.#underWay.delete(key)));
+      for (const key of keys) this.#underWay.set(key, reading);
+      arriving.add(reading);
+    }
+    await Promise.all(arriving);
+  }
+
+  async #readDocuments(index: string, ids: readonly string[], roles: ProductFieldRoles): Promise<void> {
+    const { body } = await this.#client.mget({ index, _source_includes: sourceFields(roles), body: { ids: [...ids] } });
+    for (const document of mgetAnswer.parse(body).docs) this.#keep(document, roles);
   }
 
   /** Reads a whole index once, page by page, until it is read or memory is full. Returns how many rows it kept. */

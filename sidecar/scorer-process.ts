@@ -10,6 +10,7 @@ import { connectEngine, type EngineClient } from '../opensearch/connection.js';
 import { attributeScores } from './explanation.js';
 import { assembleFeatures, type Candidate, type CandidateList, type HistoryEntry, type Item } from './features.js';
 import { ItemVectors, type ItemVersion } from './item-vectors.js';
+import { within } from './walk/deadline.js';
 import {
   ScorerFailure,
   type EncodeRequest,
@@ -162,7 +163,8 @@ class Scorer {
     }
     if (wanted.length === 0) return 0;
     const time = request.deadline - Date.now() - SCORING_RESERVE_MS;
-    if (time > 0) await this.#items.fetch(wanted, request.roles, AbortSignal.timeout(time)).catch(() => undefined);
+    const fetched = this.#items.fetch(wanted, request.roles).catch(() => undefined);
+    await within(time, fetched, undefined);
     const missing = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined).length;
     if (missing > MASKABLE_SHARE * request.candidates.length) {
       throw new ScorerFailure('vectors_missing', `vectors of ${missing} of ${request.candidates.length} candidates did not arrive in time`);
