@@ -2,7 +2,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import type { EngineClient } from '../opensearch/connection.js';
-import { indexPath, nameFailure, type EngineAnswer } from './lifecycle/engine-request.js';
+import { describeRefusal, indexPath, nameFailure, type EngineAnswer } from './lifecycle/engine-request.js';
 
 /** A document to be stored whole under its id. `origin` comes back with a rejection. */
 export interface BulkDocument<Origin> {
@@ -143,7 +143,7 @@ export class BulkWriter<Origin> {
         throw new BulkRefused(`the engine answered HTTP ${answer.status} ${attempt + 1} times; try again when it is less busy`);
       return this.writeLater(group, attempt, answer);
     }
-    if (answer.status !== 200) throw new BulkRefused(`the engine refused to write: HTTP ${answer.status} ${describeError(answer.body)}`);
+    if (answer.status !== 200) throw new BulkRefused(`the engine refused to write: HTTP ${answer.status} ${describeRefusal(answer.body)}`);
     const busy = this.readItems(group, answer.body, attempt);
     if (busy.length > 0) await this.writeLater(busy, attempt, answer);
   }
@@ -210,11 +210,4 @@ function actionLine(id: string): string {
 
 function sizeOf(document: BulkDocument<unknown>): number {
   return Buffer.byteLength(actionLine(document.id)) + Buffer.byteLength(document.source) + 2;
-}
-
-function describeError(body: unknown): string {
-  const parsed = z.object({ error: z.union([z.string(), z.object({ type: z.string(), reason: z.string().nullish() })]) }).safeParse(body);
-  if (!parsed.success) return typeof body === 'string' ? body.slice(0, 200) : '';
-  const { error } = parsed.data;
-  return typeof error === 'string' ? error : `${error.type}: ${error.reason ?? ''}`;
 }

@@ -10,7 +10,7 @@ import { BulkRefused } from './bulk-writer.js';
 import type { CatalogueFormat } from './catalogue.js';
 import { CatalogueUnreadable } from './catalogue/catalogue-bytes.js';
 import { FieldMapError, readFieldMapFile, type FieldMapInput } from './catalogue/field-map.js';
-import { AliasConflict } from './index-lifecycle.js';
+import { AliasConflict, IndexRefused } from './index-lifecycle.js';
 import { IndexMismatch } from './lifecycle/index-plan.js';
 import type { IndexReport, ListedReject } from './report/index-report.js';
 import { indexCatalogue } from './indexing-run.js';
@@ -163,7 +163,7 @@ function exitCodeOf(report: IndexReport): number {
 
 function exitCodeOfError(error: unknown): number | null {
   const usage = [
-    ...[FieldMapError, PictureFolderMissing, AliasConflict, IndexMismatch, UnsafeVectors],
+    ...[FieldMapError, PictureFolderMissing, AliasConflict, IndexMismatch, IndexRefused, UnsafeVectors],
     ...[ModelFolderUnreadable, ArtefactMismatch, ModelUnreadable],
   ];
   if (usage.some((kind) => error instanceof kind)) return EXIT.usage;

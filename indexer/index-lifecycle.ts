@@ -3,11 +3,16 @@ import { HEAD_INDEX, headIndexBody, type HeadDocument } from '../mappings/head-i
 import { productIndexBody, productIndexMetaMember, readProductIndexMeta, type ProductIndexMeta } from '../mappings/product-index.js';
 import { refuseUnsafeVectors } from '../mappings/vector-safety.js';
 import type { EngineClient } from '../opensearch/connection.js';
-import { askEngine, indexPath } from './lifecycle/engine-request.js';
+import { askEngine, describeRefusal, indexPath } from './lifecycle/engine-request.js';
 
 /** The alias, or the index behind it, is not what it must be. */
 export class AliasConflict extends Error {
   override readonly name = 'AliasConflict';
+}
+
+/** The engine will not make the index: an analyzer, field type or name that it does not take, or another run made it first. */
+export class IndexRefused extends Error {
+  override readonly name = 'IndexRefused';
 }
 
 /** An index version that searches reach through the alias. */
@@ -42,7 +47,7 @@ export async function findLiveIndex(client: EngineClient, alias: string): Promis
   return { name, meta, documents: await countDocuments(client, name) };
 }
 
-/** Makes the next version `<alias>-v<n>`, tuned for filling: no refresh, no replicas. @throws UnsafeVectors */
+/** Makes the next version `<alias>-v<n>`, tuned for filling: no refresh, no replicas. @throws UnsafeVectors, IndexRefused */
 export async function createVersion(
   client: EngineClient,
   alias: string,
@@ -54,7 +59,13 @@ export async function createVersion(
   const index = `${alias}-v${(await lastVersion(client, alias)) + 1}`;
   const filling = { refresh_interval: '-1', auto_expand_replicas: false, number_of_replicas: 0 };
   const settings = { index: { ...body.settings.index, ...filling } };
-  await askEngine(client, { method: 'PUT', path: indexPath(index), body: { settings, mappings: body.mappings } });
+  const made = await askEngine(client, {
+    method: 'PUT',
+    path: indexPath(index),
+    body: { settings, mappings: body.mappings },
+    expect: [400],
+  });
+  if (made.status === 400) throw new IndexRefused(`the engine will not make ${index}: ${describeRefusal(made.body)}`);
   return index;
 }
 

@@ -56,7 +56,7 @@ const BATCH = 128;
  * Brings a catalogue into the index behind an alias. Unchanged products cost no inference and no write. Changes go into
  * the live version; another encoder, field map or language builds a new version beside it, to which the alias moves when
  * it is complete.
- * @throws CatalogueUnreadable, FieldMapError, PictureFolderMissing, AliasConflict, IndexMismatch, UnsafeVectors,
+ * @throws CatalogueUnreadable, FieldMapError, PictureFolderMissing, AliasConflict, IndexMismatch, IndexRefused, UnsafeVectors,
  *   EngineUnreachable, BulkRefused, and the encoders' own errors
  */
 export async function indexCatalogue(options: IndexOptions): Promise<IndexReport> {

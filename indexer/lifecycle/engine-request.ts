@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { describeUnreachable, EngineUnreachable } from '../../opensearch/engine-unreachable.js';
 
@@ -50,4 +51,12 @@ export function nameFailure(client: EngineClient, error: unknown, what: string):
 /** Index names go into paths; the engine allows characters there that an address does not. */
 export function indexPath(index: string, ...rest: readonly string[]): string {
   return ['', encodeURIComponent(index), ...rest].join('/');
+}
+
+/** The reason inside an error answer of the engine's, whichever of its shapes it has. */
+export function describeRefusal(body: unknown): string {
+  const parsed = z.object({ error: z.union([z.string(), z.object({ type: z.string(), reason: z.string().nullish() })]) }).safeParse(body);
+  if (!parsed.success) return typeof body === 'string' ? body.slice(0, 200) : '';
+  const { error } = parsed.data;
+  return typeof error === 'string' ? error : `${error.type}: ${error.reason ?? ''}`;
 }

@@ -326,6 +326,11 @@ describe('the command', () => {
     });
   });
 
+  it('exits 2 with the engine’s own words for an analyzer that it does not have', async () => {
+    const words = [csv(), '--alias', `${prefix}-klingon`, '--id-field', 'sku', '--text-fields', 'name', '--language', 'klingon'];
+    expect(await run(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('klingon') as string });
+  });
+
   it('plans without writing', async () => {
     const { code, stdout } = await run(csv(), '--alias', `${prefix}-dry`, '--id-field', 'sku', '--text-fields', 'name', '--dry-run');
     expect(code).toBe(0);
