@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { basename } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRanker, type Ranker } from '../../models/ranker.js';
+import { SIGNALS, attributeScores, planVariants, shareOut, stackVariants } from '../../sidecar/explanation.js';
+import { assembleFeatures } from '../../sidecar/features.js';
+import { rankerFolders } from '../models/ranker-artefacts.js';
+import { candidateList } from './candidate-lists.js';
+
+const scores = (count: number) => fc.array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: count, maxLength: count });
+
+describe('shares', () => {
+  test('sum to the whole score minus the score without signals', () => {
+    fc.assert(
+      fc.property(scores(SIGNALS.length + 1), scores(SIGNALS.length - 1), (forward, between) => {
+        const [none, whole] = [forward[0] ?? NaN, forward.at(-1) ?? NaN];
+        const total = Object.values(shareOut(forward, [whole, ...between, none])).reduce((sum, share) => sum + share, 0);
+        expect(total).toBeCloseTo(whole - none, 9);
+      }),
+    );
+  });
+
+  test('of a sum are its terms, in whatever order they arrive', () => {
+    const worth = { retrieval: 1, query_text: 2, query_image: 4, business: 8, history_text: 16, history_image: 32 };
+    const { forward, reverse } = planVariants();
+    const add = (given: ReadonlySet<keyof typeof worth>): number => [...given].reduce((sum, signal) => sum + worth[signal], 5);
+    expect(shareOut(forward.map(add), reverse.map(add))).toEqual(worth);
+  });
+
+  test('split what two signals do together in halves', () => {
+    const { forward, reverse } = planVariants();
+    const both = (given: ReadonlySet<string>): number => (given.has('query_text') && given.has('history_image') ? 6 : 0);
+    expect(shareOut(forward.map(both), reverse.map(both))).toMatchObject({ query_text: 3, history_image: 3, business: 0 });
+  });
+});
+
+test('all signals given is the list itself', () => {
+  fc.assert(
+    fc.property(candidateList, (list) => {
+      const input = assembleFeatures(list);
+      const stacked = stackVariants(input, [new Set(SIGNALS)]);
+      expect(stacked).toEqual(input);
+    }),
+  );
+});
+
+describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('attribution under %s', (_name, folder) => {
+  let ranker: Ranker;
+  beforeAll(async () => {
+    ranker = await openRanker(folder);
+  });
+  afterAll(() => ranker.close());
+
+  test('explains every score within 1e-5, and names at most three products of the history', async () => {
+    await fc.assert(
+      fc.asyncProperty(candidateList, async (list) => {
+        const input = assembleFeatures(list);
+        const whole = await ranker.score(input);
+        const bare = await ranker.score(stackVariants(input, [new Set()]));
+        const attributions = await attributeScores(ranker, list);
+        expect(attributions).toHaveLength(list.candidates.length);
+        attributions.forEach(({ shares, history }, row) => {
+          const total = Object.values(shares).reduce((sum, share) => sum + share, 0);
+          const expected = (whole.scores[row] ?? NaN) - (bare.scores[row] ?? NaN);
+          expect(Math.abs(total - expected)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(expected)));
+          expect(history.length).toBeLessThanOrEqual(3);
+          for (const { objectId, weight } of history) {
+            expect(list.history.map((entry) => entry.objectId)).toContain(objectId);
+            expect(weight).toBeGreaterThan(0);
+            expect(weight).toBeLessThanOrEqual(1 + 1e-5);
+          }
+        });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('gives a shopper without a past no share of the history', async () => {
+    await fc.assert(
+      fc.asyncProperty(candidateList, async (list) => {
+        for (const { shares, history } of await attributeScores(ranker, { ...list, history: [] })) {
+          expect(Math.abs(shares.history_text) + Math.abs(shares.history_image)).toBeLessThanOrEqual(1e-5);
+          expect(history).toEqual([]);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
