@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
@@ -11,6 +11,7 @@ const manifestSchema = z.looseObject({ kind: z.string() });
 export function rankerFolders(): string[] {
   return readdirSync(artefacts)
     .map((name) => join(artefacts, name))
+    .filter((folder) => existsSync(join(folder, 'manifest.json')))
     .filter((folder) => manifestSchema.parse(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))).kind === 'ranker');
 }
 
