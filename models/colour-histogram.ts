@@ -1,3 +1,8 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { packageRoot } from '../config/package-root.js';
 import type { Pixels } from './picture-decoder.js';
 
 /** Grid of the CIE Lab solid: lightness × a × b, each pixel shared among its eight nearest knots. */
@@ -12,17 +17,44 @@ const BACKDROP_DISTANCE = 12;
 /** What a backdrop pixel still counts for: a white shirt on white is not nothing. */
 const BACKDROP_WEIGHT = 0.05;
 
-export const COLOUR_HISTOGRAM_DIMS = LIGHTNESS_KNOTS * CHROMA_KNOTS * CHROMA_KNOTS;
+const BINS = LIGHTNESS_KNOTS * CHROMA_KNOTS * CHROMA_KNOTS;
 
 /**
- * Colours of the thing in the picture → a unit vector of COLOUR_HISTOGRAM_DIMS values ≥ 0. Soft bins in CIE Lab (D65),
- * the middle of the picture weighing more than its rim and the backdrop hardly at all; square roots of the shares, so
- * that a dot product is the Bhattacharyya coefficient.
+ * The directions in which histograms of real pictures differ, frozen: a quarter of the bins lies outside what sRGB can
+ * show, and neighbours go together, so that 64 numbers keep .998 of the squared length. Fitted by
+ * models/training/fit-colour-basis.ts; row-major, BINS × dims.
  */
+const basisText = readFileSync(join(packageRoot, 'models', 'artefacts', 'colours-1', 'basis.json'), 'utf8');
+const basis = z
+  .object({ bins: z.literal(BINS), dims: z.number().int().positive(), rows: z.array(z.array(z.number())).length(BINS) })
+  .parse(JSON.parse(basisText));
+
+/** sha256 of the frozen directions: histograms of two bases do not compare. */
+export const COLOUR_BASIS_SHA256 = createHash('sha256').update(basisText).digest('hex');
+export const COLOUR_DIMS = basis.dims;
+
+/** Colours of the thing in the picture → a unit vector of COLOUR_DIMS values; like colours have a high cosine. */
 export function measureColours(pixels: Pixels): Float32Array {
+  const colours = new Float32Array(COLOUR_DIMS);
+  countColours(pixels).forEach((share, bin) => {
+    if (share > 0) basis.rows[bin]?.forEach((value, d) => (colours[d] = (colours[d] ?? 0) + share * value));
+  });
+  let squares = 0;
+  for (const value of colours) squares += value * value;
+  const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+  return colours.map((value) => value * scale);
+}
+
+/**
+ * The histogram itself: soft bins in CIE Lab (D65), the middle of the picture weighing more than its rim and the
+ * backdrop hardly at all; square roots of the shares, so that a dot product is the Bhattacharyya coefficient.
+ *
+ * @returns a unit vector of 245 values ≥ 0: lightness × a × b
+ */
+export function countColours(pixels: Pixels): Float32Array {
   const lab = sampleLab(pixels);
   const backdrop = findBackdrop(lab);
-  const shares = new Float32Array(COLOUR_HISTOGRAM_DIMS);
+  const shares = new Float32Array(BINS);
   for (let y = 0; y < SAMPLES; y++) {
     for (let x = 0; x < SAMPLES; x++) {
       const at = (y * SAMPLES + x) * 3;
@@ -31,7 +63,7 @@ export function measureColours(pixels: Pixels): Float32Array {
       const dy = (y + 0.5) / SAMPLES - 0.5;
       const centre = Math.exp(-4 * (dx * dx + dy * dy));
       const near = backdrop && Math.hypot(lightness - backdrop[0], a - backdrop[1], b - backdrop[2]) < BACKDROP_DISTANCE;
-      addToKnots(shares, [lightness, a, b], near ? centre * BACKDROP_WEIGHT : centre);
+      addToKnots(shares, lightness, a, b, near ? centre * BACKDROP_WEIGHT : centre);
     }
   }
   let total = 0;
@@ -39,28 +71,27 @@ export function measureColours(pixels: Pixels): Float32Array {
   return shares.map((share) => Math.sqrt(share / total));
 }
 
-function addToKnots(shares: Float32Array, [lightness, a, b]: readonly [number, number, number], weight: number): void {
-  const l = splitOverKnots(lightness / 100, LIGHTNESS_KNOTS);
-  const u = splitOverKnots((a + CHROMA_RANGE) / (2 * CHROMA_RANGE), CHROMA_KNOTS);
-  const v = splitOverKnots((b + CHROMA_RANGE) / (2 * CHROMA_RANGE), CHROMA_KNOTS);
-  for (const [i, wl] of l) {
-    for (const [j, wu] of u) {
-      for (const [k, wv] of v) {
-        const bin = (i * CHROMA_KNOTS + j) * CHROMA_KNOTS + k;
-        shares[bin] = (shares[bin] ?? 0) + weight * wl * wu * wv;
-      }
-    }
+/** Shares one pixel among the eight knots around its colour, in proportion to how near they are. */
+function addToKnots(shares: Float32Array, lightness: number, a: number, b: number, weight: number): void {
+  const l = placeAmongKnots(lightness / 100, LIGHTNESS_KNOTS);
+  const u = placeAmongKnots((a + CHROMA_RANGE) / (2 * CHROMA_RANGE), CHROMA_KNOTS);
+  const v = placeAmongKnots((b + CHROMA_RANGE) / (2 * CHROMA_RANGE), CHROMA_KNOTS);
+  const [i, j, k] = [lowerKnot(l, LIGHTNESS_KNOTS), lowerKnot(u, CHROMA_KNOTS), lowerKnot(v, CHROMA_KNOTS)];
+  for (let corner = 0; corner < 8; corner++) {
+    const [di, dj, dk] = [corner >> 2, (corner >> 1) & 1, corner & 1];
+    const bin = ((i + di) * CHROMA_KNOTS + j + dj) * CHROMA_KNOTS + k + dk;
+    const near = (1 - Math.abs(l - i - di)) * (1 - Math.abs(u - j - dj)) * (1 - Math.abs(v - k - dk));
+    shares[bin] = (shares[bin] ?? 0) + weight * near;
   }
 }
 
-/** Position in [0, 1] → the two knots around it with their shares. */
-function splitOverKnots(position: number, knots: number): [[number, number], [number, number]] {
-  const at = Math.min(Math.max(position, 0), 1) * (knots - 1);
-  const low = Math.min(Math.floor(at), knots - 2);
-  return [
-    [low, 1 - (at - low)],
-    [low + 1, at - low],
-  ];
+/** Position in [0, 1], held inside it → in knots. */
+function placeAmongKnots(position: number, knots: number): number {
+  return Math.min(Math.max(position, 0), 1) * (knots - 1);
+}
+
+function lowerKnot(place: number, knots: number): number {
+  return Math.min(Math.floor(place), knots - 2);
 }
 
 /** The median colour of the rim, where most of the rim agrees with it; else the picture has no backdrop. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AutoImageProcessor, env, RawImage, Tensor } from '@huggingface/transformers';
 import { z } from 'zod';
 import { packageRoot } from '../config/package-root.js';
-import { COLOUR_HISTOGRAM_DIMS, measureColours } from './colour-histogram.js';
+import { COLOUR_BASIS_SHA256, measureColours } from './colour-histogram.js';
 import { openModelFolder, type ModelFolder } from './model-folder.js';
 import { openOnnxSession, type OnnxOutput, type OnnxSession } from './onnx-session.js';
 import type { Pixels } from './picture-decoder.js';
@@ -65,7 +65,7 @@ export async function openImageEncoder(options: { path: string; colourHistogram?
     dims: probe.length,
     preprocessing: createHash('sha256')
       .update(preprocessor.fingerprint)
-      .update(colours ? `colours=${COLOUR_HISTOGRAM_DIMS},${COLOUR_SHARE};unit` : 'unit')
+      .update(colours ? `colours=${COLOUR_BASIS_SHA256},${COLOUR_SHARE};unit` : 'unit')
       .digest('hex'),
     async encode(pictures) {
       const vectors: Float32Array[] = [];

@@ -7,63 +7,71 @@ import type { Pixels } from './picture-decoder.js';
 export function squarePicture(pixels: Pixels, side: number, planes: Float32Array): void {
   const scale = side / Math.max(pixels.width, pixels.height);
   const [width, height] = [Math.max(1, Math.round(pixels.width * scale)), Math.max(1, Math.round(pixels.height * scale))];
-  const narrow = resampleRows(pixels, spreadWeights(pixels.width, width));
-  const columns = spreadWeights(pixels.height, height);
+  const across = spreadWeights(pixels.width, width);
+  const down = spreadWeights(pixels.height, height);
+  const narrow = narrowRows(pixels, across, width);
   const [left, top] = [(side - width) >> 1, (side - height) >> 1];
   planes.fill(1);
-  for (let y = 0; y < height; y++) {
-    const { start, weights } = columns[y] ?? EMPTY;
-    for (let x = 0; x < width; x++) {
-      for (let channel = 0; channel < 3; channel++) {
-        let value = 0;
-        for (let k = 0; k < weights.length; k++) value += (weights[k] ?? 0) * (narrow[((start + k) * width + x) * 3 + channel] ?? 0);
-        planes[(channel * side + top + y) * side + left + x] = value / 127.5 - 1;
+  for (let channel = 0; channel < 3; channel++) {
+    for (let y = 0; y < height; y++) {
+      const to = (channel * side + top + y) * side + left;
+      planes.fill(-1, to, to + width);
+      for (let k = 0; k < down.taps; k++) {
+        const weight = (down.weights[y * down.taps + k] ?? 0) / 127.5;
+        const from = (channel * pixels.height + Math.min((down.starts[y] ?? 0) + k, pixels.height - 1)) * width;
+        if (weight > 0) for (let x = 0; x < width; x++) planes[to + x] = (planes[to + x] ?? 0) + weight * (narrow[from + x] ?? 0);
       }
     }
   }
 }
 
-/** Source pixels that make one pixel, and what each gives; the weights add up to 1. */
+/** For each target pixel where its source pixels start, and what each of `taps` gives; an edge's surplus taps give 0. */
 interface Spread {
-  start: number;
+  starts: Int32Array;
   weights: Float32Array;
+  taps: number;
 }
 
-const EMPTY: Spread = { start: 0, weights: new Float32Array() };
-
 /** A triangle over the source, as wide as two target pixels when shrinking, two source pixels when enlarging. */
-function spreadWeights(from: number, to: number): Spread[] {
+function spreadWeights(from: number, to: number): Spread {
   const step = from / to;
   const reach = Math.max(step, 1);
-  return Array.from({ length: to }, (_, target) => {
+  const taps = Math.ceil(2 * reach) + 1;
+  const spread = { starts: new Int32Array(to), weights: new Float32Array(to * taps), taps };
+  for (let target = 0; target < to; target++) {
     const centre = (target + 0.5) * step;
     const start = Math.max(0, Math.floor(centre - reach));
     const end = Math.min(from, Math.ceil(centre + reach));
-    const weights = Float32Array.from({ length: end - start }, (_w, k) => Math.max(0, 1 - Math.abs(start + k + 0.5 - centre) / reach));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return { start, weights: weights.map((weight) => weight / total) };
-  });
+    let total = 0;
+    for (let at = start; at < end; at++) total += Math.max(0, 1 - Math.abs(at + 0.5 - centre) / reach);
+    spread.starts[target] = start;
+    for (let at = start; at < end; at++)
+      spread.weights[target * taps + at - start] = Math.max(0, 1 - Math.abs(at + 0.5 - centre) / reach) / total;
+  }
+  return spread;
 }
 
-/** → height × (number of spreads) × 3 */
-function resampleRows({ width, height, data }: Pixels, spreads: readonly Spread[]): Float32Array {
-  const rows = new Float32Array(height * spreads.length * 3);
+/** → planes of width `to`: 3 × height × to. Interleaved bytes are read once, in order. */
+function narrowRows({ width, height, data }: Pixels, spread: Spread, to: number): Float32Array {
+  const planes = new Float32Array(3 * height * to);
+  const size = height * to;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < spreads.length; x++) {
-      const { start, weights } = spreads[x] ?? EMPTY;
+    for (let x = 0; x < to; x++) {
+      const start = spread.starts[x] ?? 0;
+      const taps = Math.min(spread.taps, width - start);
       let [red, green, blue] = [0, 0, 0];
-      for (let k = 0; k < weights.length; k++) {
-        const weight = weights[k] ?? 0;
-        const at = (y * width + start + k) * 3;
+      let at = (y * width + start) * 3;
+      for (let k = 0; k < taps; k++) {
+        const weight = spread.weights[x * spread.taps + k] ?? 0;
         red += weight * (data[at] ?? 0);
         green += weight * (data[at + 1] ?? 0);
         blue += weight * (data[at + 2] ?? 0);
+        at += 3;
       }
-      const to = (y * spreads.length + x) * 3;
-      rows[to] = red;
-      rows[to + 1] = green;
-      rows[to + 2] = blue;
+      planes[y * to + x] = red;
+      planes[size + y * to + x] = green;
+      planes[2 * size + y * to + x] = blue;
     }
   }
-  return rows;
+  return planes;
 }

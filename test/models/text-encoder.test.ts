@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
 import { ArtefactMismatch } from '../../models/artefact.js';
 import { ModelFolderUnreadable } from '../../models/model-folder.js';
@@ -9,6 +10,8 @@ import { openTextEncoder, type TextEncoder } from '../../models/text-encoder.js'
 import { describeWithData } from '../data-folder.js';
 
 const BUILTIN = join(packageRoot, 'models', 'artefacts', 'text-small-1');
+
+const paritySchema = z.object({ texts: z.array(z.string()), vectors: z.array(z.array(z.number())), tolerance: z.number() });
 
 function dot(a: Float32Array | undefined, b: Float32Array | undefined): number {
   if (!a || !b) throw new Error('a vector is missing');
@@ -23,11 +26,7 @@ describe('the built-in text encoder', () => {
   afterAll(() => encoder.close());
 
   it('gives the vectors that PyTorch gave', async () => {
-    const parity = JSON.parse(await readFile(join(BUILTIN, 'parity.json'), 'utf8')) as {
-      texts: string[];
-      vectors: number[][];
-      tolerance: number;
-    };
+    const parity = paritySchema.parse(JSON.parse(await readFile(join(BUILTIN, 'parity.json'), 'utf8')));
     const vectors = await encoder.encode(parity.texts);
     parity.vectors.forEach((expected, i) => {
       expected.forEach((value, d) => expect(Math.abs((vectors[i]?.[d] ?? NaN) - value)).toBeLessThan(parity.tolerance));
