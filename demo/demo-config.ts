@@ -19,7 +19,7 @@ export const ARM_PROFILES = { full: 'shop', no_picture: 'shop-without-pictures',
  * `OPENSEARCH_URL` may point it at a cluster that holds other things.
  */
 export function configureDemo(options: { node: string; port: number }): Config {
-  const shop = { index: `${ALIAS}*`, window: WINDOW, budgetMs: BUDGET_MS };
+  const shop = { index: ALIAS, window: WINDOW, budgetMs: BUDGET_MS };
   return configSchema.parse({
     server: { port: options.port, adminPort: 0 },
     opensearch: { nodes: [options.node] },
