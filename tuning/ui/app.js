@@ -3,6 +3,7 @@
 import { element } from './element.js';
 import { drawHits, pictureAddress, pictureOf, titleOf } from './hits.js';
 import { countMovesFromEngine, describeChange } from './moves.js';
+import { readOutcome } from './outcome.js';
 import { searchBothWays, sendClick } from './searching.js';
 import { openShop, readRoles } from './shop.js';
 
@@ -115,8 +116,9 @@ async function search(note = null) {
     shown = { ...result, query: query.value, idField: roles.id };
     draw(result);
     const moved = after.filter((id, place) => result.engine[place]?._id !== id).length;
+    const outcome = readOutcome(result.outcome);
     if (result.ranked.length === 0) say(`Nothing found for “${query.value}” in ${index}.`);
-    else if (!result.outcome.startsWith('applied')) say(`fuserank left the engine’s order as it is (${result.outcome}).`, true);
+    else if (!outcome.applied) say(outcome.text, true);
     else
       say(
         note
