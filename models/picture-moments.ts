@@ -7,7 +7,7 @@ import { solvePositiveDefinite } from './positive-definite.js';
 const TEXT_PENALTY = 0.3;
 const PICTURE_PENALTY = 3;
 /** Share of an item's weight that its short texts have together. */
-const FRAGMENT_SHARE = 0.5;
+const FRAGMENT_SHARE = 0.2;
 /** Vectors that enter the sums of products in one pass over the triangle. */
 const AT_ONCE = 8;
 
