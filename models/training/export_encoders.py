@@ -4,7 +4,8 @@
     python export_encoders.py picture --run runs/picture/student.pt --teacher ../mobilenet-v2-224  --out ../artefacts/picture-small-1
 
 Weights are stored as int8 with a scale an output channel (a row in tables) and turned back into floats when the model is
-loaded: the arithmetic stays float32, so a vector does not depend on its neighbours in a batch.
+loaded: the arithmetic stays float32, so a vector does not depend on its neighbours in a batch. What the manifest says of
+training data and measurements is read from encoder-manifests.json.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import onnxruntime
 import torch
 import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer
 from torch import nn
 
 from picture_student import SIDE, PictureStudent
@@ -114,7 +116,7 @@ def export_text(options: argparse.Namespace) -> None:
     ids = torch.tensor([tokenizer.encode("a red dress").ids, tokenizer.encode("a blue lamp").ids])
     axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     write_model(student, (ids, torch.ones_like(ids)), options.out, ["input_ids", "attention_mask"], "last_hidden_state", (axes, axes))
-    (options.out / "tokenizer.json").write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, separators=(",", ":")))
+    write_tokenizer(tokenizer, options.out / "tokenizer.json")
     write_json(options.out / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "pad_token": "[PAD]", "model_max_length": LONGEST_TEXT})
 
     session = open_session(options.out)
@@ -126,8 +128,15 @@ def export_text(options: argparse.Namespace) -> None:
         hidden = session.run(None, {"input_ids": ids.numpy(), "attention_mask": np.ones_like(ids.numpy())})[0].mean(1)[0]
         worst = max(worst, float(np.abs(hidden / np.linalg.norm(hidden) - wanted).max()))
         vectors.append([round(float(v), 6) for v in wanted])
-    finish(options, worst, {"texts": PARITY_TEXTS, "vectors": vectors, "tolerance": TOLERANCE}, kind="text-encoder", axes={"input_ids": ["batch", "length"], "attention_mask": ["batch", "length"]},
-           outputs={"last_hidden_state": ["batch", "length", 256]})  # fmt: skip
+    finish(options, worst, {"texts": PARITY_TEXTS, "vectors": vectors, "tolerance": TOLERANCE}, kind="text-encoder",
+           axes={"input_ids": ["batch", "length"], "attention_mask": ["batch", "length"]}, outputs={"last_hidden_state": ["batch", "length", 256]})  # fmt: skip
+
+
+def write_tokenizer(tokenizer: Tokenizer, file: Path) -> None:
+    """The vocabulary keeps its numbers; places that BERT left unused are dropped."""
+    form = json.loads(tokenizer.to_str())
+    form["model"]["vocab"] = {piece: number for piece, number in form["model"]["vocab"].items() if not piece.startswith("[unused")}
+    file.write_text(json.dumps(form, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def export_picture(options: argparse.Namespace) -> None:
@@ -180,7 +189,7 @@ def finish(options: argparse.Namespace, worst: float, parity: dict, *, kind: str
     write_json(options.out / "parity.json", parity)
     model = (options.out / "model.onnx").read_bytes()
     name, version = options.out.name.rsplit("-", 1)
-    told = json.loads(options.told.read_text()) if options.told else {}
+    told = json.loads((Path(__file__).parent / "encoder-manifests.json").read_text()).get(options.out.name, {})
     write_json(
         options.out / "manifest.json",
         {
@@ -208,7 +217,6 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="student.pt of a training run")
     parser.add_argument("--teacher", type=Path, required=True, help="the same folder as in training: tokenizer, or shape of the trunk")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--told", type=Path, help="JSON with trainedOn and metrics for the manifest")
     options = parser.parse_args()
     torch.set_num_threads(1)
     {"text": export_text, "picture": export_picture}[options.what](options)
