@@ -36,7 +36,8 @@ export class ModelUnreadable extends Error {
 const WITHOUT_SKIP_LAYER_NORM = { optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' } };
 const TIMED_RUNS = 5;
 
-onnxruntime.env.logLevel = 'error';
+// Every refusal is thrown with its reason; the log would print it a second time.
+onnxruntime.env.logLevel = 'fatal';
 
 /**
  * Opens a model on the first provider that works. The runtime itself never falls back (it rejects where a library
