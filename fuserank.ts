@@ -54,6 +54,10 @@ function report(error: unknown): number {
     console.error(error.message);
     return EXIT.unreachable;
   }
+  if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number') {
+    console.error(error.message); // an error that names its own remedy says so by its exit code
+    return error.exitCode;
+  }
   console.error(error);
   return EXIT.bug;
 }

@@ -12,10 +12,15 @@ export interface Leg {
   readonly body: string;
 }
 
+/** A leg that looks by vector. */
+export interface VectorLeg extends Leg {
+  readonly role: 'text' | 'image';
+}
+
 export interface LegPlan {
   readonly firstPhase: Leg;
   /** Legs that need vectors of the query; asked for as soon as those are there. */
-  readonly vectorLegs: (vectors: LegVectors) => Leg[];
+  readonly vectorLegs: (vectors: LegVectors) => VectorLeg[];
   /** Which vectors are worth computing: false where no leg would use them. */
   readonly wantsVectorLegs: boolean;
   /** Hits of vector legs may join the list. */
@@ -81,7 +86,7 @@ export function planLegs(search: Rankable, stamp: IndexStamp): LegPlan {
       if (reason !== null || split.constraints === null) return [];
       const { retrieval, signals } = search.profile;
       const filter = boolFilter(split.constraints.filter, split.constraints.mustNot);
-      const legs: Leg[] = [];
+      const legs: VectorLeg[] = [];
       if (vectors.text && signals.text && retrieval.textK > 0) {
         legs.push(vectorLeg(search, stamp, 'text', knn(PRODUCT.textVector, vectors.text, retrieval.textK, filter), retrieval.textK));
       }
@@ -141,14 +146,18 @@ function boolFilter(filter: readonly Json[], mustNot: readonly Json[]): Json | n
 }
 
 /** `post_filter` and `collapse` hold for added hits as for the client's own. */
-function vectorLeg(search: Rankable, stamp: IndexStamp, role: 'text' | 'image', query: JsonObject, size: number): Leg {
+function vectorLeg(search: Rankable, stamp: IndexStamp, role: 'text' | 'image', query: JsonObject, size: number): VectorLeg {
   const body: JsonObject = { query, size, ...leanMembers(stamp) };
   for (const name of ['post_filter', 'runtime_mappings', 'timeout']) {
     const value = search.body[name];
     if (value !== undefined) body[name] = value;
   }
   if (isJsonObject(search.body.collapse)) body.collapse = { field: search.body.collapse.field ?? null };
-  return { role, path: legPath(search, ['search_pipeline', 'q', 'search_type'], true), body: JSON.stringify(body) };
+  return {
+    role,
+    path: legPath(search, { without: ['search_pipeline', 'q', 'search_type'], withoutPipeline: true }),
+    body: JSON.stringify(body),
+  };
 }
 
 function firstPhaseBody(search: Rankable, stamp: IndexStamp): string {
@@ -192,14 +201,17 @@ function leanMembers(stamp: IndexStamp): JsonObject {
 }
 
 /** The path of a search of ours over the same indices, with the client's selecting parameters. */
-export function legPath(search: Rankable, without: readonly string[] = [], ownPipeline = false): string {
+export function legPath(
+  search: Rankable,
+  options: { without?: readonly string[]; more?: readonly string[]; withoutPipeline?: boolean } = {},
+): string {
   const parameters = new URLSearchParams();
-  for (const name of SELECTING_PARAMETERS) {
-    if (without.includes(name)) continue;
+  for (const name of [...SELECTING_PARAMETERS, ...(options.more ?? [])]) {
+    if (options.without?.includes(name)) continue;
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
   // A default pipeline of the index (a rerank or normalisation processor) is not meant for a bare knn query.
-  if (ownPipeline) parameters.set('search_pipeline', '_none');
+  if (options.withoutPipeline) parameters.set('search_pipeline', '_none');
   const query = parameters.toString();
   const base = search.index === '' ? '/_search' : `/${encodeURIComponent(search.index)}/_search`;
   return query === '' ? base : `${base}?${query}`;

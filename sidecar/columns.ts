@@ -162,11 +162,13 @@ function userColumns({ candidates, history }: CandidateList, similarity: Attribu
 function affinity(similarity: Float32Array, weights: readonly number[], rows: number): ColumnValues {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (total === 0) return new Array<null>(rows).fill(null);
-  return Array.from({ length: rows }, (_, row) => {
+  const shares = new Array<number>(rows);
+  for (let row = 0, at = 0; row < rows; row += 1) {
     let sum = 0;
-    weights.forEach((weight, place) => (sum += weight * (similarity[row * weights.length + place] ?? 0)));
-    return sum / total;
-  });
+    for (let place = 0; place < weights.length; place += 1, at += 1) sum += (weights[place] ?? 0) * (similarity[at] ?? 0);
+    shares[row] = sum / total;
+  }
+  return shares;
 }
 
 function reciprocalRank(rank: number | null): number | null {

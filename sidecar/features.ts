@@ -119,50 +119,53 @@ function stackStatistics(statistics: CandidateList['cosineStats']): Float32Array
   return stacked;
 }
 
-/** Same brand (0 or 1) and Jaccard index of the category values, for every candidate and history entry. */
+/**
+ * Same brand (0 or 1) and Jaccard index of the category values, for every candidate and history entry. Products share
+ * few brands and category lists, so each row is computed once for all candidates alike.
+ */
 function compareAttributes(candidates: readonly Candidate[], history: readonly HistoryEntry[]): AttributeSimilarity {
-  const similarity = {
-    brand: new Float32Array(candidates.length * history.length),
-    category: new Float32Array(candidates.length * history.length),
+  const brands = history.map(({ item }) => item?.brand ?? null);
+  const categories = history.map(({ item }) => new Set(item?.category ?? []));
+  const brandRow = (item: Item | null): Float32Array => Float32Array.from(brands, (brand) => (item?.brand && item.brand === brand ? 1 : 0));
+  const categoryRow = (item: Item | null): Float32Array => {
+    const own = new Set(item?.category ?? []);
+    return Float32Array.from(categories, (past) => jaccard(own, past));
   };
-  const compareCategories = rememberCategories();
-  const past = history.map(({ item }) => ({ brand: item?.brand ?? null, category: compareCategories.identify(item) }));
-  candidates.forEach(({ item }, row) => {
-    const category = compareCategories.identify(item);
-    past.forEach((entry, column) => {
-      const place = row * history.length + column;
-      if (item?.brand && item.brand === entry.brand) similarity.brand[place] = 1;
-      similarity.category[place] = compareCategories.jaccard(category, entry.category);
-    });
-  });
-  return similarity;
+  return {
+    brand: fillRows(candidates, history.length, (item) => item?.brand ?? '', brandRow),
+    category: fillRows(candidates, history.length, categoryKey, categoryRow),
+  };
 }
 
-/** Products share few distinct category lists, so each pair of lists is compared once. */
-function rememberCategories(): { identify(item: Item | null): number; jaccard(a: number, b: number): number } {
-  const numbers = new Map<string, number>();
-  const sets: Set<string>[] = [];
-  const compared = new Map<number, number>();
-  return {
-    identify(item) {
-      const key = JSON.stringify(item?.category ?? []);
-      let number = numbers.get(key);
-      if (number === undefined) {
-        number = sets.push(new Set(item?.category ?? [])) - 1;
-        numbers.set(key, number);
-      }
-      return number;
-    },
-    jaccard(a, b) {
-      const key = a * 65_536 + b;
-      let index = compared.get(key);
-      if (index === undefined) {
-        const [left, right] = [sets[a] ?? new Set<string>(), sets[b] ?? new Set<string>()];
-        const shared = [...left].filter((value) => right.has(value)).length;
-        index = shared === 0 ? 0 : shared / (left.size + right.size - shared);
-        compared.set(key, index);
-      }
-      return index;
-    },
-  };
+/** [N·L]: the row of every candidate, computed once for those with the same key. */
+function fillRows(
+  candidates: readonly Candidate[],
+  width: number,
+  keyOf: (item: Item | null) => string,
+  rowOf: (item: Item | null) => Float32Array,
+): Float32Array {
+  const filled = new Float32Array(candidates.length * width);
+  const rows = new Map<string, Float32Array>();
+  candidates.forEach(({ item }, place) => {
+    const key = keyOf(item);
+    let row = rows.get(key);
+    if (row === undefined) rows.set(key, (row = rowOf(item)));
+    filled.set(row, place * width);
+  });
+  return filled;
+}
+
+/** Equal for equal lists; remembered with the list, which the item store keeps from search to search. */
+function categoryKey(item: Item | null): string {
+  if (item === null) return '[]';
+  let key = categoryKeys.get(item.category);
+  if (key === undefined) categoryKeys.set(item.category, (key = JSON.stringify(item.category)));
+  return key;
+}
+const categoryKeys = new WeakMap<readonly string[], string>();
+
+function jaccard(left: ReadonlySet<string>, right: ReadonlySet<string>): number {
+  let shared = 0;
+  for (const value of left) if (right.has(value)) shared += 1;
+  return shared === 0 ? 0 : shared / (left.size + right.size - shared);
 }

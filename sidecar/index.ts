@@ -11,7 +11,7 @@ import { openListener } from './http/listener.js';
 import { openLog, type Logger } from './http/log.js';
 import { openMetrics, type Metrics } from './http/metrics.js';
 import type { Ui } from './http/ui-routes.js';
-import { IndexStamps } from './walk/index-stamp.js';
+import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
 import { QueryEncoding } from './query-vectors.js';
 import { SearchRanker, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
@@ -33,6 +33,8 @@ export interface SidecarOptions {
   /** The page's folder and further folders beneath `/ui/`; absent = no page. */
   readonly ui?: { readonly folder: string; readonly mounts?: readonly { readonly path: string; readonly folder: string }[] };
   readonly log?: Logger;
+  /** Read only, and only what is asked for: no behaviour indices are created, no item vectors read ahead. */
+  readonly passive?: boolean;
 }
 
 /** Engine that answered in this time is reachable. */
@@ -65,7 +67,12 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
     },
   );
-  const stamps = new IndexStamps(engine, rolesOf(config));
+  const stamps = new IndexStamps(engine, {
+    fallback: rolesOf(config),
+    onIndex: (index, stamp) => {
+      if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log });
+    },
+  });
   try {
     const facts = await scorers.ready();
     for (const id of Object.values(facts.rankers)) {
@@ -108,8 +115,10 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       log,
     });
     const pulse = watchEngine(engine, engineState, metrics, scorers);
-    warmProfiles({ config, stamps, scorers, log });
-    await store.prepare().catch((error: unknown) => log.warn({ error: String(error) }, 'the behaviour indices are not there yet'));
+    for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
+      stamps.describe(pattern).catch(() => undefined);
+    if (!options.passive)
+      await store.prepare().catch((error: unknown) => log.warn({ error: String(error) }, 'the behaviour indices are not there yet'));
     return {
       url: listener.url,
       adminUrl: listener.adminUrl,
@@ -149,8 +158,10 @@ function pageOf(config: Config, ui: NonNullable<SidecarOptions['ui']>): Ui {
 function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
   const logged = new Map<string, number>();
   return {
-    outcome({ applied, reason, detail, clock }) {
+    outcome({ applied, reason, detail, clock, candidates }) {
       metrics.observeRank(applied ? { outcome: 'applied' } : { outcome: 'skipped', reason: reason ?? 'internal' });
+      for (const [stage, milliseconds] of clock.stages) metrics.observeStage(stage, milliseconds);
+      if (candidates !== null) metrics.observeCandidates(candidates);
       metrics.observeStage('engine', clock.engineMs);
       metrics.observeStage('ours', clock.elapsedMs - clock.engineMs);
       if (applied || detail === null || reason === null) return;
@@ -173,30 +184,21 @@ function watchEngine(
       () => (state.reachableAt = Date.now()),
       () => undefined,
     );
-    metrics.setScorers({ ready: scorers.readyProcesses, queued: 0 });
+    metrics.setScorers({ ready: scorers.readyProcesses, queued: scorers.queued });
     metrics.setDegraded(scorers.readyProcesses === 0);
   };
   ask();
   return setInterval(ask, REACHABLE_MS / 3).unref();
 }
 
-/** Reads the item vectors of every index that a profile names, so that the first searches find them in memory. */
-function warmProfiles(house: { config: Config; stamps: IndexStamps; scorers: ScorerPool; log: Logger }): void {
-  for (const pattern of new Set(Object.values(house.config.profiles).map(({ index }) => index))) {
-    house.stamps
-      .describe(pattern)
-      .then(async (stamp) => {
-        if (!stamp.hasRankKey) return;
-        for (const index of stamp.concrete) {
-          const started = performance.now();
-          const items = await house.scorers.warm({ index, roles: stamp.roles });
-          house.log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
-        }
-      })
-      .catch((error: unknown) =>
-        house.log.warn({ pattern, error: String(error) }, 'no item vectors read yet; searches fetch what they miss'),
-      );
-  }
+/** Reads the item vectors of an index that came into sight, at start or behind a swapped alias, before searches miss them. */
+function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPool; log: Logger }): void {
+  const { index, stamp, scorers, log } = house;
+  const started = performance.now();
+  scorers.warm({ index, roles: stamp.roles }).then(
+    (items) => log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory'),
+    (error: unknown) => log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss'),
+  );
 }
 
 function ownVersion(): string {

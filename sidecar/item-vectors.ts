@@ -54,7 +54,8 @@ export class ItemVectors {
   /** The item, null where the engine has no such document, undefined where this version is not here (yet). */
   get(version: ItemVersion): Item | null | undefined {
     const row = this.#rows.get(keyOf(version));
-    if (!row || (version.seqNo !== null && row.seqNo !== version.seqNo)) return undefined;
+    // A leg reports what is refreshed; a document read by id may already be newer, which is no reason to read it again.
+    if (!row || (version.seqNo !== null && row.seqNo < version.seqNo)) return undefined;
     return row.item;
   }
 

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Config } from '../config/schema.js';
+import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
 import type { UpstreamAnswer } from '../opensearch/upstream.js';
 import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.js';
 import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
@@ -37,6 +38,8 @@ export interface SearchObserver {
     readonly reason: SkipReason | null;
     readonly detail: string | null;
     readonly clock: SearchClock;
+    /** Hits in the ranked list; null where none was made. */
+    readonly candidates: number | null;
   }): void;
 }
 
@@ -67,9 +70,10 @@ export class SearchRanker {
   }
 
   async #passThrough(search: PassThrough, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
-    const answer = await this.#ask(search.cutOwnMembers ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
-    const read = search.cutOwnMembers && answer.status === 200 ? readOrNull(answer.body) : null;
-    const body = read ? cutOwnMembers(read, namedOwnFields(search.body, call.query)) : answer.body;
+    const keeping = search.cutOwnMembers ? this.#keptFields(call.index, search.body, call) : null;
+    const answer = await this.#ask(keeping ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
+    const read = keeping && answer.status === 200 ? readOrNull(answer.body) : null;
+    const body = read && keeping ? cutOwnMembers(read, await keeping) : answer.body;
     return this.#skip(answer, body, new Skipped(search.reason, ''), call, clock);
   }
 
@@ -79,19 +83,20 @@ export class SearchRanker {
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
     const gathering = stored ? null : settle(gatherCandidates(search, this.#deps, clock, signal));
+    const keeping = this.#keptFields(search.index, search.body, call);
     let late: NodeJS.Timeout | undefined;
     try {
       const answer = await this.#ask(inPlainText(search.upstream), call.signal, clock);
       const read = answer.status === 200 ? readOrNull(answer.body) : null;
       if (!read) return await this.#skip(answer, answer.body, unreadable(answer), call, clock);
-      const keep = namedOwnFields(search.body, call.query);
+      const keep = await keeping;
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
         refuseUnscored(read);
         const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + search.budgetMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
         if (search.options.dryRun) throw new Skipped('dry_run', '');
-        this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock });
+        this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
         return await this.#finish(answer, page.body, `applied; ${page.label}`, call, clock);
       } catch (error) {
         if (call.signal.aborted) throw error; // nobody is left to answer
@@ -103,11 +108,23 @@ export class SearchRanker {
     }
   }
 
-  async #rankPage(work: RankWork): Promise<{ body: Buffer; label: string }> {
+  /** What of our members stays in an answer: what is asked for by name, and all of it where the index is not one of ours. */
+  async #keptFields(index: string, body: JsonObject, call: SearchCall): Promise<ReadonlySet<string>> {
+    const stamp = await this.#deps.stamps.describe(index).catch(() => null);
+    return stamp?.meta === null ? new Set(OWN_SOURCE_FIELDS) : namedOwnFields(body, call.query);
+  }
+
+  async #rankPage(work: RankWork): Promise<{ body: Buffer; label: string; candidates: number }> {
     const { search, stored, gathering } = work;
     if (stored || !gathering) {
       const list = stored ?? EMPTY_LIST;
-      return { body: await this.#renderPage(work, list, () => null), label: `window=${list.window}; list=stored` };
+      try {
+        const body = await this.#renderPage(work, list, () => null);
+        return { body, label: `window=${list.window}; list=stored`, candidates: list.hits.length };
+      } catch (error) {
+        this.#lists.forget(search.listKey); // a product of it is gone; the reader's next page is ranked anew
+        throw error;
+      }
     }
     const gathered = unwrap(await gathering);
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
@@ -115,7 +132,7 @@ export class SearchRanker {
     const list = listOf(gathered.set, ranking);
     const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null));
     this.#lists.keep(search.listKey, list);
-    return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}` };
+    return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length };
   }
 
   async #score(work: RankWork, gathered: Gathered): Promise<{ reply: RankReply | null; model: string; ranking: Ranking }> {
@@ -143,7 +160,9 @@ export class SearchRanker {
         deadline,
       }),
     );
-    for (const [name, milliseconds] of Object.entries(reply.stages)) clock.add(name, milliseconds);
+    clock.add('items', reply.stages.items);
+    clock.add('features', reply.stages.features);
+    clock.add('score', reply.stages.score);
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
     return { reply, model, ranking: rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate }) };
   }
@@ -167,7 +186,7 @@ export class SearchRanker {
   }
 
   #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
-    this.#deps.observe.outcome({ applied: false, reason: skipped.reason, detail: skipped.message || null, clock });
+    this.#deps.observe.outcome({ applied: false, reason: skipped.reason, detail: skipped.message || null, clock, candidates: null });
     return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, call, clock);
   }
 
@@ -228,7 +247,9 @@ function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | nul
   const candidate = gathered.set.candidates[position];
   if (!candidate) return null;
   const attribution = reply?.explanations?.[position] ?? null;
-  return explainHit({ candidate, position, ranking, attribution, legsReason: gathered.plan.reason, gate: reply?.gate ?? 1 });
+  // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
+  const mayName = (id: string): boolean => gathered.set.candidates.some((each) => each.id === id);
+  return explainHit({ mayName, candidate, position, ranking, attribution, legsReason: gathered.plan.reason, gate: reply?.gate ?? 1 });
 }
 
 /** The answer must come as text: it is read and cut. */

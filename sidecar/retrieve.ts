@@ -2,8 +2,8 @@ import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath } from './candidate-legs.js';
 import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
-import { findMember, literal } from './json/spans.js';
+import { asList, isJsonObject, type Json } from './json/value.js';
+import { findMember, literal, readMembers } from './json/spans.js';
 import type { Rankable } from './search-request.js';
 
 /** A hit admitted to ranking, with what each retriever said of it. Ranks count from 0; null = not among its hits. */
@@ -57,6 +57,8 @@ function searchAnswer(answer: UpstreamAnswer, role: string): EngineAnswer {
   if (answer.status !== 200) throw new LegFailed(role, `status ${answer.status}: ${answer.body.toString('utf8', 0, 300)}`);
   const read = readAnswer(answer.body);
   if (!read) throw new LegFailed(role, 'no hits in the answer');
+  // Half an answer would drop the other half's hits from the client's page.
+  if (read.partial) throw new LegFailed(role, 'the engine answered for a part of the shards, or ran out of time');
   return read;
 }
 
@@ -201,30 +203,32 @@ function scoringClauses(search: Rankable): string | null {
   return `[${raw ? literal(search.bodyBytes, raw.value) : JSON.stringify(query)}]`;
 }
 
-/** A page of the engine's own order beyond the ranked list, without the hits that were added to it. */
+/** A page of the engine's own order beyond the ranked list, without the hits that were added to it; the client's request else. */
 export async function fetchTail(
   upstream: Upstream,
   search: Rankable,
   page: { from: number; size: number; without: string[] },
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  const postFilter = search.body.post_filter;
-  const exclude = {
-    bool: { must_not: [{ ids: { values: page.without } }], ...(postFilter === undefined ? {} : { filter: [postFilter] }) },
-  };
-  const body: JsonObject = {
-    ...search.body,
-    from: page.from,
-    size: page.size,
-    ...(page.without.length === 0 ? {} : { post_filter: exclude }),
-  };
-  for (const name of ['aggs', 'aggregations', 'suggest']) delete body[name];
+  const members = search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes);
+  const postFilter = members.find(({ key }) => key === 'post_filter');
+  const filter = postFilter ? `,"filter":[${literal(search.bodyBytes, postFilter.value)}]` : '';
+  const parts = [
+    `"from":${page.from}`,
+    `"size":${page.size}`,
+    `"post_filter":{"bool":{"must_not":[{"ids":{"values":${JSON.stringify(page.without)}}}]${filter}}}`,
+    ...members
+      .filter(({ key }) => !REPLACED_IN_TAIL.has(key))
+      .map((member) => `${JSON.stringify(member.key)}:${literal(search.bodyBytes, member.value)}`),
+  ];
   const answer = await upstream.send({
     method: 'POST',
-    path: legPath(search),
+    path: legPath(search, { more: PRESENTING_PARAMETERS }),
     headers: clientHeaders(search),
-    body: JSON.stringify(body),
+    body: `{${parts.join(',')}}`,
     signal,
   });
   return searchAnswer(answer, 'tail');
 }
+
+const REPLACED_IN_TAIL = new Set(['from', 'size', 'post_filter', 'aggs', 'aggregations', 'suggest']);

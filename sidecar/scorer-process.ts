@@ -2,7 +2,7 @@ import { readHeadDocument, HEAD_INDEX } from '../mappings/head-index.js';
 import { isAbsolute, join, resolve } from 'node:path';
 import { packageRoot } from '../config/package-root.js';
 import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js';
-import { decodePicture } from '../models/picture-decoder.js';
+import { decodePicture, UnreadablePicture } from '../models/picture-decoder.js';
 import { decodePictureHead, type PictureHead } from '../models/picture-head.js';
 import { NonFiniteScores, openRanker, type Ranker } from '../models/ranker.js';
 import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
@@ -21,7 +21,7 @@ import {
   type ScorerSettings,
   type ScorerTask,
   type ToScorer,
-} from './scorer.js';
+} from './scoring/scorer-tasks.js';
 
 /** The ranker of `ranker: builtin`. */
 const BUILTIN_RANKER = 'fusion-base-1';
@@ -255,6 +255,7 @@ process.on('message', (message: ToScorer) => {
 
 function failureOf(error: unknown): { name: Extract<FromScorer, { kind: 'failed' }>['name']; message: string } {
   if (error instanceof ScorerFailure) return { name: error.reason, message: error.message };
+  if (error instanceof UnreadablePicture) return { name: 'query_image_unreadable', message: error.message };
   if (error instanceof NonFiniteScores) return { name: 'bad_scores', message: error.message };
   return { name: 'scorer_failed', message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,110 +1,23 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config/schema.js';
-import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../mappings/product-index.js';
-import type { Attribution } from './explanation.js';
-import type { RetrievedCandidate } from './retrieve.js';
+import {
+  ScorerFailure,
+  ScorerRefused,
+  type EncodeRequest,
+  type FromScorer,
+  type QueryVectors,
+  type RankReply,
+  type RankRequest,
+  type ScorerFacts,
+  type ScorerSettings,
+  type ScorerTask,
+  type ToScorer,
+  type WarmRequest,
+} from './scoring/scorer-tasks.js';
 
-/** What a scorer process is opened with. */
-export interface ScorerSettings {
-  readonly opensearch: Config['opensearch'];
-  readonly encoders: Config['encoders'];
-  readonly memoryBytes: number;
-  /** Distinct `ranker` values of the profiles that name an artefact. */
-  readonly rankers: readonly string[];
-}
-
-/** What it says of itself when it is ready. */
-export interface ScorerFacts {
-  /** Artefact ids by the profile's `ranker` value. */
-  readonly rankers: Readonly<Record<string, string>>;
-  readonly textEncoder: EncoderStamp;
-  readonly imageEncoder: EncoderStamp;
-}
-
-export interface EncodeRequest {
-  /** The head that takes typed words into picture space, by the index it was fitted on and its digest; null = none. */
-  readonly head: { readonly index: string; readonly sha256: string } | null;
-  readonly text: string | null;
-  readonly image: Uint8Array | null;
-}
-
-/** Unit vectors; null = not asked for, empty, or no head. */
-export interface QueryVectors {
-  readonly text: Float32Array | null;
-  readonly image: Float32Array | null;
-  readonly head: Float32Array | null;
-}
-
-export interface RankRequest {
-  readonly ranker: string;
-  readonly candidates: readonly RetrievedCandidate[];
-  readonly history: readonly {
-    readonly objectId: string;
-    readonly action: string;
-    readonly ageSeconds: number;
-    readonly runningSession: boolean;
-  }[];
-  /** Concrete indices that history items are looked up in, first match counts. */
-  readonly indices: readonly string[];
-  readonly queryText: string | null;
-  readonly vectors: QueryVectors;
-  readonly meta: ProductIndexMeta | null;
-  readonly roles: ProductFieldRoles;
-  readonly signals: { readonly text: boolean; readonly image: boolean; readonly history: boolean };
-  readonly explain: boolean;
-  /** Epoch milliseconds after which nobody waits for the answer. */
-  readonly deadline: number;
-}
-
-export interface RankReply {
-  readonly scores: Float32Array;
-  /** 0–1, trust in the model for this list. */
-  readonly gate: number;
-  readonly explanations: readonly Attribution[] | null;
-  /** Candidates whose vectors did not arrive in time and were masked. */
-  readonly missing: number;
-  /** Milliseconds by stage inside the scorer. */
-  readonly stages: { readonly items: number; readonly features: number; readonly score: number };
-}
-
-export interface WarmRequest {
-  readonly index: string;
-  readonly roles: ProductFieldRoles;
-}
-
-export type ScorerTask =
-  | { readonly kind: 'encode'; readonly request: EncodeRequest }
-  | { readonly kind: 'rank'; readonly request: RankRequest }
-  | { readonly kind: 'warm'; readonly request: WarmRequest };
-export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
-export type FromScorer =
-  | { readonly kind: 'ready'; readonly facts: ScorerFacts }
-  | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'done'; readonly id: number; readonly result: QueryVectors | RankReply | number }
-  | { readonly kind: 'failed'; readonly id: number; readonly name: ScorerFailureName; readonly message: string };
-
-export type ScorerFailureName =
-  'scorer_unavailable' | 'scorer_overloaded' | 'scorer_failed' | 'vectors_missing' | 'bad_scores' | 'encoder_mismatch';
-
-/** A task that gave no result; `reason` is the public one. */
-export class ScorerFailure extends Error {
-  readonly reason: ScorerFailureName;
-  constructor(reason: ScorerFailureName, message: string) {
-    super(message);
-    this.name = 'ScorerFailure';
-    this.reason = reason;
-  }
-}
-
-/** The artefacts or encoders can't be opened: not ready until that is mended. */
-export class ScorerRefused extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ScorerRefused';
-  }
-}
+export { ScorerFailure, ScorerRefused } from './scoring/scorer-tasks.js';
+export type { QueryVectors, RankReply, RankRequest } from './scoring/scorer-tasks.js';
 
 /** A task unanswered for so long hangs its process. */
 const HUNG_MS = 10_000;
@@ -112,6 +25,8 @@ const HUNG_MS = 10_000;
 const HUNG_WARM_MS = 30 * 60_000;
 const FIRST_RESPAWN_MS = 100;
 const LAST_RESPAWN_MS = 5_000;
+/** A process that dies so often before the first was ever ready will not get better. */
+const EARLY_DEATHS = 3;
 /** Weight of the newest service time in the moving average. */
 const SMOOTHING = 0.1;
 
@@ -143,6 +58,7 @@ export class ScorerPool {
   #serviceMs = 3;
   #closed = false;
   #refused = false;
+  #earlyDeaths = 0;
   /** Indices that every process reads, also one that is started again. */
   readonly #warmed = new Map<string, WarmRequest>();
 
@@ -170,6 +86,11 @@ export class ScorerPool {
     return this.#seats.filter((seat) => seat.ready).length;
   }
 
+  /** Tasks handed over and not answered yet. */
+  get queued(): number {
+    return this.#seats.reduce((sum, seat) => sum + seat.waiting.size, 0);
+  }
+
   /** Process ids, for operators and fault tests. */
   get processIds(): number[] {
     return this.#seats.flatMap((seat) => seat.child?.pid ?? []);
@@ -180,13 +101,19 @@ export class ScorerPool {
   }
 
   /** Refuses at once what the queue could not finish before its deadline. */
-  rank(request: RankRequest): Promise<RankReply> {
+  async rank(request: RankRequest): Promise<RankReply> {
     const remaining = request.deadline - Date.now();
     const queue = Math.min(...this.#seats.filter((seat) => seat.ready).map((seat) => seat.waiting.size));
-    if (Number.isFinite(queue) && (queue + 1) * this.#serviceMs > remaining) {
-      return Promise.reject(new ScorerFailure('scorer_overloaded', `${queue} tasks wait and ${Math.round(remaining)} ms remain`));
+    // An idle scorer always gets its task: nothing else would bring the average down again after a stall.
+    if (Number.isFinite(queue) && queue > 0 && (queue + 1) * this.#serviceMs > remaining) {
+      throw new ScorerFailure('scorer_overloaded', `${queue} tasks wait and ${Math.round(remaining)} ms remain`);
     }
-    return this.#run({ kind: 'rank', request }, (result): result is RankReply => typeof result === 'object' && 'scores' in result);
+    const reply = await this.#run(
+      { kind: 'rank', request },
+      (result): result is RankReply => typeof result === 'object' && 'scores' in result,
+    );
+    if (!request.explain) this.#serviceMs += SMOOTHING * (reply.stages.features + reply.stages.score - this.#serviceMs);
+    return reply;
   }
 
   /** Every process reads the index once, now or when it is ready. Resolves with the most rows that a process kept. */
@@ -223,10 +150,7 @@ export class ScorerPool {
       .filter(({ ready }) => ready)
       .reduce<Seat | null>((best, each) => (!best || each.waiting.size < best.waiting.size ? each : best), null);
     if (!seat) throw new ScorerFailure('scorer_unavailable', 'no scorer process is ready');
-    const started = performance.now();
-    const result = await this.#runOn(seat, task, is);
-    if (task.kind === 'rank') this.#serviceMs += SMOOTHING * (performance.now() - started - this.#serviceMs);
-    return result;
+    return this.#runOn(seat, task, is);
   }
 
   #runOn<T extends QueryVectors | RankReply | number>(
@@ -303,6 +227,10 @@ export class ScorerPool {
       this.#settle(seat, id)?.reject(new ScorerFailure('scorer_unavailable', `the scorer process ended (${cause})`));
     }
     if (this.#closed || this.#refused) return;
+    if (this.#facts === null && ++this.#earlyDeaths > EARLY_DEATHS) {
+      this.#settleReady?.reject(new ScorerRefused(`the scorer process ends before it is ready (${cause}); its standard error says why`));
+      return;
+    }
     this.#onRestart(cause);
     const again = setTimeout(() => {
       if (!this.#closed) this.#spawn(seat);

@@ -47,6 +47,8 @@ export type SkipReason =
   | 'scorer_failed'
   | 'vectors_missing'
   | 'bad_scores'
+  | 'query_image_unreadable'
+  | 'inner_hits'
   | 'bodies_failed'
   | 'internal';
 
@@ -78,7 +80,7 @@ export interface Rankable {
   readonly budgetMs: number;
   readonly explain: boolean;
   readonly queryText: string | null;
-  /** Identifies one ranked list over its pages: everything but from and size. */
+  /** Identifies one ranked list over its pages: everything but from and size, the client's credentials included. */
   readonly listKey: string;
 }
 
@@ -87,19 +89,20 @@ const DEFAULT_SIZE = 10;
 /** Looks at a `_search`: is it ours to rank, and if not, why not. Throws `BadSearchOption` for a wrong block of ours. */
 export function parseSearchRequest(call: SearchCall, config: Config): Rankable | PassThrough {
   const untouched = upstreamOf(call, call.body, false);
-  if (headerOf(call, 'x-fuserank-bypass') !== null) return passThrough('bypass', untouched);
+  const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
-  if (bytes === null) return passThrough('body_not_understood', untouched);
+  if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
   let body: Json;
   try {
     body = bytes.length === 0 ? {} : parseJson(bytes.toString('utf8'));
   } catch {
-    return passThrough('body_not_understood', untouched); // the engine says what is wrong with it, in its own words
+    return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched); // the engine says what is wrong with it, in its own words
   }
-  if (!isJsonObject(body)) return passThrough('body_not_understood', untouched);
+  if (!isJsonObject(body)) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
 
   const stripped = stripOwnMembers(bytes);
   const upstream = upstreamOf(call, stripped.bytes, stripped.bytes !== call.body);
+  if (bypassed) return passThrough('bypass', upstream);
   const options = parseSearchOptions(body, call, config);
   const clean = withoutOwnMembers(body);
   const found = findProfile(config, call.index, options.profile);
@@ -116,7 +119,19 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   if (skip) return passThrough(skip, upstream, true, clean);
 
   const listKey = createHash('sha256')
-    .update(JSON.stringify([call.index, withoutPage(clean), urlIdentity(call.query), profileName, options.identity, window, blend]))
+    .update(
+      JSON.stringify([
+        headerOf(call, 'authorization'),
+        headerOf(call, 'cookie'),
+        call.index,
+        withoutPage(clean),
+        urlIdentity(call.query),
+        profileName,
+        options.identity,
+        window,
+        blend,
+      ]),
+    )
     .digest('base64url');
   return {
     kind: 'rankable',
@@ -255,7 +270,9 @@ function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean): Upstrea
     if (rewritten && (name === 'content-length' || name === 'content-encoding')) continue;
     headers[name] = value;
   }
-  const [path = '', search] = call.rawUrl.split('?', 2);
+  const mark = call.rawUrl.indexOf('?');
+  const path = mark < 0 ? call.rawUrl : call.rawUrl.slice(0, mark);
+  const search = mark < 0 ? undefined : call.rawUrl.slice(mark + 1);
   // A body read from ?source= stays there: the engine reads it itself.
   const sendBody = call.body.length === 0 ? call.body : body;
   return {

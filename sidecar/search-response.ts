@@ -1,7 +1,7 @@
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
 import { hitKey, type EngineAnswer, type Hit } from './answer/engine-answer.js';
 import type { Json } from './json/value.js';
-import { applyEdits, cutMembers, findMember, isObject, readElements, readMembers, type Edit } from './json/spans.js';
+import { applyEdits, cutMembers, isArray, isObject, readElements, readMembers, type Edit, type Span } from './json/spans.js';
 
 /** One place of the page: whose bytes, and the `_score` literal it is dealt. */
 export interface PageHit {
@@ -31,6 +31,7 @@ export interface PageOptions {
 export function mergePage(answer: EngineAnswer, page: readonly PageHit[], options: PageOptions): Buffer {
   const hits = page.map((each) => renderHit(each, options.keepFields));
   const edits: Edit[] = [{ ...answer.hitsSpan, replacement: Buffer.concat([Buffer.from('['), ...joined(hits), Buffer.from(']')]) }];
+  edits.push(...aroundTheHits(answer, options.keepFields));
   if (answer.took) edits.push({ ...answer.took, replacement: String(Math.max(0, Math.round(options.tookMs))) });
   if (answer.total && answer.total.value < options.listLength && answer.total.relation === 'eq') {
     edits.push({ ...answer.total.span, replacement: String(options.listLength) });
@@ -41,7 +42,7 @@ export function mergePage(answer: EngineAnswer, page: readonly PageHit[], option
 
 /** The engine's own answer with only our members cut, byte-exactly. */
 export function cutOwnMembers(answer: EngineAnswer, keepFields: ReadonlySet<string>): Buffer {
-  const edits = answer.hits.flatMap((hit) => ownMemberEdits(answer.bytes, hit, keepFields));
+  const edits = [...answer.hits.flatMap((hit) => ownMemberEdits(answer.bytes, hit, keepFields)), ...aroundTheHits(answer, keepFields)];
   return applyEdits(answer.bytes, edits);
 }
 
@@ -59,33 +60,35 @@ function renderHit(page: PageHit, keepFields: ReadonlySet<string>): Buffer {
   return applyEdits(bytes, edits, hit.span);
 }
 
-/** Vectors, hash and keyword id in `_source`, also inside the groups of a collapse. */
+/** Vectors, hash and keys in `_source` and `fields`, also of the hits inside a hit. */
 function ownMemberEdits(bytes: Buffer, hit: Hit, keepFields: ReadonlySet<string>): Edit[] {
-  const edits: Edit[] = [];
-  for (const member of hit.members) {
-    if (member.key === '_source' || member.key === 'fields') edits.push(...cutFrom(bytes, member.value.start, keepFields));
-    if (member.key === 'inner_hits') edits.push(...innerHitEdits(bytes, member.value.start, keepFields));
-  }
-  return edits;
-}
-
-function cutFrom(bytes: Buffer, objectAt: number, keepFields: ReadonlySet<string>): Edit[] {
-  if (!isObject(bytes, { start: objectAt, end: objectAt + 1 })) return [];
-  return cutMembers(readMembers(bytes, objectAt), (key) => OWN_SOURCE_FIELDS.includes(key) && !keepFields.has(key));
-}
-
-/** `inner_hits.<name>.hits.hits[]` are hits like any other. */
-function innerHitEdits(bytes: Buffer, objectAt: number, keepFields: ReadonlySet<string>): Edit[] {
-  return readMembers(bytes, objectAt).flatMap(({ value }) => {
-    const hits = isObject(bytes, value) ? findMember(bytes, value.start, 'hits') : null;
-    const list = hits && isObject(bytes, hits.value) ? findMember(bytes, hits.value.start, 'hits') : null;
-    if (!list) return [];
-    return readElements(bytes, list.value.start).flatMap((hit) =>
-      readMembers(bytes, hit.start)
-        .filter(({ key }) => key === '_source' || key === 'fields')
-        .flatMap((member) => cutFrom(bytes, member.value.start, keepFields)),
-    );
+  return hit.members.flatMap(({ key, value }) => {
+    if (key === '_source' || key === 'fields') return cutFrom(bytes, value, keepFields);
+    return key === 'inner_hits' ? cutBelow(bytes, value, keepFields) : [];
   });
+}
+
+/** Hits also stand in `top_hits` aggregations and completion suggestions. */
+function aroundTheHits(answer: EngineAnswer, keepFields: ReadonlySet<string>): Edit[] {
+  return answer.members
+    .filter(({ key }) => key === 'aggregations' || key === 'suggest')
+    .flatMap(({ value }) => cutBelow(answer.bytes, value, keepFields));
+}
+
+/** Cuts from every `_source` and `fields` of a tree; a tree that does not name us is not walked. */
+function cutBelow(bytes: Buffer, span: Span, keepFields: ReadonlySet<string>): Edit[] {
+  const text = bytes.subarray(span.start, span.end);
+  if (!OWN_SOURCE_FIELDS.some((field) => text.includes(`"${field}"`))) return [];
+  if (isArray(bytes, span)) return readElements(bytes, span.start).flatMap((element) => cutBelow(bytes, element, keepFields));
+  if (!isObject(bytes, span)) return [];
+  return readMembers(bytes, span.start).flatMap(({ key, value }) =>
+    key === '_source' || key === 'fields' ? cutFrom(bytes, value, keepFields) : cutBelow(bytes, value, keepFields),
+  );
+}
+
+function cutFrom(bytes: Buffer, object: Span, keepFields: ReadonlySet<string>): Edit[] {
+  if (!isObject(bytes, object)) return [];
+  return cutMembers(readMembers(bytes, object.start), (key) => OWN_SOURCE_FIELDS.includes(key) && !keepFields.has(key));
 }
 
 function explanationEdit(bytes: Buffer, hit: Hit, explanation: Json, edits: readonly Edit[]): Edit {

@@ -72,7 +72,13 @@ async function runSearch(text: string | null, flags: ConsoleFlags, size: number)
   });
   const console = await SearchConsole.open({ config, alias: flags.alias ?? config.index.alias, url: flags.url ?? null });
   try {
-    return await console.compare({ text, image: flags.image ?? null, user: flags.user ?? null, size, explain: true });
+    return await console.compare({
+      text,
+      image: flags.image ?? null,
+      user: flags.user ?? null,
+      size,
+      explain: flags.explain ?? flags.id !== undefined,
+    });
   } finally {
     await console.close();
   }

@@ -35,7 +35,7 @@ export function renderExplanation(hit: SeenHit): string {
     ...(explanation.history.length === 0
       ? []
       : [
-          `  weighed most: ${explanation.history.map(({ object_id, weight }) => `${object_id} (${(100 * weight).toFixed(0)} %)`).join(', ')}`,
+          `  weighed most: ${explanation.history.map(({ object_id, weight }) => `${object_id ?? 'an item beyond this search'} (${(100 * weight).toFixed(0)} %)`).join(', ')}`,
         ]),
   ].join('\n');
 }

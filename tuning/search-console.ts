@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { profileSchema, type Config } from '../config/schema.js';
 import { readProductIndexMeta, type ProductFieldRoles } from '../mappings/product-index.js';
 import { textSearchBody } from '../mappings/query-templates.js';
-import { connectEngine, probeEngine } from '../opensearch/connection.js';
+import { connectEngine, probeEngine, serviceHeaders } from '../opensearch/connection.js';
 import { startSidecar, type Sidecar } from '../sidecar/index.js';
 
 /** One hit as a person looks at it. */
@@ -21,7 +21,7 @@ const explanationSchema = z.looseObject({
   shares: z.record(z.string(), z.number()),
   gate: z.number(),
   blend: z.number(),
-  history: z.array(z.object({ object_id: z.string(), weight: z.number() })),
+  history: z.array(z.object({ object_id: z.string().nullable(), weight: z.number() })),
 });
 export type HitExplanation = z.output<typeof explanationSchema>;
 
@@ -49,6 +49,7 @@ export interface SearchComparison {
 /** The search was answered with an error; the message is the answer's own. */
 export class SearchRefused extends Error {
   override readonly name = 'SearchRefused';
+  readonly exitCode = 2;
 }
 
 /** A person's way to search: an alias, words or a picture, a shopper. Talks to a sidecar of its own, or to one that runs. */
@@ -74,7 +75,7 @@ export class SearchConsole {
   static async open(options: { config: Config; alias: string; url: string | null }): Promise<SearchConsole> {
     const { config, alias } = options;
     const roles = await readRoles(config, alias);
-    const sidecar = options.url === null ? await startSidecar(ownConfig(config, alias)) : null;
+    const sidecar = options.url === null ? await startSidecar(ownConfig(config, alias), { passive: true }) : null;
     return new SearchConsole({ roles, config, alias, url: options.url ?? sidecar?.url ?? '', sidecar });
   }
 
@@ -95,7 +96,7 @@ export class SearchConsole {
       fuserank: {
         ...(query.user === null ? {} : { user_id: query.user }),
         ...(picture === null ? {} : { query_image: { format: 'base64', value: picture } }),
-        explain: true,
+        explain: query.explain,
         budget_ms: 30_000, // a person waits for item vectors that a shopper would not
       },
     };
@@ -119,7 +120,7 @@ export class SearchConsole {
   ): Promise<{ hits: SeenHit[]; total: number; label: string; stages: Record<string, number> }> {
     const response = await fetch(`${this.#url}/${encodeURIComponent(this.#alias)}/_search`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', ...serviceHeaders(this.#config.opensearch), ...headers },
       body: JSON.stringify(body),
     });
     const json: unknown = await response.json();
@@ -157,12 +158,9 @@ function ownConfig(config: Config, alias: string): Config {
     server: { ...config.server, port: 0, adminPort: 0 },
     ui: { enabled: false },
     observability: { ...config.observability, log: { ...config.observability.log, level: 'error' } },
-    profiles: { ...config.profiles, ...(Object.keys(config.profiles).length === 0 ? { console: defaultProfile(alias) } : {}) },
+    // A profile of the configuration that fits comes first; the last one takes what none fits.
+    profiles: { ...config.profiles, console: profileSchema.parse({ index: alias }) },
   };
-}
-
-function defaultProfile(alias: string): Config['profiles'][string] {
-  return profileSchema.parse({ index: alias });
 }
 
 async function readRoles(config: Config, alias: string): Promise<ProductFieldRoles> {

@@ -22,6 +22,8 @@ export interface EngineAnswer {
   /** `hits.total` as a number: its value and where it is written; null where totals are off. */
   readonly total: { readonly value: number; readonly span: Span; readonly relation: string } | null;
   readonly took: Span | null;
+  /** Some shards failed or the search timed out: hits may be lacking. */
+  readonly partial: boolean;
   /** End of the last top-level member, where `ext` can be appended; and `ext` itself, if there. */
   readonly members: readonly Member[];
 }
@@ -49,8 +51,16 @@ export function readAnswer(bytes: Buffer): EngineAnswer | null {
     hitsSpan: list.value,
     total: total ? readTotal(bytes, total.value) : null,
     took: members.find((member) => member.key === 'took')?.value ?? null,
+    partial: isPartial(bytes, members),
     members,
   };
+}
+
+function isPartial(bytes: Buffer, members: readonly Member[]): boolean {
+  const timedOut = members.find((member) => member.key === 'timed_out');
+  const shards = members.find((member) => member.key === '_shards');
+  const failed = shards && isObject(bytes, shards.value) ? findMember(bytes, shards.value.start, 'failed') : null;
+  return (timedOut !== undefined && literal(bytes, timedOut.value) === 'true') || (failed !== null && literal(bytes, failed.value) !== '0');
 }
 
 function readHit(bytes: Buffer, span: Span): Hit {

@@ -12,6 +12,8 @@ export interface HitEvidence {
   /** What each signal contributed to the model's score; null under a ranker without a model. */
   readonly attribution: Attribution | null;
   readonly gate: number;
+  /** Whether a history item may be named. */
+  readonly mayName: (id: string) => boolean;
   /** Why there were no vector legs; null where there were. */
   readonly legsReason: string | null;
 }
@@ -39,7 +41,10 @@ export function explainHit(evidence: HitEvidence): JsonObject {
     image_knn: { rank: candidate.imageRank },
     shares: { first_phase: firstPhase, ...signals, baseline: final - explained },
     personalisation: personal,
-    history: (attribution?.history ?? []).map(({ objectId, weight: share }) => ({ object_id: objectId, weight: share })),
+    history: (attribution?.history ?? []).map(({ objectId, weight: share }) => ({
+      object_id: evidence.mayName(objectId) ? objectId : null,
+      weight: share,
+    })),
     gate: evidence.gate,
     blend: weight,
     ...(evidence.legsReason === null ? {} : { no_vector_legs: evidence.legsReason }),

@@ -30,6 +30,11 @@ export class RankedLists {
     this.#lists.set(key, list);
   }
 
+  /** A list that can't be shown any more: a product of it is gone. */
+  forget(key: string): void {
+    this.#lists.delete(key);
+  }
+
   find(key: string): RankedList | null {
     return this.#lists.get(key) ?? null;
   }

@@ -28,19 +28,26 @@ export async function assemblePage(work: PageWork): Promise<PageHit[]> {
   const own = list.hits.slice(search.from, end);
   const held = indexHits(answer);
   const absent = own.filter((hit) => !held.has(hitKey(hit)));
-  const tailSize = list.window === search.window ? Math.max(0, end - Math.max(search.from, list.hits.length)) : 0;
+  if (absent.length > 0 && isJsonObject(search.body.collapse) && search.body.collapse.inner_hits !== undefined) {
+    throw new Skipped('inner_hits', 'groups of hits from below the page can not be expanded by a search over ids');
+  }
+  const added = list.hits.filter((hit) => hit.firstPhaseRank === null);
+  const tailFrom = Math.max(search.from, list.hits.length);
+  const tailSize = list.window === search.window ? Math.max(0, end - tailFrom) : 0;
   const [fetched, tail] = await Promise.all([
     absent.length === 0 ? null : clock.stage('bodies', () => clock.duringEngine(() => fetchBodies(upstream, search, absent, signal))),
-    tailSize === 0
+    tailSize === 0 || added.length === 0
       ? null
-      : clock.stage('tail', () => clock.duringEngine(() => fetchTail(upstream, search, tailPage(search, list, tailSize), signal))),
+      : clock.stage('tail', () => clock.duringEngine(() => fetchTail(upstream, search, tailPage(tailFrom, tailSize, added), signal))),
   ]);
   const page = own.map((hit, place): PageHit => {
     const body = held.get(hitKey(hit)) ?? fetched?.get(hitKey(hit));
     if (!body) throw new Skipped('bodies_failed', `the engine no longer finds ${hit.id}`);
     return { ...body, scoreLiteral: scoreLiteral(search, list, hit, search.from + place), explanation: work.explain(hit) };
   });
-  if (tail) page.push(...tail.hits.map((hit): PageHit => ({ bytes: tail.bytes, hit, scoreLiteral: null, explanation: null })));
+  // With nothing added the engine's places are the list's, and the client's own answer holds its tail already.
+  const rest = tail ?? (tailSize === 0 ? null : { bytes: answer.bytes, hits: answer.hits.slice(tailFrom - search.from) });
+  if (rest) page.push(...rest.hits.map((hit): PageHit => ({ bytes: rest.bytes, hit, scoreLiteral: null, explanation: null })));
   return page;
 }
 
@@ -51,9 +58,8 @@ function scoreLiteral(search: Rankable, list: RankedList, hit: RankedHit, place:
 }
 
 /** Places after the list are the engine's, counted without the added hits, which the tail search leaves out. */
-function tailPage(search: Rankable, list: RankedList, size: number): { from: number; size: number; without: string[] } {
-  const added = list.hits.filter((hit) => hit.firstPhaseRank === null);
-  return { from: Math.max(search.from, list.hits.length) - added.length, size, without: added.map((hit) => hit.id) };
+function tailPage(from: number, size: number, added: readonly RankedHit[]): { from: number; size: number; without: string[] } {
+  return { from: from - added.length, size, without: added.map((hit) => hit.id) };
 }
 
 /** Our members of `_source` and `fields` that the client asks for by name; they stay in its answer. */

@@ -15,6 +15,7 @@ export interface Listener {
 /** An address cannot be listened on. The message says which, why and what to do. */
 export class CannotListen extends Error {
   override readonly name = 'CannotListen';
+  readonly exitCode = 2;
 }
 
 const ADMIN_HOST = '127.0.0.1';

@@ -1,21 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { StageName } from '../walk/search-clock.js';
 
-/** Parts of the walk whose time is measured. */
-export type Stage =
-  | 'parse'
-  | 'engine'
-  | 'legs'
-  | 'history'
-  | 'query_vectors'
-  | 'retrieve'
-  | 'items'
-  | 'features'
-  | 'queue'
-  | 'score'
-  | 'rank'
-  | 'bodies'
-  | 'render'
-  | 'ours';
+/** A part of the walk; the time in which any request of a search to the engine is open; and the rest, which is ours. */
+export type Stage = StageName | 'engine' | 'ours';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
 const HTTP_BUCKETS = [0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

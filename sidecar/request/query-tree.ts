@@ -69,6 +69,7 @@ function split(query: Json, words: string | null): Parts {
     if (text !== words) return { ...NOTHING, filter: [query] };
     if ((type === 'query_string' || type === 'simple_query_string') && hasQuerySyntax(type, text))
       throw new NotUnderstood(`${type} with operators`);
+    if (type === 'neural' && !isOnlyWords(body)) throw new NotUnderstood('neural with a filter of its own');
     return { ...NOTHING, texts: [text] };
   }
   if (CONSTRAINT_CLAUSES.has(type)) return { ...NOTHING, filter: [query] };
@@ -170,6 +171,9 @@ export function hasClause(query: Json | undefined, type: string): boolean {
   return isJsonObject(query) && Object.entries(query).some(([key, value]) => key === type || hasClause(value, type));
 }
 
+/** Members of a `neural` clause that only say what is looked for. */
+const NEURAL_WORDS = new Set(['query_text', 'model_id', 'k', 'boost']);
+
 /** The words of a text clause: `{match: {title: "red"}}`, `{multi_match: {query: "red"}}`, `{neural: {f: {query_text}}}` … */
 function textOfClause(type: string, body: Json | undefined): string | null {
   if (!isJsonObject(body)) return null;
@@ -193,6 +197,11 @@ function textOfClause(type: string, body: Json | undefined): string | null {
     default:
       return null;
   }
+}
+
+function isOnlyWords(neural: Json | undefined): boolean {
+  const field = isJsonObject(neural) ? Object.values(neural)[0] : undefined;
+  return isJsonObject(field) && Object.keys(field).every((key) => NEURAL_WORDS.has(key));
 }
 
 /** Words with operators, fields or phrases in them constrain; they are not just words. */

@@ -41,14 +41,25 @@ export interface InlineEvent {
 /** Base64 of a 5 MB picture; a body of more than 8 MB is not read. */
 const MAX_PICTURE_TEXT = 7_000_000;
 
-const id = z.union([z.string().min(1).max(256), z.number().int().transform(String)]);
+/** Null, empty or absurdly long: nobody. A stack that has no id must not lose its search over it. */
+const id = z
+  .union([z.string(), z.number().int().transform(String), z.null()])
+  .transform((value) => (value === null || value === '' || value.length > 256 ? undefined : value));
+/** An id that must be one. */
+const objectId = z.union([z.string().min(1).max(256), z.number().int().transform(String)]);
 
 const blockSchema = z.strictObject({
   user_id: id.optional(),
   client_id: id.optional(),
   session_id: id.optional(),
   history: z
-    .array(z.strictObject({ object_id: id, action_name: z.string().min(1).max(100).default('click'), age_s: z.number().min(0).default(0) }))
+    .array(
+      z.strictObject({
+        object_id: objectId,
+        action_name: z.string().min(1).max(100).default('click'),
+        age_s: z.number().min(0).default(0),
+      }),
+    )
     .max(200)
     .optional(),
   query_text: z.string().max(2000).optional(),
@@ -112,7 +123,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     budgetMs: block.budget_ms ?? header.budgetMs ?? null,
     explain: block.explain ?? (header.explain !== undefined && header.explain !== 'false' && header.explain !== '0'),
     dryRun: block.dry_run ?? false,
-    identity: JSON.stringify([user ?? client ?? session, block.history ?? null, queryText, block.query_image?.value ?? null]),
+    identity: JSON.stringify([user, client, session, block.history ?? null, queryText, block.query_image?.value ?? null]),
   };
 }
 

@@ -5,7 +5,7 @@ import type { EngineAnswer } from '../answer/engine-answer.js';
 import type { IndexStamp, IndexStamps } from './index-stamp.js';
 import type { QueryEncoding } from '../query-vectors.js';
 import { joinCandidates, runLeg, type CandidateSet } from '../retrieve.js';
-import { ScorerFailure, type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
+import { type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
 import type { SearchClock } from './search-clock.js';
 import type { Rankable } from '../search-request.js';
 import { Skipped } from './skipped.js';
@@ -32,8 +32,6 @@ export interface GatheringDeps {
   ) => Promise<HistoryEvent[]>;
 }
 
-const NO_VECTORS: QueryVectors = { text: null, image: null, head: null };
-
 /** Runs, beside the client's own request, everything that ranking needs: history, query vectors, candidate legs. */
 export async function gatherCandidates(search: Rankable, deps: GatheringDeps, clock: SearchClock, signal: AbortSignal): Promise<Gathered> {
   const { stamps, encoding, upstream } = deps;
@@ -44,7 +42,7 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
   const plan = planLegs(search, stamp);
   const history = recallEvents(search, deps, clock, signal);
   const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
-  const vectors = await clock.stage('encode', () => encoding.encode(search, stamp)).catch(withoutVectors);
+  const vectors = await clock.stage('encode', () => encoding.encode(search, stamp));
   const legs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
   const answers = await Promise.all(
     legs.map(async (leg) => ({
@@ -59,12 +57,6 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
     throw new Skipped('index_unknown', 'the alias was swapped while the search ran');
   }
   return { stamp, plan, vectors, history, set };
-}
-
-/** A query that can't be encoded in time is ranked without its vectors; a head of another encoder ends the ranking. */
-function withoutVectors(error: unknown): QueryVectors {
-  if (error instanceof ScorerFailure && error.reason === 'encoder_mismatch') throw error;
-  return NO_VECTORS;
 }
 
 /** A history that can't be read is nobody's. */

@@ -36,12 +36,16 @@ const FRESH_MS = 10_000;
 export class IndexStamps {
   readonly #client: EngineClient;
   readonly #fallback: ProductFieldRoles;
+  readonly #onIndex: (index: string, stamp: IndexStamp) => void;
+  readonly #seen = new Set<string>();
   readonly #known = new LRUCache<string, { stamp: IndexStamp; readAt: number }>({ max: 200 });
   readonly #reading = new Map<string, Promise<IndexStamp>>();
 
-  constructor(client: EngineClient, fallback: ProductFieldRoles) {
+  /** @param options.onIndex told once of every concrete index that a stamp names */
+  constructor(client: EngineClient, options: { fallback: ProductFieldRoles; onIndex: (index: string, stamp: IndexStamp) => void }) {
     this.#client = client;
-    this.#fallback = fallback;
+    this.#fallback = options.fallback;
+    this.#onIndex = options.onIndex;
   }
 
   /** Rejects with the engine's error where the index does not exist or may not be read, with `MixedIndices` where stamps differ. */
@@ -76,9 +80,13 @@ export class IndexStamps {
       concrete: mappings.map(([name]) => name),
       meta,
       roles: meta?.roles ?? this.#fallback,
-      hasRankKey: mappings.length > 0 && mappings.every(([, { mappings: mapping }]) => PRODUCT.rankKey in mapping.properties),
+      hasRankKey: meta !== null && mappings.every(([, { mappings: mapping }]) => PRODUCT.rankKey in mapping.properties),
     };
     this.#known.set(index, { stamp, readAt: Date.now() });
+    for (const name of stamp.concrete.filter((each) => !this.#seen.has(each))) {
+      this.#seen.add(name);
+      this.#onIndex(name, stamp);
+    }
     return stamp;
   }
 }

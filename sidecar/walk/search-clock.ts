@@ -1,10 +1,14 @@
+/** Parts of the walk whose time is told apart; `items`, `features` and `score` are parts of `rank`, in the scorer. */
+export type StageName =
+  'client' | 'first_phase' | 'text_leg' | 'image_leg' | 'history' | 'encode' | 'rank' | 'items' | 'features' | 'score' | 'bodies' | 'tail';
+
 /**
  * Where the time of one search goes. `engine` is the union of the intervals in which at least one request of this search
  * to the engine is open; the rest of the total is ours. Milliseconds.
  */
 export class SearchClock {
   readonly #started = performance.now();
-  readonly #stages = new Map<string, number>();
+  readonly #stages = new Map<StageName, number>();
   #open = 0;
   #openSince = 0;
   #engineMs = 0;
@@ -28,7 +32,7 @@ export class SearchClock {
   }
 
   /** Runs a stage and adds its time under its name. */
-  async stage<T>(name: string, work: () => Promise<T>): Promise<T> {
+  async stage<T>(name: StageName, work: () => Promise<T>): Promise<T> {
     const started = performance.now();
     try {
       return await work();
@@ -37,11 +41,11 @@ export class SearchClock {
     }
   }
 
-  add(name: string, milliseconds: number): void {
+  add(name: StageName, milliseconds: number): void {
     this.#stages.set(name, (this.#stages.get(name) ?? 0) + milliseconds);
   }
 
-  get stages(): ReadonlyMap<string, number> {
+  get stages(): ReadonlyMap<StageName, number> {
     return this.#stages;
   }
 

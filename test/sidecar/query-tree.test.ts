@@ -63,6 +63,7 @@ describe('a query taken apart', () => {
     ['a score threshold', { function_score: { query: text, min_score: 2 } }, 'function_score with min_score'],
     ['an unknown clause', { bool: { must: [text, { percolate: {} }] } }, 'clause percolate'],
     ['words inside nested', { nested: { path: 'v', query: { match: { 'v.title': words } } } }, 'words inside nested'],
+    ['a neural clause with a filter', { neural: { v: { query_text: words, k: 9, filter: inStock } } }, 'neural with a filter of its own'],
     ['query syntax', { query_string: { query: 'title:red AND boots' } }, 'query_string with operators'],
   ])('refuses to guess at %s', (_, query, reason) => {
     expect(splitQuery(query)).toMatchObject({ constraints: null, reason });

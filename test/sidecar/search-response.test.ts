@@ -75,6 +75,13 @@ describe('a page merged from spans', () => {
     expect(cutOwnMembers(answerOf(text), NOTHING_KEPT).toString()).toBe(text.replace('"text_vector":[1],', ''));
   });
 
+  it('cuts inside top_hits and suggestions, too', () => {
+    const text =
+      '{"hits":{"hits":[]},"aggregations":{"g":{"buckets":[{"t":{"hits":{"hits":[{"_id":"a","_source":{"title":"t","image_vector":[1]}}]}}}]}},"suggest":{"s":[{"options":[{"_source":{"content_hash":"x","title":"t"}}]}]}}';
+    const cut = text.replace(',"image_vector":[1]', '').replace('"content_hash":"x",', '');
+    expect(cutOwnMembers(answerOf(text), NOTHING_KEPT).toString()).toBe(cut);
+  });
+
   it('raises a total below the list, appends ext and explanations, deals scores', () => {
     const answer = answerOf(
       '{"took":5,"hits":{"total":{"value":1,"relation":"eq"},"max_score":2.0,"hits":[{"_index":"i","_id":"a","_score":2.0}]}}',

@@ -1,0 +1,111 @@
+import type { Config } from '../../config/schema.js';
+import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
+import type { Attribution } from '../explanation.js';
+import type { RetrievedCandidate } from '../retrieve.js';
+
+/** What a scorer process is opened with. */
+export interface ScorerSettings {
+  readonly opensearch: Config['opensearch'];
+  readonly encoders: Config['encoders'];
+  readonly memoryBytes: number;
+  /** Distinct `ranker` values of the profiles that name an artefact. */
+  readonly rankers: readonly string[];
+}
+
+/** What it says of itself when it is ready. */
+export interface ScorerFacts {
+  /** Artefact ids by the profile's `ranker` value. */
+  readonly rankers: Readonly<Record<string, string>>;
+  readonly textEncoder: EncoderStamp;
+  readonly imageEncoder: EncoderStamp;
+}
+
+export interface EncodeRequest {
+  /** The head that takes typed words into picture space, by the index it was fitted on and its digest; null = none. */
+  readonly head: { readonly index: string; readonly sha256: string } | null;
+  readonly text: string | null;
+  readonly image: Uint8Array | null;
+}
+
+/** Unit vectors; null = not asked for, empty, or no head. */
+export interface QueryVectors {
+  readonly text: Float32Array | null;
+  readonly image: Float32Array | null;
+  readonly head: Float32Array | null;
+}
+
+export interface RankRequest {
+  readonly ranker: string;
+  readonly candidates: readonly RetrievedCandidate[];
+  readonly history: readonly {
+    readonly objectId: string;
+    readonly action: string;
+    readonly ageSeconds: number;
+    readonly runningSession: boolean;
+  }[];
+  /** Concrete indices that history items are looked up in, first match counts. */
+  readonly indices: readonly string[];
+  readonly queryText: string | null;
+  readonly vectors: QueryVectors;
+  readonly meta: ProductIndexMeta | null;
+  readonly roles: ProductFieldRoles;
+  readonly signals: { readonly text: boolean; readonly image: boolean; readonly history: boolean };
+  readonly explain: boolean;
+  /** Epoch milliseconds after which nobody waits for the answer. */
+  readonly deadline: number;
+}
+
+export interface RankReply {
+  readonly scores: Float32Array;
+  /** 0–1, trust in the model for this list. */
+  readonly gate: number;
+  readonly explanations: readonly Attribution[] | null;
+  /** Candidates whose vectors did not arrive in time and were masked. */
+  readonly missing: number;
+  /** Milliseconds by stage inside the scorer. */
+  readonly stages: { readonly items: number; readonly features: number; readonly score: number };
+}
+
+export interface WarmRequest {
+  readonly index: string;
+  readonly roles: ProductFieldRoles;
+}
+
+export type ScorerTask =
+  | { readonly kind: 'encode'; readonly request: EncodeRequest }
+  | { readonly kind: 'rank'; readonly request: RankRequest }
+  | { readonly kind: 'warm'; readonly request: WarmRequest };
+export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
+export type FromScorer =
+  | { readonly kind: 'ready'; readonly facts: ScorerFacts }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'done'; readonly id: number; readonly result: QueryVectors | RankReply | number }
+  | { readonly kind: 'failed'; readonly id: number; readonly name: ScorerFailureName; readonly message: string };
+
+export type ScorerFailureName =
+  | 'scorer_unavailable'
+  | 'scorer_overloaded'
+  | 'scorer_failed'
+  | 'vectors_missing'
+  | 'bad_scores'
+  | 'encoder_mismatch'
+  | 'query_image_unreadable';
+
+/** A task that gave no result; `reason` is the public one. */
+export class ScorerFailure extends Error {
+  readonly reason: ScorerFailureName;
+  constructor(reason: ScorerFailureName, message: string) {
+    super(message);
+    this.name = 'ScorerFailure';
+    this.reason = reason;
+  }
+}
+
+/** The artefacts or encoders can't be opened: not ready until that is mended. */
+export class ScorerRefused extends Error {
+  readonly exitCode = 2;
+  constructor(message: string) {
+    super(message);
+    this.name = 'ScorerRefused';
+  }
+}
