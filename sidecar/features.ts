@@ -126,10 +126,13 @@ function stackStatistics(statistics: CandidateList['cosineStats']): Float32Array
 function compareAttributes(candidates: readonly Candidate[], history: readonly HistoryEntry[]): AttributeSimilarity {
   const brands = history.map(({ item }) => item?.brand ?? null);
   const categories = history.map(({ item }) => new Set(item?.category ?? []));
-  const brandRow = (item: Item | null): Float32Array => Float32Array.from(brands, (brand) => (item?.brand && item.brand === brand ? 1 : 0));
-  const categoryRow = (item: Item | null): Float32Array => {
+  const brandRow = (item: Item | null, row: Float32Array): void =>
+    brands.forEach((brand, place) => {
+      if (brand && brand === item?.brand) row[place] = 1;
+    });
+  const categoryRow = (item: Item | null, row: Float32Array): void => {
     const own = new Set(item?.category ?? []);
-    return Float32Array.from(categories, (past) => jaccard(own, past));
+    categories.forEach((past, place) => (row[place] = jaccard(own, past)));
   };
   return {
     brand: fillRows(candidates, history.length, (item) => item?.brand ?? '', brandRow),
@@ -142,14 +145,18 @@ function fillRows(
   candidates: readonly Candidate[],
   width: number,
   keyOf: (item: Item | null) => string,
-  rowOf: (item: Item | null) => Float32Array,
+  fillRow: (item: Item | null, row: Float32Array) => void,
 ): Float32Array {
   const filled = new Float32Array(candidates.length * width);
   const rows = new Map<string, Float32Array>();
   candidates.forEach(({ item }, place) => {
     const key = keyOf(item);
     let row = rows.get(key);
-    if (row === undefined) rows.set(key, (row = rowOf(item)));
+    if (row === undefined) {
+      row = new Float32Array(width);
+      fillRow(item, row);
+      rows.set(key, row);
+    }
     filled.set(row, place * width);
   });
   return filled;
