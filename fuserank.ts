@@ -27,10 +27,16 @@ program.addHelpText(
   `Examples:
   fuserank demo                                            a shop with shoppers on a real OpenSearch
   fuserank index products.csv --alias products --id-field sku --text-fields title,brand --image-field image
-  fuserank serve                                           the sidecar in front of your OpenSearch
+  fuserank serve --index products                          the sidecar in front of your OpenSearch
   fuserank search "red shoes" --alias products             the same search, engine's order and ours
 `,
 );
+
+// A reader that has seen enough (`fuserank --help | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
 
 registerDemoCommand(program);
 registerIndexCommand(program);

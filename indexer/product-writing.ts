@@ -3,7 +3,7 @@ import type { EngineClient } from '../opensearch/connection.js';
 import { BulkWriter, sendBulkTo } from './bulk-writer.js';
 import type { Product, Reject } from './catalogue.js';
 import type { SampledProduct } from './statistics/catalogue-statistics.js';
-import { joinContentHash, NOTHING, UNREAD, type ContentHash } from './vectors/content-hash.js';
+import { joinContentHash, NOTHING, UNREAD, VIDEO, type ContentHash } from './vectors/content-hash.js';
 import type { IndexProgress, ListedReject } from './report/index-report.js';
 import { writeDocument } from './vectors/product-document.js';
 import { embedProducts, isUnchanged, knownPictureFault, type EmbeddedProduct } from './vectors/product-embedding.js';
@@ -91,11 +91,12 @@ export class ProductWriting {
     const hashes = reuseFrom === null ? new Map<string, ContentHash>() : await readContentHashes(client, reuseFrom, ids);
     this.knownInLive += hashes.size;
     const changed: PreparedProduct[] = [];
-    for (const prepared of batch) {
+    for (const given of batch) {
+      const stored = hashes.get(given.product.id);
+      const prepared = skipUnchanged && stored !== undefined ? keepPicture(given, stored) : given;
       this.counts.read += 1;
       if (prepared.picture.kind === 'video' || prepared.video) this.counts.videosIgnored += 1;
       if (prepared.picture.kind === 'none') this.counts.withoutPicture += 1;
-      const stored = hashes.get(prepared.product.id);
       if (!skipUnchanged || stored === undefined || !isUnchanged(prepared.hash, stored)) {
         changed.push(prepared);
         continue;
@@ -156,4 +157,10 @@ export class ProductWriting {
     this.counts.picturesRefused += 1;
     this.options.onReject({ input, line, id, reason: `picture: ${fault}`, indexed: true });
   }
+}
+
+/** A picture that can't be had just now (its host is down) is no reason to lose the vector made when it could. */
+function keepPicture(prepared: PreparedProduct, stored: ContentHash): PreparedProduct {
+  const hasVector = stored.image !== NOTHING && stored.image !== VIDEO && !stored.image.startsWith(UNREAD);
+  return prepared.picture.kind === 'refused' && hasVector ? { ...prepared, hash: { ...prepared.hash, image: stored.image } } : prepared;
 }

@@ -41,8 +41,18 @@ export class AddressGuard {
     if (!PUBLIC_PORTS.has(address.port)) {
       throw new PictureRefused(`address has port ${address.port}; add ${address.host} to index.fetch.allowHosts if it is yours`);
     }
+    // A name that is yours on one port is looked up without a check, so its other ports are refused here.
+    if (this.isAllowedOnAnotherPort(address)) {
+      throw new PictureRefused(
+        `${address.hostname} is allowed with other ports only; add ${address.host} to index.fetch.allowHosts if it is yours`,
+      );
+    }
     const literal = address.hostname.replace(/^\[|\]$/g, '');
     if (isIP(literal) !== 0 && !isPublicAddress(literal)) throw notPublic(address.hostname);
+  }
+
+  private isAllowedOnAnotherPort(address: URL): boolean {
+    return [...this.allowed].some((host) => host.startsWith(`${address.hostname.toLowerCase()}:`));
   }
 
   isAllowed(address: URL): boolean {

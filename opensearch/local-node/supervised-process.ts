@@ -50,7 +50,7 @@ export function startSupervised(launch: Launch): SupervisedProcess {
     remove: launch.removeFolder ? launch.folder : null,
     afterwards: launch.afterwards,
   };
-  const supervisor = spawn(process.execPath, [join(packageRoot, 'opensearch/local-node/supervisor.mjs'), JSON.stringify(order)], {
+  const supervisor = spawn(process.execPath, [join(packageRoot, 'opensearch/local-node/supervisor.mjs')], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     windowsHide: true,
@@ -71,6 +71,8 @@ export function startSupervised(launch: Launch): SupervisedProcess {
   supervisor.unref();
   if (supervisor.stdin instanceof Socket) supervisor.stdin.unref();
   supervisor.stdin.on('error', () => undefined); // it ended first; 'exit' tells
+  // Through the pipe and not as an argument: the order carries an environment, which other users must not read.
+  supervisor.stdin.write(`${JSON.stringify(order)}\n`);
 
   return {
     log,

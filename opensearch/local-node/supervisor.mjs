@@ -2,7 +2,8 @@
 // closes with the asker's last breath, SIGKILL included. Started detached, so that a Ctrl-C meant for the asker does not
 // reach the program before its order to stop does.
 //
-// usage: node supervisor.mjs '{"command","args","cwd","env","uid","log","graceMs","owner","remove","afterwards"}'
+// usage: node supervisor.mjs, with one line of JSON on standard input that stays open:
+// {"command","args","cwd","env","uid","log","graceMs","owner","remove","afterwards"}
 import { spawn, spawnSync } from 'node:child_process';
 import { openSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -22,7 +23,7 @@ import { hostname } from 'node:os';
  */
 
 /** @type {Launch} */
-const launch = JSON.parse(process.argv[2]);
+const launch = JSON.parse(await readOrder());
 const log = openSync(launch.log, 'a');
 const program = spawn(launch.command, launch.args, {
   cwd: launch.cwd,
@@ -32,6 +33,16 @@ const program = spawn(launch.command, launch.args, {
   ...(launch.uid === null ? {} : { uid: launch.uid, gid: launch.uid }),
 });
 writeFileSync(launch.owner, JSON.stringify({ host: hostname(), supervisor: process.pid, program: program.pid ?? null }));
+
+/** The first line of standard input; whoever leaves before it is written wants nothing. */
+async function readOrder() {
+  let text = '';
+  for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    if (text.endsWith('\n')) return text;
+  }
+  process.exit(0);
+}
 
 let asked = false;
 function end() {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -222,6 +222,24 @@ describe('what cannot be taken', () => {
     const again = await collect();
     expect(again.report).toMatchObject({ outcome: 'unchanged', inferences: { texts: 0, pictures: 0 }, rejects: { count: 3 } });
     expect(again.rejects.map(({ line }) => line)).toEqual([2, 3, 6]);
+  });
+
+  it('a picture that cannot be had any more keeps the vector it gave, and is listed', async () => {
+    await index('gone', products);
+    const { id, image } = first();
+    const before = await sourceOf('gone', id);
+    const moved = join(folder, 'elsewhere.jpg');
+    renameSync(join(pictures, image), moved);
+    try {
+      const report = await index('gone', [{ ...first(), price: 1.5 }, ...products.slice(1)]);
+      expect(report.products.written).toBe(1);
+      const after = await sourceOf('gone', id);
+      expect(after['price']).toBe(1.5);
+      expect(after['image_vector']).toEqual(before['image_vector']);
+      expect(report.rejects.first[0]).toMatchObject({ id, indexed: true });
+    } finally {
+      renameSync(moved, join(pictures, image));
+    }
   });
 
   it('a document that the engine refuses is listed with the engine’s reason, the others are written', async () => {
