@@ -52,6 +52,9 @@ describe('addresses', () => {
     expect(() => guard.check(new URL('http://PICTURES.internal:8080/a.jpg'))).not.toThrow();
     expect(() => guard.check(new URL('http://10.0.0.7:8000/a.jpg'))).not.toThrow();
     expect(() => guard.check(new URL('http://10.0.0.7:8001/a.jpg'))).toThrow();
+    const onOnePort = new AddressGuard({ allowHosts: ['pictures.internal:8000'] });
+    expect(() => onOnePort.check(new URL('http://pictures.internal:8000/a.jpg'))).not.toThrow();
+    expect(() => onOnePort.check(new URL('http://pictures.internal/admin'))).toThrow(/other ports only/);
     expect(() => guard.check(new URL('ftp://pictures.internal/a.jpg'))).toThrow(/scheme ftp/);
   });
 });
