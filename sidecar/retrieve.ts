@@ -71,20 +71,21 @@ export function joinCandidates(
   const textRanks = ranksOf(legs.text);
   const imageRanks = ranksOf(legs.image);
   const window = legs.firstPhase.hits.slice(0, search.window);
-  const known = new Set(window.map(hitKey));
+  const scoreLiterals = window.map((hit) => (hit.score ? literal(legs.firstPhase.bytes, hit.score) : 'null'));
+  const known = new Set<string>();
   const candidates = window.map((hit, rank): RetrievedCandidate => {
     const key = hitKey(hit);
+    known.add(key);
     return {
       index: hit.index,
       id: hit.id,
       seqNo: hit.seqNo,
-      firstPhaseScore: hit.score ? Number(literal(legs.firstPhase.bytes, hit.score)) : null,
+      firstPhaseScore: hit.score ? Number(scoreLiterals[rank]) : null,
       firstPhaseRank: rank,
       textRank: textRanks.get(key) ?? null,
       imageRank: imageRanks.get(key) ?? null,
     };
   });
-  const scoreLiterals = window.map((hit) => (hit.score ? literal(legs.firstPhase.bytes, hit.score) : 'null'));
   if (!mayAdd) return { candidates, window: candidates.length, scoreLiterals };
 
   const groups = groupGuard(search, legs.firstPhase, window);

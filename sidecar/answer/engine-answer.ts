@@ -1,5 +1,18 @@
 import { PRODUCT } from '../../mappings/product-index.js';
-import { findMember, isArray, isObject, literal, readElements, readMembers, readString, type Member, type Span } from '../json/spans.js';
+import {
+  findMember,
+  isArray,
+  isObject,
+  literal,
+  readElements,
+  readMembers,
+  readRepeated,
+  readString,
+  walkElements,
+  walkMembers,
+  type Member,
+  type Span,
+} from '../json/spans.js';
 
 /** One hit of an engine answer, by its place in the bytes. */
 export interface Hit {
@@ -38,16 +51,33 @@ export function hitKey(hit: { readonly index: string; readonly id: string }): st
  * Throws `MalformedJson` on broken bytes.
  */
 export function readAnswer(bytes: Buffer): EngineAnswer | null {
-  const members = readMembers(bytes);
-  const hitsMember = members.find((member) => member.key === 'hits');
-  if (!hitsMember || !isObject(bytes, hitsMember.value)) return null;
-  const inner = readMembers(bytes, hitsMember.value.start);
+  const members: Member[] = [];
+  const inner: Member[] = [];
+  const lists: Hit[][] = [];
+  const readList = (start: number): number => {
+    const list: Hit[] = [];
+    const end = walkElements(bytes, start, (at) => {
+      const hit = readHit(bytes, at);
+      list.push(hit);
+      return hit.span.end;
+    });
+    lists.push(list);
+    return end;
+  };
+  // Of members that repeat, the first counts; the hits are read on the way, since they are nearly all of the text.
+  walkMembers(bytes, 0, members, (key, start) => {
+    if (key !== 'hits' || inner.length > 0 || !isObject(bytes, { start })) return null;
+    return walkMembers(bytes, start, inner, (name, at) =>
+      name === 'hits' && lists.length === 0 && isArray(bytes, { start: at }) ? readList(at) : null,
+    );
+  });
   const list = inner.find((member) => member.key === 'hits');
-  if (!list || !isArray(bytes, list.value)) return null;
+  const [hits] = lists;
+  if (!list || !hits) return null;
   const total = inner.find((member) => member.key === 'total');
   return {
     bytes,
-    hits: readElements(bytes, list.value.start).map((span) => readHit(bytes, span)),
+    hits,
     hitsSpan: list.value,
     total: total ? readTotal(bytes, total.value) : null,
     took: members.find((member) => member.key === 'took')?.value ?? null,
@@ -63,20 +93,19 @@ function isPartial(bytes: Buffer, members: readonly Member[]): boolean {
   return (timedOut !== undefined && literal(bytes, timedOut.value) === 'true') || (failed !== null && literal(bytes, failed.value) !== '0');
 }
 
-function readHit(bytes: Buffer, span: Span): Hit {
-  const members = readMembers(bytes, span.start);
+function readHit(bytes: Buffer, start: number): Hit {
+  const members: Member[] = [];
+  const span = { start, end: walkMembers(bytes, start, members) };
   const value = (name: string): Span | null => members.find((member) => member.key === name)?.value ?? null;
-  const text = (name: string): string | null => {
-    const at = value(name);
-    return at ? readString(bytes, at) : null;
-  };
+  const index = value('_index');
+  const id = value('_id');
   const score = value('_score');
   const seqNo = value('_seq_no');
   return {
     span,
     members,
-    index: text('_index') ?? '',
-    id: text('_id') ?? readRankKey(bytes, value('fields')) ?? '',
+    index: index ? readRepeated(bytes, index) : '',
+    id: id ? readString(bytes, id) : (readRankKey(bytes, value('fields')) ?? ''),
     seqNo: seqNo ? Number(literal(bytes, seqNo)) : null,
     score: score && literal(bytes, score) !== 'null' ? score : null,
   };

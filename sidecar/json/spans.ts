@@ -35,38 +35,56 @@ const CLOSE_ARRAY = 0x5d;
 
 /** The members of the object that starts at `at` (white space before it allowed), in order, duplicates included. */
 export function readMembers(text: Buffer, at = 0): Member[] {
+  const members: Member[] = [];
+  walkMembers(text, at, members);
+  return members;
+}
+
+/** The elements of the array that starts at `at`. */
+export function readElements(text: Buffer, at: number): Span[] {
+  const elements: Span[] = [];
+  walkElements(text, at, (start) => {
+    const end = skipValue(text, start);
+    elements.push({ start, end });
+    return end;
+  });
+  return elements;
+}
+
+/**
+ * Walks an object once and adds its members to `members`. `read` may walk a member's value itself, so that nothing is
+ * walked twice, and say where it ends; null = it did not. Returns the end of the object.
+ */
+export function walkMembers(text: Buffer, at: number, members: Member[], read?: (key: string, at: number) => number | null): number {
   let position = skipSpace(text, at);
   expect(text, position, OPEN_OBJECT);
   position = skipSpace(text, position + 1);
-  const members: Member[] = [];
-  if (text[position] === CLOSE_OBJECT) return members;
+  if (text[position] === CLOSE_OBJECT) return position + 1;
   for (;;) {
     expect(text, position, QUOTE);
     const keyEnd = skipString(text, position);
-    const key = readName(text, position, keyEnd);
+    const key = readRepeated(text, { start: position, end: keyEnd });
     const colon = skipSpace(text, keyEnd);
     expect(text, colon, COLON);
-    const value = spanAt(text, colon + 1);
-    members.push({ key, start: position, value });
-    position = skipSpace(text, value.end);
-    if (text[position] === CLOSE_OBJECT) return members;
+    const start = skipSpace(text, colon + 1);
+    const end = read?.(key, start) ?? skipValue(text, start);
+    members.push({ key, start: position, value: { start, end } });
+    position = skipSpace(text, end);
+    if (text[position] === CLOSE_OBJECT) return position + 1;
     expect(text, position, COMMA);
     position = skipSpace(text, position + 1);
   }
 }
 
-/** The elements of the array that starts at `at`. */
-export function readElements(text: Buffer, at: number): Span[] {
+/** Walks an array once; `read` walks the element that starts at a place and says where it ends. Returns the end of the array. */
+export function walkElements(text: Buffer, at: number, read: (at: number) => number): number {
   let position = skipSpace(text, at);
   expect(text, position, OPEN_ARRAY);
   position = skipSpace(text, position + 1);
-  const elements: Span[] = [];
-  if (text[position] === CLOSE_ARRAY) return elements;
+  if (text[position] === CLOSE_ARRAY) return position + 1;
   for (;;) {
-    const element = spanAt(text, position);
-    elements.push(element);
-    position = skipSpace(text, element.end);
-    if (text[position] === CLOSE_ARRAY) return elements;
+    position = skipSpace(text, read(position));
+    if (text[position] === CLOSE_ARRAY) return position + 1;
     expect(text, position, COMMA);
     position = skipSpace(text, position + 1);
   }
@@ -77,14 +95,14 @@ export function findMember(text: Buffer, objectAt: number, key: string): Member 
   return readMembers(text, objectAt).findLast((member) => member.key === key) ?? null;
 }
 
-/** True where the span holds an object. */
-export function isObject(text: Buffer, span: Span): boolean {
-  return text[span.start] === OPEN_OBJECT;
+/** True where an object starts. */
+export function isObject(text: Buffer, { start }: Pick<Span, 'start'>): boolean {
+  return text[start] === OPEN_OBJECT;
 }
 
-/** True where the span holds an array. */
-export function isArray(text: Buffer, span: Span): boolean {
-  return text[span.start] === OPEN_ARRAY;
+/** True where an array starts. */
+export function isArray(text: Buffer, { start }: Pick<Span, 'start'>): boolean {
+  return text[start] === OPEN_ARRAY;
 }
 
 /** The bytes of a span as text, e.g. a number literal as the engine wrote it. */
@@ -100,19 +118,19 @@ export function readString(text: Buffer, span: Span): string {
   return String(decoded);
 }
 
-/** Names seen so far by a hash of their bytes: the same few stand in every hit, and decoding each anew costs more than reading the rest. */
-const names = new Map<number, { readonly bytes: Buffer; readonly name: string }>();
-const MOST_NAMES = 4096;
+/** Strings seen so far by a hash of their bytes: the same few names stand in every hit, and decoding each anew costs more than reading the rest. */
+const seenStrings = new Map<number, { readonly bytes: Buffer; readonly decoded: string }>();
+const MOST_SEEN = 4096;
 
-/** As `readString`, for the key of a member. */
-function readName(text: Buffer, start: number, end: number): string {
+/** As `readString`, for one that is likely to come again, such as the name of a member. */
+export function readRepeated(text: Buffer, { start, end }: Span): string {
   let hash = 0;
   for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (text[i] ?? 0)) | 0;
-  const seen = names.get(hash);
-  if (seen && holdsAt(text, start, end, seen.bytes)) return seen.name;
-  const name = readString(text, { start, end });
-  if (!seen && names.size < MOST_NAMES) names.set(hash, { bytes: Buffer.from(text.subarray(start, end)), name });
-  return name;
+  const seen = seenStrings.get(hash);
+  if (seen && holdsAt(text, start, end, seen.bytes)) return seen.decoded;
+  const decoded = readString(text, { start, end });
+  if (!seen && seenStrings.size < MOST_SEEN) seenStrings.set(hash, { bytes: Buffer.from(text.subarray(start, end)), decoded });
+  return decoded;
 }
 
 function holdsAt(text: Buffer, start: number, end: number, bytes: Buffer): boolean {
@@ -191,11 +209,6 @@ function numberAround(text: Buffer, at: number): string {
   while (isNumber(text[start - 1])) start--;
   while (isNumber(text[end])) end++;
   return text.toString('latin1', start, end);
-}
-
-function spanAt(text: Buffer, at: number): Span {
-  const start = skipSpace(text, at);
-  return { start, end: skipValue(text, start) };
 }
 
 function skipValue(text: Buffer, at: number): number {
