@@ -12,9 +12,13 @@ export const HISTORY_LIMIT = 50;
  * The inputs of a ranker for one list, in feature-set order. Pure: the same function serves and writes training rows.
  * An empty history, a history switched off and an unknown user give the same bytes; N may be 0, L is at least 1 (a masked pad).
  *
+ * @param allocate gives zeros of a length, for the inputs' memory; default: new memory
  * @throws Error when a vector's length is not the index's
  */
-export function assembleFeatures(list: CandidateList): RankingInput {
+export function assembleFeatures(
+  list: CandidateList,
+  allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
+): RankingInput {
   const seen = applySignals(list);
   const { candidates, history, query } = seen;
   const shape: RankingShape = {
@@ -25,7 +29,7 @@ export function assembleFeatures(list: CandidateList): RankingInput {
     imageDims: Math.max(1, seen.imageDims),
   };
   const known = (pair: CosinePair): boolean => seen.cosineStats[pair] !== null;
-  const stack = (vectors: (Float32Array | null)[], rows: number, dims: number) => stackVectors(vectors, rows, dims);
+  const stack = (vectors: (Float32Array | null)[], rows: number, dims: number) => stackVectors(vectors, { rows, dims, allocate });
   const queryText = stack([known('query_text:item_text') ? query.textVector : null], 1, shape.textDims);
   const queryImage = stack([known('query_image:item_image') ? query.imageVector : null], 1, shape.imageDims);
   const queryHead = stack([known('query_head:item_image') ? query.headVector : null], 1, shape.imageDims);
@@ -33,7 +37,7 @@ export function assembleFeatures(list: CandidateList): RankingInput {
   const itemImage = stack(vectorsOf(candidates, 'image'), candidates.length, shape.imageDims);
   const historyText = stack(known('item_text:item_text') ? vectorsOf(history, 'text') : [], shape.history, shape.textDims);
   const historyImage = stack(known('item_image:item_image') ? vectorsOf(history, 'image') : [], shape.history, shape.imageDims);
-  const similarity = compareAttributes(candidates, history);
+  const similarity = compareAttributes(candidates, history, allocate);
   const perEvent = (value: (entry: HistoryEntry) => number): Float32Array => {
     const values = new Float32Array(shape.history);
     history.forEach((entry, place) => (values[place] = value(entry)));
@@ -100,8 +104,11 @@ function vectorsOf(holders: readonly { item: Item | null }[], modality: 'text' |
 }
 
 /** Vectors under each other with their mask; rows without a vector, and rows beyond the last, are zero and masked. */
-function stackVectors(vectors: (Float32Array | null)[], rows: number, dims: number): { rows: Float32Array; mask: Float32Array } {
-  const stacked = { rows: new Float32Array(rows * dims), mask: new Float32Array(rows) };
+function stackVectors(
+  vectors: (Float32Array | null)[],
+  { rows, dims, allocate }: { rows: number; dims: number; allocate: (length: number) => Float32Array },
+): { rows: Float32Array; mask: Float32Array } {
+  const stacked = { rows: allocate(rows * dims), mask: allocate(rows) };
   vectors.forEach((vector, row) => {
     if (vector === null) return;
     if (vector.length !== dims)
@@ -123,7 +130,11 @@ function stackStatistics(statistics: CandidateList['cosineStats']): Float32Array
  * Same brand (0 or 1) and Jaccard index of the category values, for every candidate and history entry. Products share
  * few brands and category lists, so each row is computed once for all candidates alike.
  */
-function compareAttributes(candidates: readonly Candidate[], history: readonly HistoryEntry[]): AttributeSimilarity {
+function compareAttributes(
+  candidates: readonly Candidate[],
+  history: readonly HistoryEntry[],
+  allocate: (length: number) => Float32Array,
+): AttributeSimilarity {
   const brands = history.map(({ item }) => item?.brand ?? null);
   const categories = history.map(({ item }) => new Set(item?.category ?? []));
   const brandRow = (item: Item | null, row: Float32Array): void =>
@@ -134,20 +145,22 @@ function compareAttributes(candidates: readonly Candidate[], history: readonly H
     const own = new Set(item?.category ?? []);
     categories.forEach((past, place) => (row[place] = jaccard(own, past)));
   };
-  return {
-    brand: fillRows(candidates, history.length, (item) => item?.brand ?? '', brandRow),
-    category: fillRows(candidates, history.length, categoryKey, categoryRow),
-  };
+  const [brand, category] = [allocate(candidates.length * history.length), allocate(candidates.length * history.length)];
+  fillRows(brand, candidates, { width: history.length, keyOf: (item) => item?.brand ?? '', fillRow: brandRow });
+  fillRows(category, candidates, { width: history.length, keyOf: categoryKey, fillRow: categoryRow });
+  return { brand, category };
 }
 
-/** [N·L]: the row of every candidate, computed once for those with the same key. */
+/** Fills [N·L] with the row of every candidate, computed once for those with the same key. */
 function fillRows(
+  filled: Float32Array,
   candidates: readonly Candidate[],
-  width: number,
-  keyOf: (item: Item | null) => string,
-  fillRow: (item: Item | null, row: Float32Array) => void,
-): Float32Array {
-  const filled = new Float32Array(candidates.length * width);
+  {
+    width,
+    keyOf,
+    fillRow,
+  }: { width: number; keyOf: (item: Item | null) => string; fillRow: (item: Item | null, row: Float32Array) => void },
+): void {
   const rows = new Map<string, Float32Array>();
   candidates.forEach(({ item }, place) => {
     const key = keyOf(item);
@@ -159,7 +172,6 @@ function fillRows(
     }
     filled.set(row, place * width);
   });
-  return filled;
 }
 
 /** Equal for equal lists; remembered with the list, which the item store keeps from search to search. */

@@ -11,6 +11,7 @@ import { attributeScores } from './explanation.js';
 import { assembleFeatures, type Candidate, type CandidateList, type HistoryEntry, type Item } from './features.js';
 import { ItemVectors, type ItemVersion } from './item-vectors.js';
 import { within } from './walk/deadline.js';
+import { FloatSlab } from './walk/float-slab.js';
 import {
   ScorerFailure,
   type EncodeRequest,
@@ -39,6 +40,8 @@ class Scorer {
   readonly #image: ImageEncoder;
   readonly #rankers: ReadonlyMap<string, Ranker>;
   readonly #heads = new Map<string, Promise<PictureHead>>();
+  /** Memory that no ranking uses now. */
+  readonly #slabs: FloatSlab[] = [];
 
   private constructor(parts: {
     engine: EngineClient;
@@ -139,9 +142,13 @@ class Scorer {
     const missing = await this.#fetchMissing(request);
     const list = this.#assembleList(request);
     const itemsAt = performance.now();
-    const input = assembleFeatures(list);
+    const slab = this.#slabs.pop() ?? new FloatSlab();
+    const input = assembleFeatures(list, (length) => slab.take(length));
     const featuresAt = performance.now();
-    const output = await ranker.score(input);
+    const output = await ranker.score(input).finally(() => {
+      slab.clear();
+      this.#slabs.push(slab);
+    });
     const explanations = request.explain ? await attributeScores(ranker, list) : null;
     const scoredAt = performance.now();
     return {
