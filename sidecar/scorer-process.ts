@@ -11,7 +11,8 @@ import { attributeScores } from './explanation.js';
 import { assembleFeatures, type Candidate, type CandidateList, type HistoryEntry, type Item } from './features.js';
 import { ItemVectors, type ItemVersion } from './item-vectors.js';
 import { within } from './walk/deadline.js';
-import { FloatSlab } from './walk/float-slab.js';
+import { FloatSlab } from './scoring/float-slab.js';
+import { unpackCandidates } from './scoring/packed-candidates.js';
 import {
   ScorerFailure,
   type EncodeRequest,
@@ -84,7 +85,7 @@ class Scorer {
       case 'encode':
         return this.#encode(task.request);
       case 'rank':
-        return this.#rank(task.request);
+        return this.#rank({ ...task.request, candidates: unpackCandidates(task.request.candidates) });
       case 'warm':
         return this.#items.warm(task.request.index, task.request.roles, new AbortController().signal);
     }

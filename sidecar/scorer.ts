@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { packCandidates } from './scoring/packed-candidates.js';
 import {
   ScorerFailure,
   ScorerRefused,
@@ -109,7 +110,7 @@ export class ScorerPool {
       throw new ScorerFailure('scorer_overloaded', `${queue} tasks wait and ${Math.round(remaining)} ms remain`);
     }
     const reply = await this.#run(
-      { kind: 'rank', request },
+      { kind: 'rank', request: { ...request, candidates: packCandidates(request.candidates) } },
       (result): result is RankReply => typeof result === 'object' && 'scores' in result,
     );
     if (!request.explain) this.#serviceMs += SMOOTHING * (reply.stages.features + reply.stages.score - this.#serviceMs);

@@ -2,6 +2,7 @@ import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
 import type { Attribution } from '../explanation.js';
 import type { RetrievedCandidate } from '../retrieve.js';
+import type { PackedCandidates } from './packed-candidates.js';
 
 /** What a scorer process is opened with. */
 export interface ScorerSettings {
@@ -55,6 +56,9 @@ export interface RankRequest {
   readonly deadline: number;
 }
 
+/** As it travels. */
+export type PackedRankRequest = Omit<RankRequest, 'candidates'> & { readonly candidates: PackedCandidates };
+
 export interface RankReply {
   readonly scores: Float32Array;
   /** 0–1, trust in the model for this list. */
@@ -73,7 +77,7 @@ export interface WarmRequest {
 
 export type ScorerTask =
   | { readonly kind: 'encode'; readonly request: EncodeRequest }
-  | { readonly kind: 'rank'; readonly request: RankRequest }
+  | { readonly kind: 'rank'; readonly request: PackedRankRequest }
   | { readonly kind: 'warm'; readonly request: WarmRequest };
 export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
 export type FromScorer =

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FloatSlab } from '../../sidecar/walk/float-slab.js';
+import { FloatSlab } from '../../sidecar/scoring/float-slab.js';
 
 test('what is taken is zero, apart from what was taken before, and the same memory after a clear', () => {
   const slab = new FloatSlab();
