@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { PRODUCT } from '../../mappings/product-index.js';
 import { openImageEncoder } from '../../models/image-encoder.js';
@@ -16,9 +17,13 @@ export interface OwnPhotoResult {
   sameIdAt1: number;
 }
 
-function distort(top: Top): Promise<Buffer> {
+/** From bytes: the decoder has closed sharp's loaders for files. */
+async function distort(top: Top): Promise<Buffer> {
   const { longSide, quality } = DISTORTION;
-  return sharp(top.photo).resize(longSide, longSide, { fit: 'inside' }).jpeg({ quality }).toBuffer();
+  return sharp(await readFile(top.photo))
+    .resize(longSide, longSide, { fit: 'inside' })
+    .jpeg({ quality })
+    .toBuffer();
 }
 
 /** Each product's own photo, distorted, straight to the engine's picture field. */
