@@ -62,13 +62,14 @@ function tailPage(from: number, size: number, added: readonly RankedHit[]): { fr
   return { from: from - added.length, size, without: added.map((hit) => hit.id) };
 }
 
-/** Our members of `_source` and `fields` that the client asks for by name; they stay in its answer. */
+/** Our members of `_source` and `fields` that the client asks for by name (a collapse shows the field it is on); they stay in its answer. */
 export function namedOwnFields(body: JsonObject, query: URLSearchParams): ReadonlySet<string> {
   const source = body._source;
   const asked = [
     ...asList(isJsonObject(source) ? (source.includes ?? source.include) : source),
     ...asList(body.fields),
     ...asList(body.docvalue_fields),
+    ...asList(isJsonObject(body.collapse) ? body.collapse.field : undefined),
     ...['_source', '_source_includes', 'docvalue_fields'].flatMap((name) => (query.get(name) ?? '').split(',')),
   ].map((field) => (isJsonObject(field) ? field.field : field));
   return new Set(OWN_SOURCE_FIELDS.filter((field) => asked.includes(field)));
