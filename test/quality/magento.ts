@@ -112,7 +112,11 @@ async function collapseOne(door: CatalogueDoor, text: string): Promise<Collapsed
     ranked.push(...(await door.searchSidecar(body, { query_text: text })));
     engine.push(...(await door.searchEngine(body)));
   }
-  const groups = ranked.map(({ fields }) => JSON.stringify(fields[PRODUCT.groupKey]));
+  const groups = ranked.map(({ id, fields }) => {
+    const group = fields[PRODUCT.groupKey];
+    if (group === undefined) throw new Error(`the hit ${id} does not show the group that it stands for`);
+    return JSON.stringify(group);
+  });
   return {
     hits: ranked.length,
     repeated: groups.length - new Set(groups).size,
