@@ -17,8 +17,7 @@ import {
 } from '../../models/ranker.js';
 import { changeInput, drawInput, rankerFolders, rankingInput, readParity } from './ranker-artefacts.js';
 
-// Rounding in cosines grows up to a hundredfold where a list hardly differs in a value and its spread divides.
-const TOLERANCE = 1e-4;
+const TOLERANCE = 2e-5;
 const RUNS = { numRuns: 25 };
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
 const shape = { lists: 1, candidates: 9, history: 5, textDims: 6, imageDims: 7 };
