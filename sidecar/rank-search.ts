@@ -15,6 +15,7 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
+import { Admission, type Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
@@ -48,12 +49,16 @@ const HISTORY_RESERVE_MS = 12;
 /** Below this, packing costs more than it saves. */
 const PACKED_BYTES = 1024;
 
+/** Reasons that say of a search that it was let in beside too many others. */
+const LATE: ReadonlySet<SkipReason> = new Set(['budget', 'scorer_overloaded']);
+
 const gzipAsync = promisify(gzip);
 
 /** The walk of one search through the stages, under one budget. A fault of ours ends in the engine's own order. */
 export class SearchRanker {
   readonly #deps: RankSearchDeps;
   readonly #lists = new RankedLists();
+  readonly #admission = new Admission();
 
   constructor(deps: RankSearchDeps) {
     this.#deps = deps;
@@ -82,7 +87,9 @@ export class SearchRanker {
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
-    const gathering = stored ? null : settle(gatherCandidates(search, this.#deps, clock, signal));
+    const leave = stored ? null : this.#admission.enter();
+    const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
+    let outcome: Outcome = 'other';
     const keeping = this.#keptFields(search.index, search.body, call);
     let late: NodeJS.Timeout | undefined;
     try {
@@ -93,16 +100,22 @@ export class SearchRanker {
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
         refuseUnscored(read);
+        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#admission.limit} searches are being ranked already`);
         const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + search.budgetMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
+        outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
         this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
         return await this.#finish(answer, page.body, `applied; ${page.label}`, call, clock);
       } catch (error) {
         if (call.signal.aborted) throw error; // nobody is left to answer
-        return await this.#skip(answer, cutOwnMembers(read, keep), asSkipped(error), call, clock);
+        const skipped = asSkipped(error);
+        // Who asks for less time than the profile gives says nothing about the load.
+        if (LATE.has(skipped.reason) && search.budgetMs >= search.profile.budgetMs) outcome = 'late';
+        return await this.#skip(answer, cutOwnMembers(read, keep), skipped, call, clock);
       }
     } finally {
+      leave?.(outcome);
       clearTimeout(late);
       work.abort();
     }
