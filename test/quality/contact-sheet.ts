@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { renderPicture } from '../../demo/picture.js';
 
 const CELL = 128;
 const LABEL = 150;
@@ -8,14 +10,18 @@ export async function drawContactSheet(file: string, rows: readonly { label: str
   const columns = Math.max(...rows.map(({ pictures }) => pictures.length));
   const tiles = rows.flatMap(({ pictures }, row) =>
     pictures.map(async (picture, column) => ({
-      input: await sharp(picture).resize(CELL, CELL, { fit: 'contain', background: 'white' }).toBuffer(),
+      // From bytes: the picture decoder has closed sharp's loaders for files.
+      input: await sharp(await readFile(picture))
+        .resize(CELL, CELL, { fit: 'contain', background: 'white' })
+        .png()
+        .toBuffer(),
       left: LABEL + column * CELL,
       top: row * CELL,
     })),
   );
-  const labels = rows.map(({ label }, row) => ({ input: Buffer.from(labelSvg(label)), left: 0, top: row * CELL }));
+  const labels = rows.map(async ({ label }, row) => ({ input: await renderPicture(labelSvg(label)), left: 0, top: row * CELL }));
   await sharp({ create: { width: LABEL + columns * CELL, height: rows.length * CELL, channels: 3, background: 'white' } })
-    .composite([...labels, ...(await Promise.all(tiles))])
+    .composite(await Promise.all([...labels, ...tiles]))
     .png({ palette: true })
     .toFile(file);
 }
