@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from contract import COLUMN, MODELS
-from evidence import QUERIES, compare, read_statistics, standardise_in_list
+from evidence import POOLS, compare, pool_weights
 from export import export_ranker
 
 # Weights of within-list z-scores beside the first phase's own (weight 1).
@@ -21,7 +21,7 @@ class CosineRanker(nn.Module):
         "query_text", "query_text_mask", "query_image", "query_image_mask", "query_head", "query_head_mask",
         "item_text", "item_text_mask", "item_image", "item_image_mask",
         "history_mask", "history_text", "history_text_mask", "history_image", "history_image_mask",
-        "cosine_stats", "columns",
+        "columns",
     ]  # fmt: skip
     OUTPUTS = {"score": ("B", "N"), "attention": ("B", "N", "L")}
 
@@ -29,17 +29,14 @@ class CosineRanker(nn.Module):
         score = x["columns"][..., COLUMN["first_phase_z"]]  # [B, N]
         history = x["history_mask"]
         # Later entries weigh more: the newest has no entry after it.
-        decay = HISTORY_DECAY ** (history.sum(1, keepdim=True) - history.cumsum(1)) * history  # [B, L]
+        decay = HISTORY_DECAY ** (history.sum(1, keepdim=True) - history.cumsum(1)) * history
+        decay = decay / decay.sum(1, keepdim=True).clamp(min=1)  # [B, L]
         used = 0
-        for modality in QUERIES:
-            seen = compare(x, modality, read_statistics(x))
-            score = score + QUERY_WEIGHT * seen.split(seen.relative)[1].sum(2)
-            weight = (decay * x[f"history_{modality}_mask"]).unsqueeze(1)  # [B, 1, L]
-            weight = weight / weight.sum(2, keepdim=True).clamp(min=1e-6)
-            cosine = seen.split(seen.cosine)[0]
-            mean = (cosine * weight).sum(2, keepdim=True)  # [B, N, 1]
-            score = score + HISTORY_WEIGHT * standardise_in_list(mean, x[f"item_{modality}_mask"].unsqueeze(2)).squeeze(2)
-            used = used + torch.relu(cosine) * weight
+        has_vector = torch.stack([x["item_text_mask"], x["item_image_mask"]], 2)
+        for modality, (_, relative) in compare(x, has_vector).items():
+            pooled = torch.matmul(relative, pool_weights(x, modality, decay.unsqueeze(2).expand(-1, -1, POOLS)))
+            score = score + HISTORY_WEIGHT * pooled[..., 0] + QUERY_WEIGHT * pooled[..., POOLS:].sum(2)
+            used = used + torch.relu(relative[..., : history.shape[1]]) * decay.unsqueeze(1)
         attention = used / used.sum(2, keepdim=True).clamp(min=1e-6)
         return {"score": score, "attention": attention}
 

@@ -56,9 +56,11 @@ def move(batch: Batch, device: str) -> Batch:
     return replace(batch, inputs=inputs, chosen=batch.chosen.to(device), outcome=batch.outcome.to(device))
 
 
-def train(batches: Iterator[Batch], *, steps: int, seed: int, device: str, rate: float = 3e-3) -> FusionBase:
+def train(batches: Iterator[Batch], *, out: Path, start: Path | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
     torch.manual_seed(seed)
     model = FusionBase().to(device)
+    if start:
+        model.load_state_dict(torch.load(start / "weights.pt", weights_only=True)["weights"])
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     dials = torch.Generator().manual_seed(seed)
@@ -74,6 +76,7 @@ def train(batches: Iterator[Batch], *, steps: int, seed: int, device: str, rate:
         if step % REPORT_EVERY == 0:
             print(f"step {step}: loss {float(total) / REPORT_EVERY:.4f}, {time.monotonic() - started:.0f} s", flush=True)
             total.zero_()
+            torch.save({"weights": model.state_dict()}, out / "weights.pt")
     return model
 
 
@@ -82,18 +85,22 @@ def main() -> None:
     parser.add_argument("--catalogues", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for weights.pt; export.py reads it")
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--start", type=Path, help="an earlier run to go on from")
     parser.add_argument("--held-out", type=int, default=240, help="batches to report on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that simulate; 0: this one")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = train(stream(options, options.seed), steps=options.steps, seed=options.seed, device=options.device)
+    options.out.mkdir(parents=True, exist_ok=True)
+    model = train(
+        stream(options, options.seed), out=options.out, start=options.start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
+    )
     model = model.eval()
     held_out = [move(batch, options.device) for batch in islice(stream(options, options.seed + 500), options.held_out)]
     metrics = evaluate(model, held_out)
     print(json.dumps(metrics, indent=1))
-    options.out.mkdir(parents=True, exist_ok=True)
     torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps, "seed": options.seed}, options.out / "weights.pt")
     print(f"{count_parameters(model)} parameters")
 
