@@ -21,8 +21,6 @@ export interface LegPlan {
   readonly firstPhase: Leg;
   /** Legs that need vectors of the query; asked for as soon as those are there. */
   readonly vectorLegs: (vectors: LegVectors) => VectorLeg[];
-  /** Which vectors are worth computing: false where no leg would use them. */
-  readonly wantsVectorLegs: boolean;
   /** Hits of vector legs may join the list. */
   readonly mayAdd: boolean;
   /** Why there are no vector legs, for explanations; null where there are. */
@@ -78,7 +76,8 @@ const SELECTING_PARAMETERS = [
 export function planLegs(search: Rankable, stamp: IndexStamp): LegPlan {
   const split = splitQuery(search.body.query);
   const reason = whyNoVectorLegs(search, stamp, split.reason);
-  const own = ownVectorClauses(search.body.query);
+  // The engine answers `q` and leaves the body's query aside.
+  const own = search.call.query.has('q') ? [] : ownVectorClauses(search.body.query);
   return {
     firstPhase: { role: 'first-phase', path: legPath(search), body: firstPhaseBody(search, stamp) },
     vectorLegs: (vectors) => {
@@ -95,7 +94,6 @@ export function planLegs(search: Rankable, stamp: IndexStamp): LegPlan {
       }
       return legs;
     },
-    wantsVectorLegs: reason === null,
     mayAdd: reason === null && search.profile.retrieval.maxAdded > 0,
     reason,
   };

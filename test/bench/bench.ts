@@ -26,7 +26,7 @@ const USAGE = `usage: npm run bench -- [--write] [--profile FOLDER]
   --profile FOLDER   write V8 CPU profiles of the HTTP process there; times are then not comparable`;
 
 const PAIRS = 400;
-const WARM_UP = 400;
+const WARM_UP = 800;
 const CONNECTIONS = [1, 4, 16];
 const SECONDS_A_RATE = 4;
 const STARTS = 3;
