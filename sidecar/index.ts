@@ -197,7 +197,9 @@ function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPoo
   const started = performance.now();
   scorers.warm({ index, roles: stamp.roles }).then(
     (items) => log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory'),
-    (error: unknown) => log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss'),
+    (error: unknown) => {
+      if (!scorers.closed) log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss');
+    },
   );
 }
 

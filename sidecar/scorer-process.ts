@@ -231,8 +231,9 @@ function unlessZero(vector: Float32Array): Float32Array | null {
   return vector.some((value) => value !== 0) ? vector : null;
 }
 
+/** When the sidecar has gone, nobody waits for the answer. */
 function reply(message: FromScorer): void {
-  process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 let opening: Promise<Scorer> | null = null;

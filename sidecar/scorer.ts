@@ -128,6 +128,11 @@ export class ScorerPool {
     return this.#runOn(seat, { kind: 'warm', request }, (result): result is number => typeof result === 'number');
   }
 
+  /** True from the moment it is told to close. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Lets every process finish its task and go. */
   async close(): Promise<void> {
     this.#closed = true;

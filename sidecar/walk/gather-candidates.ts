@@ -34,15 +34,17 @@ export interface GatheringDeps {
 
 /** Runs, beside the client's own request, everything that ranking needs: history, query vectors, candidate legs. */
 export async function gatherCandidates(search: Rankable, deps: GatheringDeps, clock: SearchClock, signal: AbortSignal): Promise<Gathered> {
-  const { stamps, encoding, upstream } = deps;
+  const { stamps, upstream } = deps;
   const stamp = await stamps.describe(search.index).catch((error: unknown) => {
     throw new Skipped('index_unknown', error instanceof Error ? error.message : String(error));
   });
   refuseForeignVectors(stamp, deps.scorers);
   const plan = planLegs(search, stamp);
-  const history = recallEvents(search, deps, clock, signal);
+  // Encoding goes first: the vector legs wait for it, and once the engine is at work it would wait for a core.
+  const encoding = settle(clock.stage('encode', () => deps.encoding.encode(search, stamp)));
   const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
-  const vectors = await clock.stage('encode', () => encoding.encode(search, stamp));
+  const history = recallEvents(search, deps, clock, signal);
+  const vectors = unwrap(await encoding);
   const legs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
   const answers = await Promise.all(
     legs.map(async (leg) => ({

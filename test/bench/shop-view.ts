@@ -43,7 +43,7 @@ export interface Doors {
   path: string;
 }
 
-/** One search at a time, alternately direct and through us, after as many again to warm both up. */
+/** One search at a time, alternately direct and through us, after `warmUp` pairs that are not counted. */
 export async function timePairs(doors: Doors, options: { pairs: number; warmUp: number; nextBody: NextBody }): Promise<PairedView> {
   const direct = new SearchClient(doors.engine, { path: doors.path, connections: 1 });
   const through = new SearchClient(doors.sidecar.url, { path: doors.path, connections: 1 });

@@ -1,9 +1,12 @@
+import { fork } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { openLog } from '../../sidecar/http/log.js';
 import { startSidecar, type Sidecar } from '../../sidecar/index.js';
+import type { ScorerSettings, ToScorer } from '../../sidecar/scoring/scorer-tasks.js';
 import { openHouse, type House } from '../house.js';
 
 const query = { multi_match: { query: 'lamp mug dress', fields: ['title', 'description'] } };
@@ -77,6 +80,25 @@ describe('a scorer that dies', () => {
     opened.pop();
     await sidecar.close();
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+  });
+
+  it('goes without a word when the sidecar goes in the middle of its task', async () => {
+    const { opensearch, encoders, scorer, index } = house.config;
+    const process = fork(fileURLToPath(new URL('../../sidecar/scorer-process.ts', import.meta.url)), {
+      serialization: 'advanced',
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    const said: string[] = [];
+    for (const stream of [process.stdout, process.stderr]) stream?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+    const exited = new Promise<number | null>((resolve) => process.once('exit', resolve));
+    const settings: ScorerSettings = { opensearch, encoders, memoryBytes: scorer.memory, rankers: ['builtin'] };
+    process.send({ kind: 'open', settings } satisfies ToScorer);
+    await new Promise((resolve) => process.once('message', resolve));
+    const roles = { id: index.id, ...index.map };
+    process.send({ kind: 'warm', id: 1, request: { index: house.alias, roles } } satisfies ToScorer, () => process.disconnect());
+    expect(await exited).toBe(0);
+    expect(said.join('')).toBe('');
   });
 });
 
