@@ -14,7 +14,7 @@ import { writeSection } from '../measured-page.js';
 import { configureBench, drawShop, fillIndices, WINDOW } from './bench-shop.js';
 import type { BenchResult, MemoryUse } from './bench-result.js';
 import { distinctQueries } from './distinct-queries.js';
-import { printResult, PERFORMANCE_OPENING, renderResult } from './performance-page.js';
+import { printResult, PERFORMANCE_OPENING, QUIET_LOAD, renderResult } from './performance-page.js';
 import { memoryOf } from './process-usage.js';
 import { measureRankerCost } from './ranker-cost.js';
 import { SearchClient } from './search-load.js';
@@ -33,6 +33,7 @@ const SECONDS_A_RATE = 4;
 const STARTS = 3;
 const PAGE = 24;
 const SEED = 41;
+const CALM_WITHIN_MS = 180_000;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -44,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
+  await waitForCalm();
   const machine = describeMachine();
   const node = await findOrStartNode({ name: 'bench', fastCode: true, log: tell });
   const scratch = mkdtempSync(join(tmpdir(), 'fuserank-bench-'));
@@ -152,6 +154,15 @@ function makeBodies(config: Config, files: ShopFiles): (users: readonly string[]
       };
     };
   };
+}
+
+/** What went before (a compilation, a test run) is in the load average for a minute and more; a busy machine stays busy. */
+async function waitForCalm(): Promise<void> {
+  const until = performance.now() + CALM_WITHIN_MS;
+  while (describeMachine().load >= QUIET_LOAD && performance.now() < until) {
+    tell(`waiting for the load average (${describeMachine().load.toFixed(2)}) to fall below ${QUIET_LOAD}`);
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
+  }
 }
 
 /** The sidecar reads the item vectors in the background: until they are there, searches pay for fetching them. */
