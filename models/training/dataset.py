@@ -108,6 +108,6 @@ def collate(view: View, lists: list[SimulatedList]) -> Batch:
         inputs={name: torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)) for name, values in x.items()},
         chosen=torch.from_numpy(chosen),
         outcome=torch.from_numpy(outcome),
-        families=[one.family if len(one.history) else "anonymous" for one in lists],
+        families=[one.family for one in lists],
         catalogue=view.catalogue.name.split("-")[0],
     )

@@ -219,12 +219,14 @@ def simulate_list(view: View, rng: np.random.Generator) -> SimulatedList | None:
 
     shopper = Shopper(view, rng)
     history, action, age, session = shopper.browse(view, need, rng)
-    photo = None
-    if view.has_image.any() and rng.random() < 0.08:
-        source = view.image[catalogue.query_source[query]]
-        if np.abs(source).sum() > 0:
-            photo = unit(source + rng.uniform(0.1, 0.8) * unit(rng.normal(size=source.shape)))
-    facts = retrieve(view, query, bm25, dense, photo, rng)
+    photo, only_photo, family = None, False, shopper.family if len(history) else "anonymous"
+    pictured = catalogue.query_source[query]
+    if view.has_image[pictured] and rng.random() < 0.12:
+        photo = unit(view.image[pictured] + rng.choice([rng.uniform(0, 0.3), rng.uniform(0.3, 0.9)]) * unit(rng.normal(size=view.image.shape[1])))
+        only_photo = rng.random() < 0.6
+        family = "photo alone" if only_photo else "photo and words"
+        need = look_for(view, pictured, need, 1.0 if only_photo else rng.uniform(0.2, 0.9), rng)
+    facts = retrieve(view, query, bm25, dense, photo, only_photo, rng)
     if facts is None or len(facts.item) < 8:
         return None
     items = facts.item
@@ -246,7 +248,7 @@ def simulate_list(view: View, rng: np.random.Generator) -> SimulatedList | None:
     return SimulatedList(
         items=items, history=history, action=action, age=age, session=session, query=query,
         sees_text=bool(facts.query_words), photo=photo, columns=compute_columns(facts), chosen=chosen, outcome=outcome,
-        family=shopper.family,
+        family=family,
     )  # fmt: skip
 
 
@@ -272,12 +274,22 @@ def weigh_need(view: View, query: int, share: np.ndarray, rng: np.random.Generat
     return need / max(1e-6, need.max())
 
 
-def retrieve(view: View, query: int, bm25: np.ndarray, dense: np.ndarray, photo: np.ndarray | None, rng: np.random.Generator) -> Facts | None:
+def look_for(view: View, pictured: int, need: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Somebody who shows a photo wants that very thing, and failing that what looks like it [n]; words may say how it should differ."""
+    alike = np.clip(view.image @ view.image[pictured], 0, 1) ** rng.uniform(4, 16)
+    need = (1 - share) * need + share * alike
+    return need / max(1e-6, need.max())
+
+
+def retrieve(
+    view: View, query: int, bm25: np.ndarray, dense: np.ndarray, photo: np.ndarray | None, only_photo: bool, rng: np.random.Generator
+) -> Facts | None:
     """The first phase (words, vectors or a mix), its window, and what vector legs add."""
     window = int(rng.choice([rng.integers(12, 40), rng.integers(40, 90), rng.integers(90, 160)], p=[0.25, 0.55, 0.2]))
     mode = rng.random()
-    only_photo = photo is not None and rng.random() < 0.5
-    if only_photo or (mode > 0.9 and view.has_text.any()):
+    if only_photo and mode < 0.4:  # a query that every product answers alike: the photo's leg brings what matters
+        first = np.ones(len(bm25))
+    elif only_photo or (mode > 0.9 and view.has_text.any()):
         first = (view.image @ photo if only_photo and photo is not None else dense) + 1
     elif mode < 0.6 or not view.has_text.any():
         first = np.where(bm25 > 0, bm25, -np.inf)
@@ -285,7 +297,7 @@ def retrieve(view: View, query: int, bm25: np.ndarray, dense: np.ndarray, photo:
         mix = rng.uniform(0.2, 0.8)
         first = (1 - mix) * bm25 / max(1e-6, bm25.max()) + mix * np.clip((dense - dense.mean()) / max(1e-6, dense.max() - dense.mean()), 0, 1)
         first = np.where(first > 0.05, first, -np.inf)
-    hits = np.argsort(-first, kind="stable")[:window]
+    hits = np.lexsort((rng.random(len(first)), -first))[:window]  # products of one score come in no order
     hits = hits[np.isfinite(first[hits])]
     text_rank, image_rank = np.full(len(first), -1), np.full(len(first), -1)
     legs = []
@@ -293,10 +305,10 @@ def retrieve(view: View, query: int, bm25: np.ndarray, dense: np.ndarray, photo:
     if view.has_text.any() and not only_photo and rng.random() < 0.75:
         legs.append(rank_into(text_rank, np.where(view.has_text, dense, -np.inf), depth))
     towards = photo if photo is not None else (view.query_head[query] if view.query_head is not None else None)
-    if towards is not None and rng.random() < 0.75:
+    if towards is not None and (only_photo or rng.random() < 0.75):
         legs.append(rank_into(image_rank, np.where(view.has_image, view.image @ towards, -np.inf), depth))
     added = np.zeros(0, int)
-    if legs and rng.random() < 0.7:
+    if legs and (only_photo or rng.random() < 0.7):
         found = np.concatenate(legs)
         found = found[np.argsort(np.minimum(np.where(text_rank[found] < 0, 999, text_rank[found]), np.where(image_rank[found] < 0, 999, image_rank[found])), kind="stable")]
         _, first_place = np.unique(found, return_index=True)
