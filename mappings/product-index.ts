@@ -153,11 +153,6 @@ function addRoleFields(properties: Mapping, roles: ProductFieldRoles, language: 
 
 const KEYWORD_SUBFIELD = 'keyword';
 
-/** Where a facet or filter on `field` must look: the field itself, or its keyword twin when the field is analysed text. */
-export function facetField(roles: ProductFieldRoles, field: string): string {
-  return roles.text.includes(field) ? `${field}.${KEYWORD_SUBFIELD}` : field;
-}
-
 /** `attributes.colour` → properties.attributes.properties.colour, beside what is there already. */
 function addProperty(properties: Mapping, path: string, definition: Mapping): void {
   const [head = path, ...rest] = path.split('.');
