@@ -39,7 +39,7 @@ export const productFieldRolesSchema = z.strictObject({
 export type ProductFieldRoles = z.output<typeof productFieldRolesSchema>;
 
 /** Identity of the encoder that made a vector field; `preprocessing` is the sha256 of all that happens before the model. */
-export const encoderStampSchema = z.strictObject({
+const encoderStampSchema = z.strictObject({
   id: z.string().min(1),
   dims: z.number().int().min(1).max(16_000),
   normalised: z.literal(true),
