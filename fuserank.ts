@@ -7,6 +7,7 @@ import { ConfigError } from './config/load.js';
 import { packageRoot } from './config/package-root.js';
 import { registerDemoCommand } from './demo/command.js';
 import { registerIndexCommand } from './indexer/command.js';
+import { registerMappingsCommand } from './mappings/command.js';
 import { EngineUnreachable } from './opensearch/engine-unreachable.js';
 import { registerServeCommand } from './sidecar/command.js';
 import { registerSearchCommands } from './tuning/command.js';
@@ -42,6 +43,7 @@ registerDemoCommand(program);
 registerIndexCommand(program);
 registerServeCommand(program);
 registerSearchCommands(program);
+registerMappingsCommand(program);
 
 try {
   await program.parseAsync();

@@ -14,7 +14,8 @@ export interface ConfigFault {
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function emptyTree(): ConfigTree {
-  return Object.create(null) as ConfigTree;
+  // In a literal this sets the prototype, it makes no member.
+  return { __proto__: null };
 }
 
 export function isTree(value: unknown): value is ConfigTree {

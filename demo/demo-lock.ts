@@ -2,20 +2,11 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder, openFolder } from '../opensearch/local-node/cache.js';
+import { isAlive } from '../opensearch/local-node/supervised-process.js';
 
 /** Two demos on one OpenSearch would fill each other's index and forget each other's clicks. */
 export class DemoRunsAlready extends Error {
   override readonly name = 'DemoRunsAlready';
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it is there, and somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 function readHolder(file: string): number {

@@ -37,7 +37,7 @@ function fit(text: string, width: number): string {
 }
 
 /** `▲3`, `▼2`, `=`, `new`: places since the other order. */
-export function nameMove(id: string, place: number, from: readonly string[]): string {
+function nameMove(id: string, place: number, from: readonly string[]): string {
   const was = from.indexOf(id);
   if (was < 0) return 'new';
   if (was === place) return '=';

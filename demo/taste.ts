@@ -24,7 +24,7 @@ export function excludesTaste(one: Taste, other: Taste): boolean {
 }
 
 /** The words of all that the engine and the text encoder can read of a product, in lower case. */
-export function readableWords(product: Product): Set<string> {
+function readableWords(product: Product): Set<string> {
   const text = [product.title, product.description, product.brand, ...product.category, product.material].join(' ').toLowerCase();
   return new Set(text.match(/[\p{L}\p{N}]+/gu) ?? []);
 }

@@ -146,7 +146,7 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-export async function countDocuments(client: EngineClient, index: string): Promise<number> {
+async function countDocuments(client: EngineClient, index: string): Promise<number> {
   const answer = await askEngine(client, { method: 'GET', path: indexPath(index, '_count') });
   return countAnswer.parse(answer.body).count;
 }

@@ -18,21 +18,6 @@ export const EVENT = {
   ordinal: 'event_attributes.position.ordinal',
 } as const;
 
-/** Field paths of a UBI 1.3 query, as `ubi_queries` stores them. */
-export const QUERY = {
-  application: 'application',
-  timestamp: 'timestamp',
-  queryId: 'query_id',
-  userId: 'user_id',
-  clientId: 'client_id',
-  sessionId: 'session_id',
-  userQuery: 'user_query',
-  attributes: 'query_attributes',
-  responseId: 'query_response_id',
-  responseHitIds: 'query_response_hit_ids',
-  objectIdField: 'object_id_field',
-} as const;
-
 const keyword = (ignoreAbove: number): Record<string, unknown> => ({ type: 'keyword', ignore_above: ignoreAbove });
 /** The plugin's own mapping takes strict_date_time only and silently drops what lacks a fraction or a zone; ours reads both and plain numbers. */
 const timestamp = { type: 'date', format: 'strict_date_optional_time||epoch_millis', ignore_malformed: true };

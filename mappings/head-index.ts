@@ -8,7 +8,7 @@ export const HEAD_INDEX = 'fuserank_heads';
  * One head: a linear map from the text space to the picture space.
  * `matrix` is base64 of float32 little-endian, row-major, (`text_dims` + 1) × `image_dims`, the last row an offset; `sha256` is over those bytes.
  */
-export const headDocumentSchema = z.strictObject({
+const headDocumentSchema = z.strictObject({
   index: z.string(),
   text_encoder: z.string(),
   image_encoder: z.string(),

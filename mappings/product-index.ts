@@ -39,7 +39,7 @@ export const productFieldRolesSchema = z.strictObject({
 export type ProductFieldRoles = z.output<typeof productFieldRolesSchema>;
 
 /** Identity of the encoder that made a vector field; `preprocessing` is the sha256 of all that happens before the model. */
-export const encoderStampSchema = z.strictObject({
+const encoderStampSchema = z.strictObject({
   id: z.string().min(1),
   dims: z.number().int().min(1).max(16_000),
   normalised: z.literal(true),
@@ -152,11 +152,6 @@ function addRoleFields(properties: Mapping, roles: ProductFieldRoles, language: 
 }
 
 const KEYWORD_SUBFIELD = 'keyword';
-
-/** Where a facet or filter on `field` must look: the field itself, or its keyword twin when the field is analysed text. */
-export function facetField(roles: ProductFieldRoles, field: string): string {
-  return roles.text.includes(field) ? `${field}.${KEYWORD_SUBFIELD}` : field;
-}
 
 /** `attributes.colour` → properties.attributes.properties.colour, beside what is there already. */
 function addProperty(properties: Mapping, path: string, definition: Mapping): void {

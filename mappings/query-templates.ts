@@ -3,17 +3,19 @@ import type { ProductFieldRoles } from './product-index.js';
 /** Name under which the search template is stored (`PUT _scripts/<name>`). */
 export const SEARCH_TEMPLATE = 'fuserank_search';
 
+type TextRoles = Pick<ProductFieldRoles, 'text'>;
+
 /** Share of the query's words that a product must have: all of up to two, three quarters of more. */
 const MINIMUM_SHOULD_MATCH = '2<75%';
 
 /** The text clause a shop would start from: every word may be found in any field, the first field counts double. */
-export function textClause(roles: ProductFieldRoles, text: string): Record<string, unknown> {
+function textClause(roles: TextRoles, text: string): Record<string, unknown> {
   return { multi_match: { query: text, type: 'cross_fields', fields: weightedFields(roles) } };
 }
 
 /** A plain search body for `text`, optionally filtered. */
 export function textSearchBody(
-  roles: ProductFieldRoles,
+  roles: TextRoles,
   options: { text: string; filters?: readonly Record<string, unknown>[]; from?: number; size?: number },
 ): Record<string, unknown> {
   const clause = textClause(roles, options.text);
@@ -28,7 +30,7 @@ export function textSearchBody(
  * Body for `PUT _scripts/fuserank_search`. Parameters: `query` (string), `filters` (array of query clauses, optional),
  * `from` (default 0), `size` (default 24), `all_words` (true: most words must match, optional).
  */
-export function searchTemplateBody(roles: ProductFieldRoles): { script: { lang: 'mustache'; source: string } } {
+export function searchTemplateBody(roles: TextRoles): { script: { lang: 'mustache'; source: string } } {
   const fields = JSON.stringify(weightedFields(roles));
   // Mustache escapes `{{query}}` for JSON by itself; toJson would leave a plain string without its quotes.
   const source = `{
@@ -46,7 +48,7 @@ export function searchTemplateBody(roles: ProductFieldRoles): { script: { lang: 
   return { script: { lang: 'mustache', source } };
 }
 
-function weightedFields(roles: ProductFieldRoles): string[] {
+function weightedFields(roles: TextRoles): string[] {
   const [first, ...rest] = roles.text;
   if (first === undefined) throw new Error('no text field is mapped; name them with --text-fields or index.map.text');
   return [`${first}^2`, ...rest];

@@ -12,7 +12,7 @@ const dims = z.array(z.union([z.number().int().positive(), z.string()]));
  * What every artefact says of itself; a kind of artefact adds its own members beside these (they are kept).
  * `inputs` and `outputs` map names to shapes: a number is fixed, a word is free.
  */
-export const artefactManifestSchema = z.looseObject({
+const artefactManifestSchema = z.looseObject({
   name: z.string().min(1),
   version: z.string().min(1),
   kind: z.enum(['text-encoder', 'image-encoder', 'ranker']),

@@ -12,13 +12,9 @@ export interface OnnxOutput {
   dims: readonly number[];
 }
 
-export type OnnxProvider = 'cpu' | 'cuda' | 'webgpu';
-
 export interface OnnxSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** The provider of the try-list that opened. */
-  readonly provider: OnnxProvider;
   /**
    * Runs once. The native call blocks this thread until it is done and cannot be cancelled, so it belongs in a
    * process that serves no sockets. Throws what the runtime says about a missing input or a wrong shape.
@@ -32,73 +28,30 @@ export class ModelUnreadable extends Error {
   override readonly name = 'ModelUnreadable';
 }
 
-/** Fuses Add + LayerNorm; on CPU the fused kernel is slower at small widths, so it is switched off where timing says so. */
-const WITHOUT_SKIP_LAYER_NORM = { optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' } };
-const TIMED_RUNS = 5;
-
 // Every refusal is thrown with its reason; the log would print it a second time.
 onnxruntime.env.logLevel = 'fatal';
 
 /**
- * Opens a model on the first provider that works. The runtime itself never falls back (it rejects where a library
- * or an adapter is missing), so the try-list is walked here.
+ * Opens a model on the processor. One thread inside and between operators: a pool wider than the free cores costs up
+ * to fifty times in the tail.
  *
- * One thread inside and between operators: a pool wider than the free cores costs up to fifty times in the tail.
- *
- * @param options.warmFeeds sample inputs; given, both graph levels are opened and timed and the faster one is kept
+ * @throws ModelUnreadable
  */
-export async function openOnnxSession(
-  file: string,
-  options: { providers?: readonly OnnxProvider[]; warmFeeds?: Record<string, OnnxFeed> } = {},
-): Promise<OnnxSession> {
-  const refusals: string[] = [];
-  for (const provider of options.providers ?? ['cpu']) {
-    try {
-      const session = await createSession(file, provider, {});
-      if (!options.warmFeeds) return guardSession(session, provider);
-      return guardSession(
-        await keepFaster(session, await createSession(file, provider, WITHOUT_SKIP_LAYER_NORM), options.warmFeeds),
-        provider,
-      );
-    } catch (error) {
-      refusals.push(`${provider}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+export async function openOnnxSession(file: string): Promise<OnnxSession> {
+  try {
+    return guardSession(
+      await onnxruntime.InferenceSession.create(file, {
+        executionProviders: ['cpu'],
+        executionMode: 'sequential',
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
+        graphOptimizationLevel: 'all',
+      }),
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ModelUnreadable(`cannot open ${file} (${reason}); check that the file is a whole ONNX model`, { cause: error });
   }
-  throw new ModelUnreadable(`cannot open ${file} (${refusals.join('; ')}); check that the file is a whole ONNX model`);
-}
-
-function createSession(file: string, provider: OnnxProvider, extra: Record<string, unknown>): Promise<onnxruntime.InferenceSession> {
-  return onnxruntime.InferenceSession.create(file, {
-    executionProviders: [provider],
-    executionMode: 'sequential',
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-    extra,
-  });
-}
-
-async function keepFaster(
-  first: onnxruntime.InferenceSession,
-  second: onnxruntime.InferenceSession,
-  warmFeeds: Record<string, OnnxFeed>,
-): Promise<onnxruntime.InferenceSession> {
-  const feeds = toTensors(warmFeeds);
-  const cost = { first: Infinity, second: Infinity };
-  // Alternating and keeping the best run of each: a neighbour on the core disturbs both alike.
-  for (let round = 0; round < TIMED_RUNS; round++) {
-    cost.first = Math.min(cost.first, await timeRun(first, feeds));
-    cost.second = Math.min(cost.second, await timeRun(second, feeds));
-  }
-  const [kept, dropped] = cost.second < cost.first ? [second, first] : [first, second];
-  await dropped.release();
-  return kept;
-}
-
-async function timeRun(session: onnxruntime.InferenceSession, feeds: Record<string, onnxruntime.Tensor>): Promise<number> {
-  const start = performance.now();
-  await session.run(feeds);
-  return performance.now() - start;
 }
 
 function toTensors(feeds: Record<string, OnnxFeed>): Record<string, onnxruntime.Tensor> {
@@ -114,13 +67,12 @@ function toTensors(feeds: Record<string, OnnxFeed>): Record<string, onnxruntime.
   return tensors;
 }
 
-function guardSession(session: onnxruntime.InferenceSession, provider: OnnxProvider): OnnxSession {
+function guardSession(session: onnxruntime.InferenceSession): OnnxSession {
   let closing: Promise<void> | null = null;
   const inFlight = new Set<Promise<unknown>>();
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
-    provider,
     async run(feeds) {
       if (closing) throw new Error('this model session is closed; open it again before running it');
       const running = session.run(toTensors(feeds));

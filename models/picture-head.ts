@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Matrix } from 'ml-matrix';
 import { PictureMoments } from './picture-moments.js';
 
 /**
@@ -70,7 +71,8 @@ export function fitPictureHead(options: {
   const rest = examples.slice(heldOut.length);
   const moments = new PictureMoments(rest[0]?.texts[0]?.length ?? 0, rest[0]?.picture.length ?? 0);
   for (const example of rest) moments.add(example);
-  const quality = { ...measureRecall(moments.solve(), heldOut), fitted: rest.length };
+  const judged = turnMap(moments.solve(), moments);
+  const quality = { ...measureRecall(judged, heldOut), fitted: rest.length };
   if (quality.recallAt10Low < TIMES_CHANCE * quality.chance) {
     return {
       refusal:
@@ -143,6 +145,7 @@ export function decodePictureHead(stored: {
 }
 
 function makeHead(parts: { textDims: number; imageDims: number; matrix: Float32Array; quality: PictureHeadQuality }): PictureHead {
+  const map = turnMap(parts.matrix, parts);
   return {
     ...parts,
     project(textVector) {
@@ -151,22 +154,16 @@ function makeHead(parts: { textDims: number; imageDims: number; matrix: Float32A
           `this head takes text vectors of ${parts.textDims} dimensions, not ${textVector.length}; it belongs to another encoder`,
         );
       }
-      return projectThrough(parts.matrix, textVector, parts.imageDims);
+      const projected = map.mmul(Matrix.columnVector([...textVector, 1]));
+      const length = projected.norm();
+      return Float32Array.from(length > 0 ? projected.div(length).to1DArray() : projected.to1DArray());
     },
   };
 }
 
-function projectThrough(matrix: Float32Array, text: Float32Array, imageDims: number): Float32Array {
-  const projected = matrix.slice(text.length * imageDims);
-  for (let t = 0; t < text.length; t++) {
-    const value = text[t] ?? 0;
-    const row = t * imageDims;
-    for (let d = 0; d < imageDims; d++) projected[d] = (projected[d] ?? 0) + value * (matrix[row + d] ?? 0);
-  }
-  let squares = 0;
-  for (const value of projected) squares += value * value;
-  const factor = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-  return projected.map((value) => value * factor);
+/** imageDims × (textDims + 1): turned, one text's product with it reads every row in order. */
+function turnMap(matrix: Float32Array, { textDims, imageDims }: { textDims: number; imageDims: number }): Matrix {
+  return Matrix.from1DArray(textDims + 1, imageDims, matrix).transpose();
 }
 
 /** In the order of a hash of the picture, which is the split's and no one's wish. */
@@ -200,13 +197,15 @@ function format(share: number): string {
   return share.toFixed(3);
 }
 
-function measureRecall(matrix: Float32Array, heldOut: readonly Example[]): Omit<PictureHeadQuality, 'fitted'> {
-  const found = heldOut.map(({ texts, picture }) => {
-    const query = projectThrough(matrix, texts[0] ?? new Float32Array(), picture.length);
-    const own = dot(query, picture);
-    let nearer = 0;
-    for (const other of heldOut) if (dot(query, other.picture) > own) nearer++;
-    return nearer < TOP ? 1 : 0;
+/** @param map turned, see turnMap */
+function measureRecall(map: Matrix, heldOut: readonly Example[]): Omit<PictureHeadQuality, 'fitted'> {
+  const titles = new Matrix(heldOut.map(({ texts }) => [...(texts[0] ?? []), 1]));
+  const pictures = new Matrix(heldOut.map(({ picture }) => picture));
+  // One row a title; its length, which the cosine would divide by, orders nothing.
+  const products = titles.mmul(map.transpose()).mmul(pictures.transpose());
+  const found = heldOut.map((_, own) => {
+    const nearer = products.getRow(own).filter((product) => product > products.get(own, own));
+    return nearer.length < TOP ? 1 : 0;
   });
   const chance = Math.min(1, TOP / found.length);
   return { recallAt10: mean(found), recallAt10Low: boundFromBelow(found), chance, heldOut: found.length };
@@ -232,10 +231,4 @@ function boundFromBelow(found: readonly number[]): number {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let d = 0; d < a.length; d++) sum += (a[d] ?? 0) * (b[d] ?? 0);
-  return sum;
 }

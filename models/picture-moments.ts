@@ -1,4 +1,4 @@
-import { solvePositiveDefinite } from './positive-definite.js';
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 
 /**
  * Penalties, as shares of the mean variance of a direction; chosen on tops (docs/quality.md). A weak one on the text
@@ -6,10 +6,18 @@ import { solvePositiveDefinite } from './positive-definite.js';
  */
 const TEXT_PENALTY = 0.3;
 const PICTURE_PENALTY = 3;
+/** Keeps a side without any variance solvable. */
+const LEAST_PENALTY = 1e-12;
 /** Share of an item's weight that its short texts have together. */
 const FRAGMENT_SHARE = 0.2;
-/** Vectors that enter the sums of products in one pass over the triangle. */
-const AT_ONCE = 8;
+/** Items that enter the sums of products at once: a catalogue's vectors need not all be held twice. */
+const AT_ONCE = 256;
+
+/** An item: its title, then its fragments, and the picture that they share. */
+interface Pairs {
+  readonly texts: readonly Float32Array[];
+  readonly picture: Float32Array;
+}
 
 /**
  * Sums over items of texts, pictures and their products: all that the head's solution needs, whatever the number of
@@ -19,39 +27,38 @@ export class PictureMoments {
   readonly textDims: number;
   readonly imageDims: number;
   #items = 0;
-  readonly #texts: Products;
-  readonly #pictures: Products;
+  #waiting: Pairs[] = [];
+  /** 1 × dims each. */
+  readonly #textSum: Matrix;
+  readonly #pictureSum: Matrix;
+  /** dims × dims each. */
+  readonly #textProducts: Matrix;
+  readonly #pictureProducts: Matrix;
   /** textDims × imageDims: an item's mean text times its picture, which is exact since the picture is one. */
-  readonly #cross: Float64Array;
+  readonly #cross: Matrix;
 
   constructor(textDims: number, imageDims: number) {
     this.textDims = textDims;
     this.imageDims = imageDims;
-    this.#texts = new Products(textDims);
-    this.#pictures = new Products(imageDims);
-    this.#cross = new Float64Array(textDims * imageDims);
+    this.#textSum = Matrix.zeros(1, textDims);
+    this.#pictureSum = Matrix.zeros(1, imageDims);
+    this.#textProducts = Matrix.zeros(textDims, textDims);
+    this.#pictureProducts = Matrix.zeros(imageDims, imageDims);
+    this.#cross = Matrix.zeros(textDims, imageDims);
   }
 
-  add({ texts, picture }: { texts: readonly Float32Array[]; picture: Float32Array }): void {
-    const meanText = new Float64Array(this.textDims);
-    texts.forEach((text, i) => {
+  /** @throws RangeError where a vector has other dimensions than the sums */
+  add({ texts, picture }: Pairs): void {
+    for (const text of texts) {
       if (text.length !== this.textDims || picture.length !== this.imageDims) {
         throw new RangeError(
           `vectors of ${text.length} and ${picture.length} dimensions among ${this.textDims} and ${this.imageDims}; use one pair of encoders`,
         );
       }
-      const weight = texts.length === 1 ? 1 : i === 0 ? 1 - FRAGMENT_SHARE : FRAGMENT_SHARE / (texts.length - 1);
-      this.#texts.add(text, weight);
-      for (let t = 0; t < meanText.length; t++) meanText[t] = (meanText[t] ?? 0) + weight * (text[t] ?? 0);
-    });
-    this.#pictures.add(picture, 1);
-    this.#items++;
-    const cross = this.#cross;
-    for (let t = 0; t < meanText.length; t++) {
-      const value = meanText[t] ?? 0;
-      const row = t * this.imageDims;
-      for (let d = 0; d < picture.length; d++) cross[row + d] = (cross[row + d] ?? 0) + value * (picture[d] ?? 0);
     }
+    this.#items++;
+    this.#waiting.push({ texts, picture });
+    if (this.#waiting.length === AT_ONCE) this.#sumWaiting();
   }
 
   /**
@@ -60,113 +67,51 @@ export class PictureMoments {
    * @returns (textDims + 1) × imageDims, row-major, the offset last
    */
   solve(): Float32Array {
-    const { textDims, imageDims } = this;
-    const [meanText, meanPicture] = [this.#texts.mean(this.#items), this.#pictures.mean(this.#items)];
-    const byPicture = new Float64Array(textDims * imageDims);
-    for (let t = 0; t < textDims; t++) {
-      for (let d = 0; d < imageDims; d++) {
-        byPicture[t * imageDims + d] = (this.#cross[t * imageDims + d] ?? 0) / this.#items - (meanText[t] ?? 0) * (meanPicture[d] ?? 0);
-      }
-    }
-    solvePositiveDefinite(penalise(this.#pictures.covariance(this.#items), imageDims, PICTURE_PENALTY), imageDims, byPicture);
-    const byText = transpose(byPicture, textDims, imageDims);
-    solvePositiveDefinite(penalise(this.#texts.covariance(this.#items), textDims, TEXT_PENALTY), textDims, byText);
+    this.#sumWaiting();
+    const meanText = Matrix.div(this.#textSum, this.#items);
+    const meanPicture = Matrix.div(this.#pictureSum, this.#items);
+    const centre = (products: Matrix, left: Matrix, right: Matrix): Matrix =>
+      Matrix.div(products, this.#items).sub(left.transpose().mmul(right));
 
-    const matrix = new Float32Array((textDims + 1) * imageDims);
-    matrix.set(transpose(byText, imageDims, textDims));
-    for (let d = 0; d < imageDims; d++) {
-      let offset = 0;
-      for (let t = 0; t < textDims; t++) offset -= (meanText[t] ?? 0) * (byText[d * textDims + t] ?? 0);
-      matrix[textDims * imageDims + d] = offset;
-    }
-    return matrix;
-  }
-}
-
-/** Weighted sum of vectors and of their outer products (lower triangle). */
-class Products {
-  readonly #size: number;
-  readonly #sum: Float64Array;
-  readonly #triangle: Float64Array;
-  #waiting: Float64Array[] = [];
-
-  constructor(size: number) {
-    this.#size = size;
-    this.#sum = new Float64Array(size);
-    this.#triangle = new Float64Array(size * size);
+    const cross = centre(this.#cross, meanText, meanPicture);
+    const byPicture = solvePenalised(centre(this.#pictureProducts, meanPicture, meanPicture), PICTURE_PENALTY, cross.transpose());
+    const map = solvePenalised(centre(this.#textProducts, meanText, meanText), TEXT_PENALTY, byPicture.transpose());
+    const offset = meanText.mmul(map).mul(-1);
+    return Float32Array.from([...map.to1DArray(), ...offset.to1DArray()]);
   }
 
-  add(vector: Float32Array, weight: number): void {
-    const root = Math.sqrt(weight);
-    const scaled = new Float64Array(this.#size);
-    for (let d = 0; d < scaled.length; d++) {
-      this.#sum[d] = (this.#sum[d] ?? 0) + weight * (vector[d] ?? 0);
-      scaled[d] = root * (vector[d] ?? 0);
-    }
-    this.#waiting.push(scaled);
-    if (this.#waiting.length === AT_ONCE) this.#flush();
-  }
-
-  mean(weight: number): Float64Array {
-    return this.#sum.map((value) => value / weight);
-  }
-
-  /** Lower triangle of the centred second moments; a copy. */
-  covariance(weight: number): Float64Array {
-    this.#flush();
-    const size = this.#size;
-    const mean = this.mean(weight);
-    const covariance = new Float64Array(size * size);
-    for (let i = 0; i < size; i++) {
-      for (let j = 0; j <= i; j++)
-        covariance[i * size + j] = (this.#triangle[i * size + j] ?? 0) / weight - (mean[i] ?? 0) * (mean[j] ?? 0);
-    }
-    return covariance;
-  }
-
-  #flush(): void {
-    const size = this.#size;
-    while (this.#waiting.length < AT_ONCE) this.#waiting.push(new Float64Array(size));
-    const [a, b, c, d, e, f, g, h] = this.#waiting;
+  #sumWaiting(): void {
+    const items = this.#waiting;
+    if (items.length === 0) return;
     this.#waiting = [];
-    if (!a || !b || !c || !d || !e || !f || !g || !h) return;
-    for (let i = 0; i < size; i++) addRow(this.#triangle, i, size, [a, b, c, d, e, f, g, h]);
+    const weights = items.map(({ texts }) => shareWeight(texts.length));
+    const meanTexts = new Matrix(
+      items.map(({ texts }, i) =>
+        Matrix.rowVector(weights[i] ?? [])
+          .mmul(new Matrix(texts))
+          .getRow(0),
+      ),
+    );
+    const pictures = new Matrix(items.map(({ picture }) => picture));
+    // Roots, since a row enters its product twice.
+    const weighedTexts = new Matrix(items.flatMap(({ texts }) => texts)).mulColumnVector(weights.flat().map(Math.sqrt));
+
+    this.#textSum.add(Matrix.rowVector(meanTexts.sum('column')));
+    this.#pictureSum.add(Matrix.rowVector(pictures.sum('column')));
+    this.#textProducts.add(weighedTexts.gram());
+    this.#pictureProducts.add(pictures.gram());
+    this.#cross.add(meanTexts.transpose().mmul(pictures));
   }
 }
 
-type EightVectors = readonly [
-  Float64Array,
-  Float64Array,
-  Float64Array,
-  Float64Array,
-  Float64Array,
-  Float64Array,
-  Float64Array,
-  Float64Array,
-];
-
-function addRow(triangle: Float64Array, i: number, size: number, [a, b, c, d, e, f, g, h]: EightVectors): void {
-  const [ai, bi, ci, di] = [a[i] ?? 0, b[i] ?? 0, c[i] ?? 0, d[i] ?? 0];
-  const [ei, fi, gi, hi] = [e[i] ?? 0, f[i] ?? 0, g[i] ?? 0, h[i] ?? 0];
-  const row = i * size;
-  for (let j = 0; j <= i; j++) {
-    const low = ai * (a[j] ?? 0) + bi * (b[j] ?? 0) + ci * (c[j] ?? 0) + di * (d[j] ?? 0);
-    const high = ei * (e[j] ?? 0) + fi * (f[j] ?? 0) + gi * (g[j] ?? 0) + hi * (h[j] ?? 0);
-    triangle[row + j] = (triangle[row + j] ?? 0) + low + high;
-  }
+/** The weights of an item's texts, the title's first; their sum is 1. */
+function shareWeight(texts: number): number[] {
+  if (texts === 1) return [1];
+  return Array.from({ length: texts }, (_, i) => (i === 0 ? 1 - FRAGMENT_SHARE : FRAGMENT_SHARE / (texts - 1)));
 }
 
-function penalise(covariance: Float64Array, size: number, share: number): Float64Array {
-  let trace = 0;
-  for (let i = 0; i < size; i++) trace += covariance[i * size + i] ?? 0;
-  for (let i = 0; i < size; i++) covariance[i * size + i] = (covariance[i * size + i] ?? 0) + (share * trace) / size + 1e-12;
-  return covariance;
-}
-
-function transpose(matrix: Float64Array, rows: number, columns: number): Float64Array {
-  const turned = new Float64Array(matrix.length);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) turned[c * rows + r] = matrix[r * columns + c] ?? 0;
-  }
-  return turned;
+/** X of (covariance + share · its mean variance) · X = right. */
+function solvePenalised(covariance: Matrix, share: number, right: Matrix): Matrix {
+  const penalty = (share * covariance.trace()) / covariance.rows + LEAST_PENALTY;
+  return new CholeskyDecomposition(covariance.add(Matrix.eye(covariance.rows, covariance.rows, penalty))).solve(right);
 }

@@ -6,7 +6,7 @@ type Answer = { status: number; headers: Headers; body: Buffer };
 type Settle = { resolve: (answer: Answer) => void; reject: (error: unknown) => void };
 
 /** The answer had begun when its connection was lost: asking again could not be told from asking twice. */
-export class AnswerBrokeOff extends Error {
+class AnswerBrokeOff extends Error {
   override readonly name = 'AnswerBrokeOff';
   constructor(cause: Error) {
     super('the answer broke off', { cause });

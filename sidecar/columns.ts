@@ -55,7 +55,7 @@ export interface AttributeSimilarity {
 }
 
 /** Weight of an event lost with each later event. */
-export const HISTORY_DECAY = 0.9;
+const HISTORY_DECAY = 0.9;
 /** Rank at which a reciprocal-rank column has fallen to one half. */
 const HALF_RANK = 10;
 /** Reviews that the list's mean rating counts for. */

@@ -49,7 +49,7 @@ export function registerServeCommand(program: Command): void {
 }
 
 /** Flag > environment > file > default. */
-export function serveConfig(flags: Partial<ServeFlags>): Config {
+function serveConfig(flags: Partial<ServeFlags>): Config {
   const file = flags.config ?? findConfigFile(process.cwd());
   const config = loadConfig({
     ...(file === undefined ? {} : { file }),

@@ -38,7 +38,7 @@ export class LegFailed extends Error {
 /** Headers of the client that our own searches repeat: its credentials, and what ties its requests together. */
 const CLIENT_HEADERS = ['authorization', 'cookie', 'x-opaque-id', 'traceparent', 'tracestate'];
 
-export function clientHeaders(search: Rankable): Record<string, string | string[]> {
+function clientHeaders(search: Rankable): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
   for (const name of CLIENT_HEADERS) {
     const value = search.call.headers[name];

@@ -7,7 +7,7 @@ const ABSENT = 'set FUSERANK_DATA to the folder of test data';
  * The folder of real catalogues, photos and behaviour at `FUSERANK_DATA`; null where there is none.
  * Throws instead when `FUSERANK_REQUIRE_DATA` is set, so that a run which must cover it cannot pass by skipping.
  */
-export function dataFolder(): string | null {
+function dataFolder(): string | null {
   const folder = process.env.FUSERANK_DATA;
   if (folder && existsSync(folder)) return folder;
   if (process.env.FUSERANK_REQUIRE_DATA) {

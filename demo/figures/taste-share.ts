@@ -4,7 +4,7 @@ import type { ShopEntry } from '../shop.js';
 import { type Taste, excludesTaste, hasTaste, isUntitled } from '../taste.js';
 
 /** How many hits a shopper looks at. */
-export const TOP = 10;
+const TOP = 10;
 /** How deep lists are fetched, so that ten are left after taking out what is not counted. */
 export const DEPTH = 60;
 

@@ -12,7 +12,7 @@ const fieldList = z
 const field = z.string().min(1).nullable();
 
 /** What a field map says: which of the catalogue's fields plays which part. All members optional; later sources win. */
-export const fieldMapSchema = z.strictObject({
+const fieldMapSchema = z.strictObject({
   id: z.string().min(1).optional(),
   text: fieldList.optional(),
   /** Fields whose text is embedded; default: the first text field, which alone beats longer texts with small encoders. */
@@ -126,6 +126,6 @@ function readPath(text: string): FieldPath {
   }
 }
 
-function dropUndefined<T extends object>(layer: T): Partial<T> {
-  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined)) as Partial<T>;
+function dropUndefined(layer: object): object {
+  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined));
 }

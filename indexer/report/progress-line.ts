@@ -30,7 +30,7 @@ export function showProgress(
   };
 }
 
-export function describeProgress({ read, written, unchanged, rejected, texts, pictures, seconds }: IndexProgress): string {
+function describeProgress({ read, written, unchanged, rejected, texts, pictures, seconds }: IndexProgress): string {
   const rate = (count: number): string => (count / Math.max(seconds, 0.001)).toFixed(0);
   return [
     `${read} read (${rate(read)}/s)`,

@@ -16,7 +16,7 @@ export interface EmbeddedProduct {
 }
 
 /** A picture's hash when its bytes were read but hold no picture; known so, it is not decoded again. */
-export function unreadableHash(imageHash: string): string {
+function unreadableHash(imageHash: string): string {
   return `${UNREAD}${imageHash}`;
 }
 

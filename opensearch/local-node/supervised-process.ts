@@ -130,7 +130,8 @@ function ageMs(folder: string): number {
   return Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this host has this number; another user's counts. NaN is nobody's. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

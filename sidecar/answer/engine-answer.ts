@@ -116,7 +116,7 @@ function readRankKey(bytes: Buffer, fields: Span | null): string | null {
 }
 
 /** The first value of a member of `fields`, as text: a decoded string, or a number's literal. */
-export function firstFieldValue(bytes: Buffer, fields: Span, name: string): string | null {
+function firstFieldValue(bytes: Buffer, fields: Span, name: string): string | null {
   const member = findMember(bytes, fields.start, name);
   const first = member && isArray(bytes, member.value) ? readElements(bytes, member.value.start)[0] : undefined;
   if (!first) return null;

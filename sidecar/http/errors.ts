@@ -68,7 +68,6 @@ export const ERRORS = {
     message:
       'OpenSearch could not store everything, the sidecar’s log says why; sending the same again is safe, what is stored is not stored twice',
   },
-  not_ready: { status: 503, type: 'service_unavailable_exception', message: 'not ready: %s' },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

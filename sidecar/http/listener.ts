@@ -6,8 +6,6 @@ export interface Listener {
   /** Where clients call, with the port that was found when 0 was configured. */
   readonly url: string;
   readonly adminUrl: string;
-  /** Not ready from now on, though every request is still served: time for a load balancer to look away. */
-  drain(): void;
   /** Not ready at once, no new connections, what is under way finishes within `server.shutdownGraceMs`, the rest is cut. */
   close(): Promise<void>;
 }
@@ -37,7 +35,6 @@ export async function openListener(dependencies: HttpDependencies): Promise<List
   return {
     url,
     adminUrl,
-    drain: () => http.drain(),
     close: () => {
       http.drain();
       closing ??= Promise.all(doors.map((door) => shut(door, shutdownGraceMs))).then(() => undefined);

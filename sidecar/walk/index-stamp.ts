@@ -17,7 +17,7 @@ export interface IndexStamp {
 }
 
 /** The indices behind one name were made with different encoders or roles: their vectors can't be ranked together. */
-export class MixedIndices extends Error {
+class MixedIndices extends Error {
   constructor(index: string) {
     super(`the indices behind [${index}] carry different stamps; point the profile at one of them or index them alike`);
     this.name = 'MixedIndices';

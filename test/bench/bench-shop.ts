@@ -4,7 +4,7 @@ import { configSchema, type Config } from '../../config/schema.js';
 import { indexCatalogue, type IndexReport } from '../../indexer/index.js';
 
 /** The demo's shop: products, pictures and shoppers are drawn from seeds, so that everybody measures the same. */
-export const SHOP = { values: 'demo', count: 2700, seed: 11 } as const;
+const SHOP = { values: 'demo', count: 2700, seed: 11 } as const;
 export const WINDOW = 200;
 const ALIAS = 'bench-shop';
 /** The same products without pictures, indexed for the rate alone. */

@@ -18,7 +18,7 @@ const ROUNDS = 12;
 const RUNS_A_ROUND = 25;
 
 /** A LambdaMART of 300 trees over the very columns that the ranker gets. */
-export const LAMBDAMART = join(packageRoot, 'test', 'bench', 'lambdamart-300.onnx');
+const LAMBDAMART = join(packageRoot, 'test', 'bench', 'lambdamart-300.onnx');
 
 /** CPU of one scoring of 200 candidates, ms: the median over rounds that took turns in one process. */
 export interface RankerCost {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   COSINE_PAIRS,
-  facetField,
   OWN_SOURCE_FIELDS,
   PRODUCT,
   productIndexBody,
@@ -70,11 +69,6 @@ describe('the product index', () => {
 
   it('knows its own members of _source', () => {
     expect([...OWN_SOURCE_FIELDS].sort()).toEqual(['content_hash', 'group_key', 'image_vector', 'rank_key', 'text_vector']);
-  });
-
-  it('says where a facet looks', () => {
-    expect(facetField(meta().roles, 'brand')).toBe('brand.keyword');
-    expect(facetField(meta().roles, 'size')).toBe('size');
   });
 });
 

@@ -18,24 +18,9 @@ describe('openOnnxSession', () => {
     const session = await openOnnxSession(MODEL);
     expect(session.inputNames).toEqual(['input_ids', 'attention_mask']);
     expect(session.outputNames).toEqual(['last_hidden_state']);
-    expect(session.provider).toBe('cpu');
     const { last_hidden_state: output } = await session.run(feedTokens([101, 2417, 102]));
     expect(output?.dims).toEqual([1, 3, 256]);
     expect(output?.data).toHaveLength(3 * 256);
-    await session.close();
-  });
-
-  it('gives the same with the graph level that timing chose', async () => {
-    const feeds = feedTokens([101, 2417, 4377, 102]);
-    const [plain, timed] = await Promise.all([openOnnxSession(MODEL), openOnnxSession(MODEL, { warmFeeds: feeds })]);
-    const [a, b] = await Promise.all([plain.run(feeds), timed.run(feeds)]);
-    a['last_hidden_state']?.data.forEach((value, i) => expect(b['last_hidden_state']?.data[i]).toBeCloseTo(value, 4));
-    await Promise.all([plain.close(), timed.close()]);
-  });
-
-  it('goes on to the next provider where one does not open', async () => {
-    const session = await openOnnxSession(MODEL, { providers: ['cuda', 'cpu'] });
-    expect(['cuda', 'cpu']).toContain(session.provider);
     await session.close();
   });
 
@@ -58,8 +43,8 @@ describe('openOnnxSession', () => {
     await session.close();
   });
 
-  it('says which file and which provider failed', async () => {
+  it('says which file does not open, and why', async () => {
     await expect(openOnnxSession('/nowhere/model.onnx')).rejects.toThrow(ModelUnreadable);
-    await expect(openOnnxSession('/nowhere/model.onnx')).rejects.toThrow(/cannot open \/nowhere\/model\.onnx \(cpu: /);
+    await expect(openOnnxSession('/nowhere/model.onnx')).rejects.toThrow(/cannot open \/nowhere\/model\.onnx \(.+\); check that/);
   });
 });

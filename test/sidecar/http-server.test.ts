@@ -311,15 +311,6 @@ describe('load and life', () => {
     expect((await call(rig.adminUrl, '/metrics')).text).toContain('fuserank_shed_total 2');
   });
 
-  test('draining: not ready, still serving, connections given up one by one', async () => {
-    const { rig } = await open();
-    rig.drain();
-    expect((await call(rig.url, '/readyz')).status).toBe(503);
-    expect((await call(rig.url, '/livez')).status).toBe(200);
-    const answer = await call(rig.url, '/a/_search', { headers: { connection: 'keep-alive' } });
-    expect(answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
-  });
-
   test('closing: what is under way finishes, then nobody listens', async () => {
     let finish: () => void = () => undefined;
     const { rig } = await open({
@@ -339,6 +330,28 @@ describe('load and life', () => {
     expect((await held).text).toBe('{"done":true}');
     await closing;
     idle.destroy();
+  });
+
+  test('closing: a connection still in use hears that we are not ready, and that it ends', async () => {
+    let finish: () => void = () => undefined;
+    const { rig } = await open({
+      dependencies: {
+        answerSearch: () =>
+          new Promise((resolve) => (finish = () => resolve({ status: 200, headers: {}, body: Buffer.from('{"done":true}') }))),
+      },
+    });
+    const socket = connect(Number(new URL(rig.url).port), '127.0.0.1');
+    let heard = '';
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
+    socket.write('GET /a/_search HTTP/1.1\r\nHost: a\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closing = rig.close();
+    socket.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    finish();
+    await once(socket, 'close');
+    await closing;
+    expect(heard).toMatch(/^HTTP\/1\.1 200 .*\{"done":true\}HTTP\/1\.1 503 .*connection: close.*not yet/is);
   });
 
   test('closing cuts what does not finish in its grace', async () => {
