@@ -27,7 +27,7 @@ interface EvaluateFlags {
   readonly ranker?: string;
   readonly url?: string;
   readonly opensearch?: string[];
-  readonly metrics: readonly Metric[];
+  readonly metrics: string;
   readonly depth: number;
   readonly groupField?: string;
   readonly concurrency: number;
@@ -70,7 +70,7 @@ export function registerEvaluateCommand(program: Command): void {
     .option('--ranker <ranker>', 'another ranker than the profile’s: builtin, first-phase, shuffle, or the folder of an artefact')
     .option('--url <sidecar>', 'ask this running sidecar instead of starting one')
     .option('--opensearch <url...>', 'nodes of the engine')
-    .option('--metrics <list>', 'what to measure', parseMetrics, parseMetrics('ndcg@10,ndcg_lin@10,mrr,recall@100,judged@10'))
+    .option('--metrics <list>', 'what to measure', 'ndcg@10,ndcg_lin@10,mrr,recall@100,judged@10')
     .option('--depth <hits>', 'hits to ask for and keep', positive, 100)
     .option('--group-field <field>', 'field to count exposure by')
     .option('--concurrency <number>', 'searches at once', positive, 2)
@@ -88,6 +88,7 @@ export function registerEvaluateCommand(program: Command): void {
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: string; failed: number }> {
+  const metrics = parseMetrics(flags.metrics); // before anything is asked
   const config = readConfig(flags);
   const alias = flags.index ?? config.index.alias;
   const engine = connectEngine(config.opensearch);
@@ -118,7 +119,7 @@ async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: str
     } finally {
       await door.close();
     }
-    return await summarise(flags, facts, questions.unjudged);
+    return await summarise(flags.out, { metrics, documents: facts.documents, unjudged: questions.unjudged });
   } finally {
     await engine.close();
   }
@@ -155,12 +156,10 @@ function describeRun(of: {
 
 /** From the file, as `compare` will see it. */
 async function summarise(
-  flags: EvaluateFlags,
-  facts: IndexFacts,
-  unjudged: number,
+  out: string,
+  { metrics, documents, unjudged }: { metrics: readonly Metric[]; documents: number; unjudged: number },
 ): Promise<{ json: object; text: string; failed: number }> {
-  const judgedAt10 = parseMetrics('judged@10');
-  const run = await openRun(flags.out);
+  const run = await openRun(out);
   let unranked = 0;
   async function* counted(): typeof run.lines {
     for await (const line of run.lines) {
@@ -168,9 +167,9 @@ async function summarise(
       yield line;
     }
   }
-  const wanted = [...new Map([...flags.metrics, ...judgedAt10].map((metric) => [metric.name, metric])).values()];
-  const summary = await summariseRun(counted(), wanted, { catalogueSize: facts.documents });
-  const asked = Object.fromEntries(flags.metrics.map(({ name }) => [name, summary.metrics[name] ?? null]));
+  const wanted = new Map([...metrics, ...parseMetrics('judged@10')].map((metric) => [metric.name, metric]));
+  const summary = await summariseRun(counted(), [...wanted.values()], { catalogueSize: documents });
+  const asked = Object.fromEntries(metrics.map(({ name }) => [name, summary.metrics[name] ?? null]));
   const json = {
     metrics: asked,
     queries: summary.queries,
@@ -179,9 +178,9 @@ async function summarise(
     unranked,
     unjudged,
     'judged@10': summary.metrics['judged@10'] ?? null,
-    run: flags.out,
+    run: out,
   };
-  return { json, text: printSummary({ header: run.header, asked, summary, unranked, unjudged, out: flags.out }), failed: summary.failed };
+  return { json, text: printSummary({ header: run.header, asked, summary, unranked, unjudged, out }), failed: summary.failed };
 }
 
 function printSummary(of: {

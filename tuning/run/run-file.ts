@@ -25,10 +25,15 @@ export async function openRun(file: string): Promise<OpenedRun> {
 }
 
 /** As `openRun`, of lines that come from elsewhere; `name` stands in errors. */
-export async function parseRun(name: string, lines: AsyncGenerator<InputLine>): Promise<OpenedRun> {
+export async function parseRun(name: string, source: AsyncIterable<InputLine> | Iterable<InputLine>): Promise<OpenedRun> {
+  const lines = walk(source);
   const first = await lines.next();
   if (first.done === true) throw new InputInvalid(`${name} is empty, not a run; make one with: fuserank evaluate … --out ${name}`);
   return { header: parseHeader(name, first.value.text), lines: parseLines(name, lines) };
+}
+
+async function* walk(lines: AsyncIterable<InputLine> | Iterable<InputLine>): AsyncGenerator<InputLine> {
+  for await (const line of lines) yield line;
 }
 
 async function* parseLines(name: string, lines: AsyncIterable<InputLine>): AsyncGenerator<RunLine> {

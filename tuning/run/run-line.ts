@@ -43,7 +43,7 @@ export const runHeaderSchema = z.object({
   created: z.string(),
   /** Hits asked for per query. */
   depth: z.int().positive(),
-  configuration: z.object({ kind: z.enum(['first-phase', 'fuserank', 'template']), name: z.string(), sha256: z.string() }),
+  configuration: z.object({ kind: z.enum(['first-phase', 'fuserank', 'template', 'imported']), name: z.string(), sha256: z.string() }),
   index: z.object({ alias: z.string(), concrete: z.array(z.string()) }),
   /** `name-version@sha8`; null where no model took part. */
   model: z.string().nullable(),
