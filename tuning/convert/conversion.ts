@@ -4,6 +4,7 @@ import {
   FAMILIES,
   FORMAT_NAMES,
   isFormatName,
+  judgmentsOf,
   kindOf,
   readContent,
   writeContent,
@@ -66,7 +67,8 @@ export async function convertText(request: ConversionRequest): Promise<{ output:
   const read = await readAs(request, wantedKinds(request.to));
   const to = resolveTarget(request.to, read.content.kind);
   const written = writeContent(read.content, to, { ...request.writing, gains: request.gains, report: read.report });
-  if (written === null) throw new ConversionRefused(`${request.input} holds ${read.content.kind} (${read.from}), which cannot become ${to}`);
+  if (written === null)
+    throw new ConversionRefused(`${request.input} holds ${read.content.kind} (${read.from}), which cannot become ${to}`);
   const before = read.report.rejects.length;
   const output = [...written];
   if (read.report.written === 0 && read.report.rejects.length > before) refuseAll(request.input, `written as ${to}`, read.report, before);
@@ -81,7 +83,8 @@ export async function convertText(request: ConversionRequest): Promise<{ output:
 /** Judgments in any format that holds them, also as rows. @throws InputInvalid, ConversionRefused */
 export async function readJudgments(request: ReadingRequest): Promise<{ judgments: JudgmentSet; report: ImportReport }> {
   const { content, report } = await readAs(request, ['judgments']);
-  if (content.kind === 'judgments') return { judgments: content.value, report };
+  const judgments = judgmentsOf(content, report);
+  if (judgments) return { judgments, report };
   throw new ConversionRefused(`${request.input} holds ${content.kind}, not judgments`);
 }
 
@@ -102,6 +105,7 @@ async function readAs(
   const read = await readContent(from, { ...source, report });
   const content: Content =
     read.kind === 'judgments' && source.queries !== null ? { kind: 'judgments', value: joinQueries(read.value, source.queries) } : read;
+  report.sortRejects();
   if (sizeOf(content) === 0) refuseAll(request.input, `read as ${from}`, report);
   return { content, from, report };
 }

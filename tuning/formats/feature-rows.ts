@@ -27,7 +27,7 @@ export function readFeatureRows(text: string, { report }: { report: ImportReport
   const rows: { qid: string; docId: string; grade: number; values: Map<number, number | null> }[] = [];
   const seen = new Map<string, number>();
   for (const { line, text: raw } of splitLines(text)) {
-    const comment = /^#\s*(feature|qid|query_id):([^:\s]+):\s?(.*)$/.exec(raw);
+    const comment = /^#\s*(feature|qid|query_id):([^:\s]+):\s?(.*)$/s.exec(raw);
     if (comment) {
       const [, kind, key = '', value = ''] = comment;
       if (kind === 'feature' || kind === 'qid' || kind === 'query_id') names[kind].set(key, decodeComment(value));

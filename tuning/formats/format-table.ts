@@ -126,7 +126,8 @@ export function writeContent(content: Content, name: FormatName, to: Writing): I
   return judgments && ROWS[name].write(rowsOfJudgments(judgments), to);
 }
 
-function judgmentsOf(content: Content, report: ImportReport): JudgmentSet | null {
+/** Judgments, also those of rows; null where there are none. */
+export function judgmentsOf(content: Content, report: ImportReport): JudgmentSet | null {
   if (content.kind === 'judgments') return content.value;
   return content.kind === 'rows' ? judgmentsOfRows(content.value, report) : null;
 }

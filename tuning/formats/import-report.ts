@@ -45,6 +45,11 @@ export class ImportReport {
     this.rejects.push({ line, at: at ?? null, raw: raw.length > RAW_LIMIT ? `${raw.slice(0, RAW_LIMIT)}…` : raw, reason });
   }
 
+  /** Into the order of the input: contradictions are known at its end only. */
+  sortRejects(): void {
+    this.rejects.sort((a, b) => (a.line ?? Number.MAX_SAFE_INTEGER) - (b.line ?? Number.MAX_SAFE_INTEGER));
+  }
+
   note(text: string, line: number | null = null): void {
     const before = this.#notes.get(text);
     this.#notes.set(text, { text, count: (before?.count ?? 0) + 1, line: before?.line ?? line });

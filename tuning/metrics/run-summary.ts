@@ -41,14 +41,18 @@ interface Sum {
 }
 
 function beginMean(metric: Extract<Metric, { scope: 'query' }>, context: MetricContext): Sum {
-  let [sum, count] = [0, 0];
+  // Kahan's sum: over ten thousand queries a plain one shows in the twelfth digit.
+  let [sum, lost, count] = [0, 0, 0];
   return {
     name: metric.name,
     take: (line) => {
       const value = metric.measure(line, context);
       if (value === null) return;
-      sum += value;
       count += 1;
+      const term = value - lost;
+      const next = sum + term;
+      lost = next - sum - term;
+      sum = next;
     },
     value: () => (count === 0 ? null : sum / count),
     counted: () => count,
