@@ -94,6 +94,14 @@ describe('judgments are read', () => {
     ]);
   });
 
+  it('without losing what stands behind an open quote, or is called like a part of the language', async () => {
+    const { rejects } = await gradesIn('query,docid,rating\nlamp,a,1\n"lamp,b,2\nlamp,c,3\n');
+    expect(rejects).toEqual([expect.objectContaining({ line: 3, raw: '"lamp,b,2\nlamp,c,3\n' })]);
+    const odd = await convert('{"__proto__":{"a":1,"__proto__":2},"b":{"constructor":1,"c":"1"}}', 'trec', { from: 'ranx-qrels' });
+    expect(odd.text).toBe('__proto__ 0 a 1\n__proto__ 0 __proto__ 2\nb 0 constructor 1\n');
+    expect(odd.report.rejects).toEqual([{ line: null, at: '"b"', raw: '"c":"1"', reason: 'not a number' }]);
+  });
+
   it.each([
     ['query;docid;rating\nlamp;a;1\n', 'in: columns are separated by ";", not by commas; save it as CSV with commas'],
     ['query\tdocid\trating\nlamp\ta\t1\n', 'in: columns are separated by tabs'],
@@ -102,6 +110,7 @@ describe('judgments are read', () => {
       'query,docid,rating\nlamp,a,x\nlamp,b,y\n',
       'nothing of it could be read as quepid; line 2: rating "x" is not a number  | lamp,a,x (and 1 more)',
     ],
+    ['{"judgmentRatings":[{"query"', 'in is not JSON: '],
     ['what is this?\n', 'in: not recognised by its content; say what it is with --from'],
     ['[{"query":"lamp"}]', "in is one JSON array; write one object a line, for example: jq -c '.[]' in"],
     [' \n', 'in is empty'],
@@ -203,6 +212,21 @@ describe('runs', () => {
     const back = await convert(text, 'trec');
     expect(back.text).toBe('1 Q0 a 1 3 bm25\n1 Q0 c 2 2 bm25\n1 Q0 b 3 1 bm25\n2 Q0 a 1 0.001 bm25\n');
     expect(back.report.notes.map(({ text: note }) => note)).toContainEqual(expect.stringContaining('written as ranks from below'));
+  });
+
+  it('of our own are graded anew by other judgments', async () => {
+    const own = (await convert(trec, 'run')).text;
+    const { judgments } = await readJudgments(request('1 0 b 2\n'));
+    const [header, first] = (await convert(own, 'run', { judgments })).text.split('\n').map((line): unknown => JSON.parse(line || 'null'));
+    expect(header).toMatchObject({ judgments: { count: 1 } });
+    expect(first).toMatchObject({
+      hits: [
+        { id: 'a', grade: null },
+        { id: 'c', grade: null },
+        { id: 'b', grade: 2 },
+      ],
+      judged: [2],
+    });
   });
 
   it('lose no line without a word', async () => {

@@ -103,11 +103,21 @@ async function readAs(
   const from = resolveSource(request, wanted);
   const source = { ...request, queries: request.queries ?? null, judgments: request.judgments ?? null, tagsFrom: request.tagsFrom ?? null };
   const read = await readContent(from, { ...source, report });
-  const content: Content =
-    read.kind === 'judgments' && source.queries !== null ? { kind: 'judgments', value: joinQueries(read.value, source.queries) } : read;
+  const content = source.queries === null ? read : nameQueries(read, source.queries, report);
+  if (source.judgments !== null && content.kind !== 'run') report.note('--judgments grades runs alone and is not used');
   report.sortRejects();
   if (sizeOf(content) === 0) refuseAll(request.input, `read as ${from}`, report);
   return { content, from, report };
+}
+
+/** What was read, with the texts and ids that a query set knows. */
+function nameQueries(content: Content, known: readonly EvaluatedQuery[], report: ImportReport): Content {
+  if (content.kind === 'judgments') return { kind: 'judgments', value: joinQueries(content.value, known) };
+  if (content.kind === 'queries') report.note('--queries is not used: the input is a query set itself');
+  if (content.kind !== 'rows') return content;
+  const texts = new Map(known.map(({ query_id, query }) => [query_id, query]));
+  const rows = content.value.rows.map((row) => ({ ...row, query: row.query ?? texts.get(row.query_id) ?? null }));
+  return { kind: 'rows', value: { ...content.value, rows } };
 }
 
 function refuseAll(input: string, how: string, report: ImportReport, from = 0): never {

@@ -45,7 +45,10 @@ export function readCsvTable<Role extends string>(
     raw: true,
     on_skip: (error, raw) => {
       const line: unknown = error instanceof CsvError ? Reflect.get(error, 'lines') : null;
-      report.reject({ line: typeof line === 'number' ? line : null, raw: raw ?? '' }, `not CSV: ${error?.message ?? 'broken record'}`);
+      report.reject(
+        { line: typeof line === 'number' ? firstLineOf(line, raw ?? '') : null, raw: raw ?? '' },
+        `not CSV: ${error?.message ?? 'broken record'}`,
+      );
       return undefined;
     },
   });
@@ -54,9 +57,7 @@ export function readCsvTable<Role extends string>(
   const header = head.record.map((name) => name.trim());
   const roles = assignRoles(input, header, columns);
   return records.flatMap(({ record, raw, info }) => {
-    // csv-parse tells where a record ends; the line breaks inside its cells lie before that.
-    const line = info.lines - raw.trim().split(/\r\n|\r|\n/).length + 1;
-    const origin = { line, raw: raw.replace(/^[\r\n]+|[\r\n]+$/g, '') };
+    const origin = { line: firstLineOf(info.lines, raw), raw: raw.replace(/^[\r\n]+|[\r\n]+$/g, '') };
     if (record.length !== header.length) {
       report.reject(origin, `${record.length} cells where the first row has ${header.length}; quote a cell that holds a comma`);
       return [];
@@ -69,6 +70,11 @@ export function readCsvTable<Role extends string>(
     });
     return [{ origin, cells, others }];
   });
+}
+
+/** csv-parse tells where a record ends; the line breaks inside its cells lie before that. */
+function firstLineOf(lastLine: number, raw: string): number {
+  return lastLine - raw.trim().split(/\r\n|\r|\n/).length + 1;
 }
 
 function assignRoles<Role extends string>(

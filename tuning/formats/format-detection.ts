@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { flattenName } from './csv-table.js';
 import type { FormatName } from './format-table.js';
 import { InputInvalid, splitLines } from './input-lines.js';
+import { parseJsonDocument } from './json-document.js';
 import { isRanxDocument } from './ranx-json.js';
 import { workbenchKind } from './workbench.js';
 
@@ -26,14 +27,17 @@ function detectJson(text: string, input: string): FormatName | 'ranx' | null {
   if (text.startsWith('[')) {
     throw new InputInvalid(`${input} is one JSON array; write one object a line, for example: jq -c '.[]' ${input}`);
   }
-  const first = parseOrNull(firstLine(text));
+  const first = firstObject(text);
   if (isObjectWith(first, 'fuserank_run')) return 'run';
   const whole = first !== null && isOneLine(text) ? first : parseOrNull(text);
   const workbench = workbenchKind(whole, input);
   if (workbench !== null) return workbench === 'judgments' ? 'srw-judgments' : 'srw-queries';
   if (isObjectWith(whole, 'requests')) return 'rank-eval';
   if (isRanxDocument(whole)) return 'ranx';
-  return isObjectWith(first, 'query') || isObjectWith(first, 'image') ? 'queries' : null;
+  if (isObjectWith(first, 'query') || isObjectWith(first, 'image')) return 'queries';
+  // Neither lines nor a document: the parser says where it broke.
+  if (first === null && whole === null) parseJsonDocument(text, input);
+  return null;
 }
 
 function detectLines(text: string): FormatName | null {
@@ -73,10 +77,16 @@ function isNumber(cell: string | undefined): boolean {
   return cell !== undefined && cell !== '' && Number.isFinite(Number(cell));
 }
 
-function firstLine(text: string): string {
-  const end = text.indexOf('\n');
-  return end === -1 ? text : text.slice(0, end);
+/** Of the first lines the first that is JSON by itself: one broken line does not hide what the others are. */
+function firstObject(text: string): unknown {
+  for (const { line, text: raw } of splitLines(text)) {
+    const value = parseOrNull(raw);
+    if (value !== null || line === LINES_TRIED) return value;
+  }
+  return null;
 }
+
+const LINES_TRIED = 20;
 
 function isOneLine(text: string): boolean {
   return text.trimEnd().indexOf('\n') === -1;

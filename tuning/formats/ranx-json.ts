@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { importRun, ScoredLists, strictScores, type Run, type RunImport } from './runs/imported-run.js';
 import type { ImportReport } from './import-report.js';
 import { InputInvalid } from './input-lines.js';
@@ -6,20 +5,27 @@ import { parseJsonDocument } from './json-document.js';
 import { JudgmentCollection, idOfJudged, type JudgmentSet } from './judgments/judgments.js';
 
 /** ranx keeps judgments and runs in one shape: `{"query": {"document": number}}`. */
-const documentSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
-
 export function isRanxDocument(value: unknown): boolean {
-  const parsed = z.record(z.string(), z.record(z.string(), z.number())).safeParse(value);
-  return parsed.success && Object.keys(parsed.data).length > 0;
+  const queries = membersOf(value);
+  if (queries === null || queries.length === 0) return false;
+  return queries.every(([, documents]) => membersOf(documents)?.every(([, number]) => typeof number === 'number') ?? false);
+}
+
+/** Every member, also one called `__proto__`, which a validated copy would lose; null for what is no object. */
+function membersOf(value: unknown): [string, unknown][] | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : null;
 }
 
 function* readNumbers(text: string, input: string, report: ImportReport) {
-  const parsed = documentSchema.safeParse(parseJsonDocument(text, input));
-  if (!parsed.success) throw new InputInvalid(`${input} is not ranx JSON; it must be {"query": {"document": number, …}, …}`);
-  for (const [queryId, documents] of Object.entries(parsed.data)) {
-    for (const [docId, value] of Object.entries(documents)) {
-      const origin = { line: null, at: JSON.stringify(queryId), raw: JSON.stringify({ [docId]: value }) };
-      if (typeof value === 'number') yield { queryId, docId, value, origin };
+  const queries = membersOf(parseJsonDocument(text, input));
+  if (queries === null) throw new InputInvalid(`${input} is not ranx JSON; it must be {"query": {"document": number, …}, …}`);
+  for (const [queryId, value] of queries) {
+    const at = JSON.stringify(queryId);
+    const documents = membersOf(value);
+    if (documents === null) report.reject({ line: null, at, raw: JSON.stringify(value) }, 'must be {"document": number, …}');
+    for (const [docId, number] of documents ?? []) {
+      const origin = { line: null, at, raw: `${JSON.stringify(docId)}:${JSON.stringify(number)}` };
+      if (typeof number === 'number') yield { queryId, docId, value: number, origin };
       else report.reject(origin, 'not a number');
     }
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ImportReport, Origin } from '../import-report.js';
 import { deriveQueryId, type EvaluatedQuery } from '../queries/queries.js';
 
@@ -22,6 +23,13 @@ export function idOfJudged({ queryId, query }: JudgedQuery): string {
 /** How many judgments there are. */
 export function countJudgments({ queries }: JudgmentSet): number {
   return queries.reduce((sum, { grades }) => sum + grades.size, 0);
+}
+
+/** What a run's header says of its judgments: the SHA-256 of what they say, in their order, and their number. The format does not matter. */
+export function stampJudgments(judgments: JudgmentSet | null): { sha256: string; count: number } {
+  const content = (judgments?.queries ?? []).map(({ queryId, query, grades }) => [queryId, query, ...grades]);
+  const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return { sha256, count: judgments === null ? 0 : countJudgments(judgments) };
 }
 
 /** Finds a query's grades: by id where the judgments have ids, else by the query's text exactly. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RunHeader, RunHit, RunLine } from '../../run/run-line.js';
 import type { ImportReport, Origin } from '../import-report.js';
-import { countJudgments, JudgmentLookup, type JudgmentSet } from '../judgments/judgments.js';
+import { JudgmentLookup, stampJudgments, type JudgmentSet } from '../judgments/judgments.js';
 import type { EvaluatedQuery } from '../queries/queries.js';
 
 /** A whole run in memory. */
@@ -96,17 +96,10 @@ function importedHeader(name: string, lines: readonly RunLine[], { text, queries
     index: { alias: '', concrete: [] },
     model: null,
     queries: { sha256: hashText(JSON.stringify(queries ?? lines.map(({ query_id }) => query_id))), count: lines.length },
-    judgments: {
-      sha256: hashText(judgments === null ? '' : serialise(judgments)),
-      count: judgments === null ? 0 : countJudgments(judgments),
-    },
+    judgments: stampJudgments(judgments),
     versions: { fuserank: version, opensearch: 'unknown' },
     seed: 0,
   };
-}
-
-function serialise({ queries }: JudgmentSet): string {
-  return JSON.stringify(queries.map(({ queryId, query, grades }) => [queryId, query, ...grades]));
 }
 
 function hashText(text: string): string {
