@@ -6,7 +6,7 @@ import { findConfigFile, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
 import { parseMetrics } from '../metrics/metric-name.js';
-import type { Metric } from '../metrics/metric.js';
+import { MetricError, type Metric } from '../metrics/metric.js';
 import { summariseRun, type RunSummary } from '../metrics/run-summary.js';
 import { openRun, RunWriter } from '../run/run-file.js';
 import type { RunHeader } from '../run/run-line.js';
@@ -89,13 +89,14 @@ export function registerEvaluateCommand(program: Command): void {
 
 async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: string; failed: number }> {
   const metrics = parseMetrics(flags.metrics); // before anything is asked
+  refuseUnknownNeeds(metrics);
   const config = readConfig(flags);
   const alias = flags.index ?? config.index.alias;
   const engine = connectEngine(config.opensearch);
   try {
     const { version } = await probeEngine(engine);
     const facts = await readIndexFacts(engine, config, alias);
-    const questions = await readQuestionSet(flags, new Date(), facts.fuserank);
+    const questions = await readQuestionSet(flags, facts.fuserank);
     const question = await openQuestion(engine, facts, flags.template ?? null);
     const door = await openDoor({ config, alias, contender: contenderOf(flags) });
     try {
@@ -152,6 +153,13 @@ function describeRun(of: {
     versions: { fuserank: facts.fuserank, opensearch: of.opensearch },
     seed: flags.seed,
   };
+}
+
+/** The index gives the size of the catalogue; vectors and popularity nobody gives yet. */
+function refuseUnknownNeeds(metrics: readonly Metric[]): void {
+  const [metric] = metrics.filter(({ needs }) => needs.some((need) => need !== 'catalogueSize'));
+  if (metric)
+    throw new MetricError(`${metric.name} needs ${metric.needs.join(', ')}, which evaluate does not read yet; leave it out of --metrics`);
 }
 
 /** From the file, as `compare` will see it. */
