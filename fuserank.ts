@@ -11,6 +11,8 @@ import { registerMappingsCommand } from './mappings/command.js';
 import { EngineUnreachable } from './opensearch/engine-unreachable.js';
 import { registerServeCommand } from './sidecar/command.js';
 import { registerSearchCommands } from './tuning/command.js';
+import { registerEvaluateCommand } from './tuning/evaluate/command.js';
+import { registerConvertCommand } from './tuning/convert/command.js';
 
 /** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 5 target unreachable · 6 input invalid. */
 const EXIT = { bug: 1, usage: 2, unreachable: 5 } as const;
@@ -44,6 +46,8 @@ registerIndexCommand(program);
 registerServeCommand(program);
 registerSearchCommands(program);
 registerMappingsCommand(program);
+registerEvaluateCommand(program);
+registerConvertCommand(program);
 
 try {
   await program.parseAsync();

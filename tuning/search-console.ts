@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { profileSchema, type Config } from '../config/schema.js';
 import { readProductIndexMeta, type ProductFieldRoles } from '../mappings/product-index.js';
 import { textSearchBody } from '../mappings/query-templates.js';
 import { connectEngine, probeEngine, serviceHeaders } from '../opensearch/connection.js';
 import { startSidecar, type Sidecar } from '../sidecar/index.js';
+import { readQueryPicture } from './query-picture.js';
 
 /** One hit as a person looks at it. */
 export interface SeenHit {
@@ -86,7 +86,7 @@ export class SearchConsole {
     size: number;
     explain: boolean;
   }): Promise<SearchComparison> {
-    const picture = query.image === null ? null : await readPicture(query.image);
+    const picture = query.image === null ? null : await readQueryPicture(query.image, process.cwd());
     const body: Record<string, unknown> =
       query.text === null
         ? { query: { match_all: {} }, size: query.size }
@@ -176,14 +176,6 @@ async function readRoles(config: Config, alias: string): Promise<ProductFieldRol
   } finally {
     await client.close();
   }
-}
-
-/** Base64 of a file, or of what an address answers. */
-async function readPicture(source: string): Promise<string> {
-  if (!/^https?:/.test(source)) return (await readFile(source)).toString('base64');
-  const response = await fetch(source);
-  if (!response.ok) throw new SearchRefused(`${source} answered ${response.status}; give a picture file or an address that answers`);
-  return Buffer.from(await response.arrayBuffer()).toString('base64');
 }
 
 function reasonOf(json: unknown, status: number): string {

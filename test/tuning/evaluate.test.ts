@@ -1,0 +1,204 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { registerEvaluateCommand } from '../../tuning/evaluate/command.js';
+import { openRun, RunWriter } from '../../tuning/run/run-file.js';
+import type { RunLine } from '../../tuning/run/run-line.js';
+import { openHouse, type House } from '../house.js';
+
+const KINDS = ['lamp', 'mug', 'dress', 'rug'];
+
+let house: House;
+let folder: string;
+beforeAll(async () => {
+  house = await openHouse({ products: 80 });
+  folder = await mkdtemp(join(tmpdir(), 'fuserank-evaluate-'));
+  await writeFile(
+    join(folder, 'queries.ndjson'),
+    KINDS.map((query, place) => `${JSON.stringify({ query_id: `q${place}`, query, tags: [place < 2 ? 'small' : 'large'] })}\n`).join(''),
+  );
+  // The cheaper, the better: an order that the engine does not know.
+  const rows = KINDS.flatMap((kind) =>
+    house.entries
+      .filter(({ product }) => product.id.startsWith(kind))
+      .map(({ product }) => `${kind},${product.id},${product.price < 40 ? 2 : 0.5}`),
+  );
+  await writeFile(join(folder, 'judgments.csv'), `query,docid,rating\n${rows.join('\n')}\n`);
+});
+afterAll(async () => {
+  await house.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const summarySchema = z.object({
+  metrics: z.record(z.string(), z.number().nullable()),
+  queries: z.number(),
+  failed: z.number(),
+  unranked: z.number(),
+  'judged@10': z.number().nullable(),
+  run: z.string(),
+});
+
+/** Runs the command as a person would; gives what it printed on stdout. */
+async function run(...flags: string[]): Promise<string> {
+  const program = new Command().exitOverride();
+  registerEvaluateCommand(program);
+  const printed: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
+  try {
+    await program.parseAsync(['evaluate', '--index', house.alias, '--opensearch', house.node.url, '--quiet', ...flags], { from: 'user' });
+  } finally {
+    write.mockRestore();
+  }
+  return printed.join('');
+}
+
+function files(out: string): string[] {
+  return ['--queries', join(folder, 'queries.ndjson'), '--judgments', join(folder, 'judgments.csv'), '--out', join(folder, out)];
+}
+
+async function evaluate(out: string, ...flags: string[]): Promise<z.output<typeof summarySchema>> {
+  return summarySchema.parse(JSON.parse(await run(...files(out), '--json', ...flags)));
+}
+
+async function linesOf(out: string): Promise<RunLine[]> {
+  const lines: RunLine[] = [];
+  for await (const line of (await openRun(join(folder, out))).lines) lines.push(line);
+  return lines.sort((a, b) => (a.query_id < b.query_id ? -1 : 1));
+}
+
+/** Linear gain over log2(rank + 1), ideal from all grades, cut at 10. */
+function ndcg(line: RunLine): number {
+  const dcg = (grades: readonly number[]): number =>
+    grades.slice(0, 10).reduce((sum, grade, place) => sum + grade / Math.log2(place + 2), 0);
+  return dcg(line.hits.map(({ grade }) => grade ?? 0)) / dcg(line.judged);
+}
+
+describe('fuserank evaluate', () => {
+  it('writes the engine’s own order into a run, and measures it', async () => {
+    const summary = await evaluate('engine.run', '--config', 'first-phase', '--metrics', 'ndcg_lin@10,judged@10', '--depth', '20');
+    const lines = await linesOf('engine.run');
+    expect(summary).toMatchObject({ queries: 4, failed: 0, unranked: 0 });
+    expect(lines.map(({ query }) => query)).toEqual(KINDS);
+    expect(lines.map(({ tags }) => tags)).toEqual([['small'], ['small'], ['large'], ['large']]);
+    for (const line of lines) {
+      const direct = await house.direct({
+        query: {
+          bool: { must: [{ multi_match: { query: line.query, type: 'cross_fields', fields: ['title^2', 'description'] } }], filter: [] },
+        },
+        size: 20,
+      });
+      expect(line.hits.map(({ id }) => id)).toEqual(direct.ids);
+      expect(line.hits[0]?.title).toBe(direct.body.hits.hits[0]?._source['title']);
+    }
+    expect(summary.metrics['ndcg_lin@10']).toBeCloseTo(lines.reduce((sum, line) => sum + ndcg(line), 0) / 4, 12);
+    const { header } = await openRun(join(folder, 'engine.run'));
+    expect(header).toMatchObject({ name: 'first-phase', model: null, queries: { count: 4 }, index: { alias: house.alias } });
+  });
+
+  it('asks the sidecar, and one with another ranker', async () => {
+    const ranked = await evaluate('ranked.run');
+    expect(ranked).toMatchObject({ queries: 4, failed: 0, unranked: 0 });
+    expect((await openRun(join(folder, 'ranked.run'))).header.model).toMatch(/^fusion-base-1@[0-9a-f]{8}$/);
+    await evaluate('shuffled.run', '--ranker', 'shuffle');
+    const [ours, shuffled] = [await linesOf('ranked.run'), await linesOf('shuffled.run')];
+    expect(shuffled.map(({ hits }) => hits.map(({ id }) => id))).not.toEqual(ours.map(({ hits }) => hits.map(({ id }) => id)));
+  });
+
+  it('renders a template by the engine, and says which one it was', async () => {
+    const template = join(folder, 'by-price.mustache');
+    await writeFile(
+      template,
+      '{"query":{"function_score":{"query":{"match":{"title":"{{query}}"}},"field_value_factor":{"field":"price","modifier":"reciprocal"}}},"size":{{size}}}',
+    );
+    const summary = await evaluate('template.run', '--config', 'first-phase', '--template', template, '--metrics', 'ndcg_lin@10');
+    const plain = await evaluate('engine-again.run', '--config', 'first-phase', '--metrics', 'ndcg_lin@10');
+    expect(summary.metrics['ndcg_lin@10'] ?? 0).toBeGreaterThan(plain.metrics['ndcg_lin@10'] ?? 1);
+    expect((await openRun(join(folder, 'template.run'))).header.configuration.kind).toBe('template');
+  });
+
+  it('goes on where it was cut off, and refuses a file of another run', async () => {
+    await evaluate('cut.run', '--config', 'first-phase');
+    const whole = await readFile(join(folder, 'cut.run'), 'utf8');
+    const cut = whole.split('\n').slice(0, 3).join('\n') + '\n{"query_id":"q2","torn';
+    await writeFile(join(folder, 'cut.run'), cut);
+    expect(await evaluate('cut.run', '--config', 'first-phase')).toMatchObject({ queries: 4, failed: 0 });
+    expect((await linesOf('cut.run')).map(({ query_id }) => query_id)).toEqual(['q0', 'q1', 'q2', 'q3']);
+    await expect(run(...files('cut.run'), '--config', 'first-phase', '--depth', '7')).rejects.toThrow(/holds another run/);
+  });
+
+  it('keeps a failed query out of the means, and says so', async () => {
+    await writeFile(join(folder, 'bad.mustache'), '{"query":{"match":{"{{query}}":{"nonsense":true}}},"size":{{size}}}');
+    const summary = await evaluate('failed.run', '--config', 'first-phase', '--template', join(folder, 'bad.mustache'));
+    expect(summary).toMatchObject({ queries: 4, failed: 4, metrics: { 'ndcg@10': null } });
+    expect(process.exitCode).toBe(3);
+    process.exitCode = 0;
+    await expect(
+      run(
+        ...files('stopped.run'),
+        '--config',
+        'first-phase',
+        '--template',
+        join(folder, 'bad.mustache'),
+        '--stop-after',
+        '2',
+        '--concurrency',
+        '1',
+      ),
+    ).rejects.toThrow(/stopped after 2 failures in a row, the last: status 400/);
+    expect((await linesOf('stopped.run')).length).toBe(2);
+  });
+
+  it('refuses judgments of another set, broken lines, an index and a profile that are not there', async () => {
+    const other = join(folder, 'other.csv');
+    await writeFile(other, 'query,docid,rating\nsofa,a,1\n');
+    const queries = ['--queries', join(folder, 'queries.ndjson')];
+    const out = ['--out', join(folder, 'never.run')];
+    await expect(run(...queries, '--judgments', other, ...out)).rejects.toThrow(/judges none of the 4 queries/);
+    await writeFile(other, 'query,docid,rating\nlamp,a,NaN\n');
+    await expect(run(...queries, '--judgments', other, ...out)).rejects.toThrow(/line 2/);
+    await expect(run(...files('never.run'), '--index', 'no-such-index')).rejects.toThrow(/there is no index or alias/);
+    await expect(run(...files('never.run'), '--profile', 'nobody')).rejects.toThrow(/no profile "nobody"/);
+    await expect(readFile(join(folder, 'never.run'))).rejects.toThrow(/ENOENT/);
+  });
+});
+
+describe('the rate of an evaluation', () => {
+  it('is at most what was asked for', async () => {
+    const { askQueries } = await import('../../tuning/evaluate/evaluation.js');
+    const { header } = await openRun(join(folder, 'engine.run'));
+    const run = await RunWriter.open(join(folder, 'rate.run'), header);
+    const begun: number[] = [];
+    const started = performance.now();
+    await askQueries(
+      Array.from({ length: 6 }, (_, place) => ({ query_id: `r${place}`, query: 'x', tags: [] })),
+      run,
+      {
+        door: {
+          name: 'stub',
+          sha256: '',
+          model: null,
+          search: () => {
+            begun.push(performance.now());
+            return Promise.resolve({ status: 200, body: Buffer.from('{"hits":{"hits":[]}}'), label: '', latencyMs: 1 });
+          },
+          close: () => Promise.resolve(),
+        },
+        question: { name: 'stub', sha256: '', ask: () => Promise.resolve({}) },
+        grades: () => new Map(),
+        kept: { title: null, image: null, group: null },
+        depth: 10,
+        concurrency: 3,
+        rps: 50,
+        stopAfter: 5,
+        folder: '.',
+      },
+    );
+    await run.close();
+    // Never before its turn; how late is the machine's affair.
+    begun.forEach((at, place) => expect(at - started).toBeGreaterThanOrEqual(place * 20 - 1));
+  });
+});
