@@ -8,6 +8,7 @@ import { packageRoot } from './config/package-root.js';
 import { registerDemoCommand } from './demo/command.js';
 import { registerIndexCommand } from './indexer/command.js';
 import { registerMappingsCommand } from './mappings/command.js';
+import { registerLocalNodeCommand } from './opensearch/local-node/command.js';
 import { EngineUnreachable } from './opensearch/engine-unreachable.js';
 import { registerServeCommand } from './sidecar/command.js';
 import { registerSearchCommands } from './tuning/command.js';
@@ -48,6 +49,7 @@ registerSearchCommands(program);
 registerMappingsCommand(program);
 registerEvaluateCommand(program);
 registerConvertCommand(program);
+registerLocalNodeCommand(program);
 
 try {
   await program.parseAsync();

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { NoLocalNode } from '../opensearch/local-node/index.js';
+import { NoLocalNode, PortTaken, requireFreePort } from '../opensearch/local-node/index.js';
 import { DemoRunsAlready, holdDemo } from './demo-lock.js';
 import { type ArmMeasurement, type ArmName, type Timings, measureArm, timeSearches } from './figures/measurement.js';
 import { type OpenShop, type Started, openShop } from './open-shop.js';
@@ -13,6 +13,7 @@ import { wholeNumber } from './whole-number.js';
 /** What a person can mend is told in one line, with these exit codes. */
 const EXITS = [
   [NoLocalNode, 5],
+  [PortTaken, 2],
   [DemoRunsAlready, 8],
 ] as const;
 
@@ -117,6 +118,7 @@ export function registerDemoCommand(program: Command): void {
       const started: Started[] = [];
       let release: (() => void) | null = null;
       try {
+        await requireFreePort(flags.port);
         release = holdDemo(process.env.OPENSEARCH_URL ?? null);
         await playDemo(flags, (part) => started.push(part));
       } catch (error) {

@@ -94,15 +94,20 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       upstream,
       answerSearch: (call) => ranker.answer(call),
       store,
-      readHealth: () => ({
-        started: true,
-        ready: true, // a dead scorer degrades the order, never the service
-        degraded: scorers.readyProcesses === 0,
-        checks: {
-          scorers: { ok: scorers.readyProcesses > 0, detail: `${scorers.readyProcesses} ready` },
-          opensearch: { ok: Date.now() - engineState.reachableAt < REACHABLE_MS, detail: config.opensearch.nodes.join(', ') },
-        },
-      }),
+      readHealth: () => {
+        const scoring = scorers.readyProcesses > 0;
+        const reachable = Date.now() - engineState.reachableAt < REACHABLE_MS;
+        return {
+          started: true,
+          // A dead scorer degrades the order, never the service; an engine that is away is away behind every other sidecar, too.
+          ready: true,
+          degraded: !scoring || !reachable,
+          checks: {
+            scorers: { ok: scoring, detail: `${scorers.readyProcesses} ready` },
+            opensearch: { ok: reachable, detail: config.opensearch.nodes.join(', ') },
+          },
+        };
+      },
       readInfo: () => ({
         name: 'fuserank',
         version: ownVersion(),

@@ -74,7 +74,9 @@ export class SearchConsole {
    */
   static async open(options: { config: Config; alias: string; url: string | null }): Promise<SearchConsole> {
     const { config, alias } = options;
-    const roles = await readRoles(config, alias);
+    // A sidecar that runs passes reading on: whoever can reach it need not reach the engine.
+    const reached = options.url === null ? config : { ...config, opensearch: { ...config.opensearch, nodes: [options.url] } };
+    const roles = await readRoles(reached, alias);
     const sidecar = options.url === null ? await startSidecar(ownConfig(config, alias), { passive: true }) : null;
     return new SearchConsole({ roles, config, alias, url: options.url ?? sidecar?.url ?? '', sidecar });
   }

@@ -18,10 +18,12 @@ export interface ContainerOptions {
   name: string;
   /** Keep indices from one run to the next in a volume of this name. */
   keepData: boolean;
+  /** On loopback; 0 = a free one. */
+  port: number;
   log: (line: string) => void;
 }
 
-/** Starts OpenSearch in a container of its own, on a free loopback port, and waits until it works. */
+/** Starts OpenSearch in a container of its own, on a loopback port, and waits until it works. */
 export async function startContainer(options: ContainerOptions): Promise<{ url: string; process: SupervisedProcess }> {
   const { lock, cache, name, log } = options;
   const container = `fuserank-${name}-${process.pid}-${randomBytes(3).toString('hex')}`;
@@ -55,7 +57,7 @@ export async function startContainer(options: ContainerOptions): Promise<{ url: 
 }
 
 /** `docker run` in the foreground: the signal that ends the client ends the container. */
-export function containerArguments(container: string, { lock, name, keepData }: ContainerOptions): string[] {
+export function containerArguments(container: string, { lock, name, keepData, port }: ContainerOptions): string[] {
   const settings = {
     'discovery.type': 'single-node',
     DISABLE_SECURITY_PLUGIN: 'true',
@@ -69,7 +71,7 @@ export function containerArguments(container: string, { lock, name, keepData }: 
     '--rm',
     ...['--name', container],
     // Loopback only: this node has no security.
-    ...['--publish', '127.0.0.1::9200'],
+    ...['--publish', `127.0.0.1:${port === 0 ? '' : port}:9200`],
     ...(keepData ? ['--volume', `fuserank-${name}:/usr/share/opensearch/data`] : []),
     ...Object.entries(settings).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     lock.docker.image,

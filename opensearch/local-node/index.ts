@@ -8,6 +8,8 @@ import { needsIcu, startNode } from './node-process.js';
 import { fetchPythonJdk } from './python-jdk.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
+export { PortTaken, requireFreePort } from './free-port.js';
+
 /** A real OpenSearch for the demo, the tests and the benchmarks. */
 export interface LocalNode {
   url: string;
@@ -30,6 +32,8 @@ export interface LocalNodeOptions {
   keepData?: boolean;
   /** For benchmarks: a start twice as long, and faster searches. */
   fastCode?: boolean;
+  /** On loopback; 0, the default, finds a free one. */
+  port?: number;
   /** Takes progress, a line at a time. */
   log?: (line: string) => void;
 }
@@ -42,7 +46,7 @@ export interface LocalNodeOptions {
 export async function findOrStartNode(options: LocalNodeOptions = {}): Promise<LocalNode> {
   const given = process.env.OPENSEARCH_URL;
   if (given) return useGiven(given);
-  const { name = 'default', keepData = false, fastCode = false, log = () => undefined } = options;
+  const { name = 'default', keepData = false, fastCode = false, port = 0, log = () => undefined } = options;
   const began = performance.now();
   const cache = cacheFolder();
 
@@ -51,10 +55,10 @@ export async function findOrStartNode(options: LocalNodeOptions = {}): Promise<L
   if ('reasons' in found) {
     if (!isDockerPresent()) throw new NoLocalNode(tellWhatToInstall(found.reasons));
     log(`starting OpenSearch ${LOCK.version} in Docker`);
-    started = await startContainer({ lock: LOCK, cache, name, keepData, log });
+    started = await startContainer({ lock: LOCK, cache, name, keepData, port, log });
   } else {
     log(`starting OpenSearch ${LOCK.version} on Java ${found.jdk.major}`);
-    started = await startNode({ ...found, cache, name, keepData, fastCode });
+    started = await startNode({ ...found, cache, name, keepData, fastCode, port });
   }
   return {
     url: started.url,

@@ -22,9 +22,11 @@ export interface NodeOptions {
   keepData: boolean;
   /** Optimising compiler and vector instructions: a start twice as long, for benchmarks. */
   fastCode: boolean;
+  /** On loopback; 0 = a free one of its own choice. */
+  port: number;
 }
 
-/** Starts OpenSearch on loopback and a free port of its own choice, and waits until it works. */
+/** Starts OpenSearch on loopback and waits until it works. */
 export async function startNode(options: NodeOptions): Promise<{ url: string; process: SupervisedProcess }> {
   const folder = prepareFolder(options);
   const uid = process.getuid?.() === 0 ? NOBODY : null;
@@ -67,7 +69,7 @@ export function needsIcu(jdk: Jdk): boolean {
 }
 
 /** The node's own folder, with its configuration. A kept one goes by its name, others by a name nobody else has. */
-function prepareFolder({ cache, name, keepData }: NodeOptions): string {
+function prepareFolder({ cache, name, keepData, port }: NodeOptions): string {
   if (!/^[\w.-]+$/.test(name)) throw new Error(`a local node's name may have letters, digits, dots, dashes and underscores: ${name}`);
   const runs = join(cache, 'runs');
   removeDeadRuns(runs);
@@ -76,19 +78,19 @@ function prepareFolder({ cache, name, keepData }: NodeOptions): string {
   openFolder(folder);
   for (const part of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(folder, part), { recursive: true });
   for (const stale of [portsFile(folder), join(folder, 'node.log')]) rmSync(stale, { force: true });
-  writeFileSync(join(folder, 'config', 'opensearch.yml'), nodeSettings(name, folder));
+  writeFileSync(join(folder, 'config', 'opensearch.yml'), nodeSettings(name, { folder, port }));
   writeFileSync(join(folder, 'config', 'log4j2.properties'), LOGGING);
   return folder;
 }
 
-function nodeSettings(name: string, folder: string): string {
+function nodeSettings(name: string, { folder, port }: { folder: string; port: number }): string {
   const settings: Record<string, string | number | boolean> = {
     'cluster.name': `fuserank-${name}`,
     'node.name': name,
     'discovery.type': 'single-node',
     'network.host': '127.0.0.1',
-    // The system chooses free ports and the node writes down which: no two starters can race for one.
-    'http.port': 0,
+    // For 0 the system chooses a free port and the node writes down which: no two starters can race for one.
+    'http.port': port,
     'transport.port': 0,
     'node.portsfile': true,
     'path.data': join(folder, 'data'),

@@ -227,10 +227,12 @@ function contenderOf(flags: EvaluateFlags): Contender {
 function readConfig(flags: EvaluateFlags): Config {
   const named = flags.config === 'first-phase' || flags.config === 'fuserank' ? undefined : flags.config;
   const file = named ?? findConfigFile(process.cwd());
+  // A sidecar that runs passes reading on: whoever can reach it need not reach the engine.
+  const nodes = flags.opensearch ?? (flags.url === undefined ? undefined : [flags.url]);
   return loadConfig({
     ...(file === undefined ? {} : { file }),
     env: process.env,
-    flags: flags.opensearch === undefined ? {} : { opensearch: { nodes: flags.opensearch } },
+    flags: nodes === undefined ? {} : { opensearch: { nodes } },
   });
 }
 

@@ -37,7 +37,7 @@ esac
   process.env.PATH = `${folder}${delimiter}${path ?? ''}`;
 }
 
-const options = () => ({ lock: LOCK, cache: folder, name: 'demo', keepData: false, log: () => undefined });
+const options = () => ({ lock: LOCK, cache: folder, name: 'demo', keepData: false, port: 0, log: () => undefined });
 
 describe('OpenSearch in Docker', () => {
   it('is there when an engine answers, not when only its client is installed', () => {
@@ -64,6 +64,8 @@ describe('OpenSearch in Docker', () => {
   it('listens on loopback only, since it has no security, and keeps data in a volume if asked to', () => {
     const args = containerArguments('c', options());
     expect(args[args.indexOf('--publish') + 1]).toBe('127.0.0.1::9200');
+    const fixed = containerArguments('c', { ...options(), port: 9250 });
+    expect(fixed[fixed.indexOf('--publish') + 1]).toBe('127.0.0.1:9250:9200');
     expect(args).not.toContain('--volume');
     expect(args.at(-1)).toBe(LOCK.docker.image);
     const kept = containerArguments('c', { ...options(), keepData: true });
