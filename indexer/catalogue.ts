@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
 import { CatalogueUnreadable, openCatalogueBytes, peekBytes, splitLines } from './catalogue/catalogue-bytes.js';
-import { readTableRows } from './catalogue/catalogue-table.js';
+import { readTableColumns, readTableRows } from './catalogue/catalogue-table.js';
 import { readFirstText, type FieldPath } from './catalogue/field-path.js';
+import type { TableColumns } from './catalogue/mapped-field.js';
 
 /** One product as the shop wrote it. */
 export interface Product {
@@ -45,6 +46,8 @@ export interface CatalogueOptions {
   /** Products at most. */
   limit?: number | undefined;
   stdin?: Readable | undefined;
+  /** The columns of a CSV or TSV input, before its first row is given; what it throws ends the reading. */
+  onColumns?: ((table: TableColumns) => void) | undefined;
 }
 
 /** OpenSearch's limit of a document id, in UTF-8 bytes. */
@@ -68,11 +71,29 @@ export async function* readCatalogue(options: CatalogueOptions): AsyncGenerator<
   }
 }
 
+/**
+ * The columns of those inputs that are CSV or TSV files. Stdin can be read only once and is left alone; see `onColumns`.
+ * @throws CatalogueUnreadable when an input cannot be read, or its first row cannot name columns
+ */
+export async function readColumns(options: Pick<CatalogueOptions, 'inputs' | 'format'>): Promise<TableColumns[]> {
+  const tables: TableColumns[] = [];
+  for (const input of options.inputs.filter((name) => name !== '-')) {
+    const { head, all } = await peekBytes(openCatalogueBytes(input), 4096);
+    const format = options.format ?? guessFormat(input, head);
+    const columns = format === 'ndjson' ? null : await readTableColumns(all, { input, tabs: format === 'tsv' });
+    if (columns !== null) tables.push({ input, columns });
+  }
+  return tables;
+}
+
 async function* readRows(input: string, options: CatalogueOptions): AsyncGenerator<CatalogueRow> {
   const { head, all } = await peekBytes(openCatalogueBytes(input, options.stdin), 4096);
   const format = options.format ?? guessFormat(input, head);
   if (format === 'ndjson') yield* readJsonLines(all);
-  else yield* readTableRows(all, { input, tabs: format === 'tsv', numberFields: options.numberFields });
+  else {
+    const { numberFields, onColumns } = options;
+    yield* readTableRows(all, { input, tabs: format === 'tsv', numberFields, onColumns: (columns) => onColumns?.({ input, columns }) });
+  }
 }
 
 function guessFormat(input: string, head: Buffer): CatalogueFormat {

@@ -103,7 +103,7 @@ export async function deleteVersion(client: EngineClient, index: string): Promis
 
 /** What a new version must be before searches are sent to it. */
 export interface Gates {
-  /** Documents, as a share of those in the version before. */
+  /** Documents, and documents with text, as a share of those in the version before. */
   minShareOfLive: number;
   /** Products with a text vector, as a share of those that have text to embed. */
   minTextCoverage: number;
@@ -124,9 +124,9 @@ export interface VersionCounts {
 /** Faults of a new version, each one sentence; none: it may go live. */
 export async function checkGates(
   client: EngineClient,
-  options: { index: string; live: LiveIndex | null; counts: VersionCounts; gates: Gates },
+  options: { index: string; meta: ProductIndexMeta; live: LiveIndex | null; counts: VersionCounts; gates: Gates },
 ): Promise<string[]> {
-  const { index, live, counts, gates } = options;
+  const { index, meta, live, counts, gates } = options;
   const faults: string[] = [];
   const documents = await countDocuments(client, index);
   if (documents !== counts.written) faults.push(`${index} holds ${documents} documents though ${counts.written} were written`);
@@ -139,11 +139,50 @@ export async function checkGates(
   };
   cover(counts.textVectors, counts.withText, gates.minTextCoverage, 'text');
   cover(counts.imageVectors, counts.withPicture, gates.minImageCoverage, 'a picture');
+  if (documents > 0) faults.push(...(await findLostText(client, { index, meta, live, counts, gates, documents })));
+  return faults;
+}
+
+/** A shop whose products have no text finds nothing, however many documents it holds. */
+async function findLostText(
+  client: EngineClient,
+  options: {
+    index: string;
+    meta: ProductIndexMeta;
+    live: LiveIndex | null;
+    counts: VersionCounts;
+    gates: Gates;
+    documents: number;
+  },
+): Promise<string[]> {
+  const { index, meta, live, counts, gates, documents } = options;
+  const withText = await countDocumentsWith(client, index, meta.roles.text);
+  if (withText === 0) return [`not one product of ${index} has text to search in ${meta.roles.text.join(', ')}`];
+  const faults: string[] = [];
+  if (meta.encoders.text !== null && counts.withText === 0)
+    faults.push(`not one product of ${index} has text to embed in ${meta.vector_fields.join(', ')}`);
+  if (live === null) return faults;
+  const liveWithText = await countDocumentsWith(client, live.name, live.meta.roles.text);
+  // Too few documents is a fault of its own; the text that went with them is not told again.
+  const fewer = documents < live.documents * gates.minShareOfLive ? documents / live.documents : 1;
+  if (withText < liveWithText * fewer * gates.minShareOfLive) {
+    faults.push(
+      `${withText} of ${documents} products of ${index} have text to search, ${liveWithText} of ${live.documents} have in ${live.name}: ` +
+        `less than ${percent(gates.minShareOfLive)}`,
+    );
+  }
   return faults;
 }
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
+}
+
+/** Documents that have any of the fields. */
+async function countDocumentsWith(client: EngineClient, index: string, fields: readonly string[]): Promise<number> {
+  const should = fields.map((field) => ({ exists: { field } }));
+  const body = { query: { bool: { should, minimum_should_match: 1 } } };
+  return countAnswer.parse((await askEngine(client, { method: 'POST', path: indexPath(index, '_count'), body })).body).count;
 }
 
 async function countDocuments(client: EngineClient, index: string): Promise<number> {

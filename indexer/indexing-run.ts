@@ -3,10 +3,11 @@ import type { Config } from '../config/schema.js';
 import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js';
 import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
-import { readCatalogue, type CatalogueFormat, type Product } from './catalogue.js';
+import { readCatalogue, readColumns, type CatalogueFormat, type Product } from './catalogue.js';
 import { CatalogueUnreadable } from './catalogue/catalogue-bytes.js';
 import { isLocalNode } from './lifecycle/engine-kind.js';
 import { resolveFieldMap, FieldMapError, type FieldMap, type FieldMapInput } from './catalogue/field-map.js';
+import { describeMissingColumns, FieldSightings, type MappedField, type TableColumns } from './catalogue/mapped-field.js';
 import { completeBuild, type Completion } from './lifecycle/index-completion.js';
 import { createVersion, DEFAULT_GATES, deleteVersion, findLiveIndex, refreshIndex, type Gates } from './index-lifecycle.js';
 import { draftMeta, planIndex } from './lifecycle/index-plan.js';
@@ -63,6 +64,7 @@ export async function indexCatalogue(options: IndexOptions): Promise<IndexReport
   const { config } = options;
   const map = resolveFieldMap(config.index, ...(options.maps ?? []));
   if (map.roles.text.length === 0) throw new FieldMapError('no text field is mapped; name them with --text-fields or index.map.text');
+  refuseMissingColumns(await readColumns(options), map.fields);
   const client = connectEngine(config.opensearch);
   try {
     const localNode = options.localNode ?? (await isLocalNode(client));
@@ -81,6 +83,11 @@ export async function indexCatalogue(options: IndexOptions): Promise<IndexReport
   } finally {
     await client.close();
   }
+}
+
+function refuseMissingColumns(tables: readonly TableColumns[], fields: readonly MappedField[]): void {
+  const fault = describeMissingColumns(tables, fields);
+  if (fault !== null) throw new FieldMapError(fault);
 }
 
 interface Encoders {
@@ -131,8 +138,10 @@ async function runIndexing(run: Run): Promise<IndexReport> {
     onReject: rejects.take,
   });
 
+  const sightings = new FieldSightings(map.fields);
+
   try {
-    await fill(run, writing, () => options.onProgress?.({ ...writing.progress(), seconds: clock() }));
+    await fill(run, { writing, sightings }, () => options.onProgress?.({ ...writing.progress(), seconds: clock() }));
     const filling = clock();
     const aborted = signal?.aborted ?? false;
     if (writing.counts.read === 0 && !aborted) throw new CatalogueUnreadable(describeEmptiness(options.inputs, rejects.shown));
@@ -165,6 +174,7 @@ async function runIndexing(run: Run): Promise<IndexReport> {
       reason: plan.kind === 'build' ? plan.reason : null,
       aborted,
       ...completion,
+      absentFields: aborted ? [] : sightings.absent(),
       products: {
         read: counts.read,
         written: counts.written,
@@ -190,7 +200,11 @@ async function runIndexing(run: Run): Promise<IndexReport> {
 }
 
 /** Reads and prepares one batch while the one before is embedded and written. */
-async function fill(run: Run, writing: ProductWriting, onProgress: () => void): Promise<void> {
+async function fill(
+  run: Run,
+  { writing, sightings }: { writing: ProductWriting; sightings: FieldSightings },
+  onProgress: () => void,
+): Promise<void> {
   const { options, map, encoders, pictures } = run;
   const preparation = {
     map,
@@ -205,6 +219,7 @@ async function fill(run: Run, writing: ProductWriting, onProgress: () => void): 
     format: options.format,
     limit: options.limit,
     stdin: options.stdin,
+    onColumns: (table) => refuseMissingColumns([table], map.fields),
   });
   let underWay: Promise<void> = Promise.resolve();
   const hand = async (batch: readonly Product[]): Promise<void> => {
@@ -217,8 +232,12 @@ async function fill(run: Run, writing: ProductWriting, onProgress: () => void): 
   let batch: Product[] = [];
   for await (const row of rows) {
     if (options.signal?.aborted) break;
-    if (row.kind === 'reject') writing.refuseRow(row);
-    else if (batch.push(row) >= BATCH) {
+    if (row.kind === 'reject') {
+      writing.refuseRow(row);
+      continue;
+    }
+    sightings.see(row.fields);
+    if (batch.push(row) >= BATCH) {
       await hand(batch);
       batch = [];
     }

@@ -7,6 +7,11 @@ import { CatalogueUnreadable, LINE_LIMIT } from './catalogue-bytes.js';
 /** What csv-parse gives a record with `info` and `raw`. */
 const recordSchema = z.object({ record: z.array(z.string()), raw: z.string(), info: z.object({ lines: z.number() }) });
 
+interface TableOptions {
+  input: string;
+  tabs: boolean;
+}
+
 /**
  * Rows of a CSV or TSV table (RFC 4180; a quote inside an unquoted cell is text). The first row names the columns; an empty cell is
  * an absent member. A row with another number of cells is a fault of that row alone.
@@ -14,9 +19,32 @@ const recordSchema = z.object({ record: z.array(z.string()), raw: z.string(), in
  */
 export async function* readTableRows(
   chunks: AsyncIterable<Buffer>,
-  options: { input: string; tabs: boolean; numberFields: readonly string[] },
+  options: TableOptions & { numberFields: readonly string[]; onColumns?: ((columns: readonly string[]) => void) | undefined },
 ): AsyncGenerator<CatalogueRow> {
   const faults = new Map<number, string>();
+  let header: string[] | null = null;
+  for await (const item of parseRecords(chunks, options, faults)) {
+    const { record, raw, info } = recordSchema.parse(item);
+    // csv-parse tells where a record ends; the line breaks inside its cells lie before that.
+    const line = info.lines - raw.trim().split(/\r\n|\r|\n/).length + 1;
+    if (header === null) {
+      header = readHeader(record, options);
+      options.onColumns?.(header);
+      continue;
+    }
+    yield* takeFaults(faults);
+    yield { line, content: toContent(header, record, options.numberFields) };
+  }
+  yield* takeFaults(faults);
+}
+
+/** The columns that a table's first row names; null when it has no row. @throws CatalogueUnreadable when it cannot be used */
+export async function readTableColumns(chunks: AsyncIterable<Buffer>, options: TableOptions): Promise<string[] | null> {
+  for await (const item of parseRecords(chunks, options, new Map())) return readHeader(recordSchema.parse(item).record, options);
+  return null;
+}
+
+function parseRecords(chunks: AsyncIterable<Buffer>, options: TableOptions, faults: Map<number, string>): AsyncIterable<unknown> {
   const table = parse({
     delimiter: options.tabs ? '\t' : ',',
     relax_quotes: true,
@@ -32,22 +60,9 @@ export async function* readTableRows(
       return undefined;
     },
   });
-  // A failing source destroys the table with its error, which the loop below then throws.
+  // A failing source destroys the table with its error, which the loop over it then throws.
   pipeline(Readable.from(chunks, { objectMode: false }), table, () => undefined);
-  const records: AsyncIterable<unknown> = table;
-  let header: string[] | null = null;
-  for await (const item of records) {
-    const { record, raw, info } = recordSchema.parse(item);
-    // csv-parse tells where a record ends; the line breaks inside its cells lie before that.
-    const line = info.lines - raw.trim().split(/\r\n|\r|\n/).length + 1;
-    if (header === null) {
-      header = readHeader(record, options);
-      continue;
-    }
-    yield* takeFaults(faults);
-    yield { line, content: toContent(header, record, options.numberFields) };
-  }
-  yield* takeFaults(faults);
+  return table;
 }
 
 function lineOf(error: CsvError): number {
@@ -60,7 +75,7 @@ function* takeFaults(faults: Map<number, string>): Generator<CatalogueRow> {
   faults.clear();
 }
 
-function readHeader(record: readonly string[], options: { input: string; tabs: boolean }): string[] {
+function readHeader(record: readonly string[], options: TableOptions): string[] {
   const header = record.map((name) => name.trim());
   const twice = header.find((name, position) => header.indexOf(name) !== position);
   if (header.some((name) => name === '')) {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Config } from '../../config/schema.js';
 import { OWN_SOURCE_FIELDS, type ProductFieldRoles } from '../../mappings/product-index.js';
 import { parseFieldPath, type FieldPath } from './field-path.js';
+import { engineField, ownField, type MappedField } from './mapped-field.js';
 
 /** A list may be written as a list or as `a,b`. */
 const fieldList = z
@@ -38,6 +39,8 @@ export class FieldMapError extends Error {
 export interface FieldMap {
   roles: ProductFieldRoles;
   vectorFields: string[];
+  /** Every field that plays a part, to be compared with what the catalogue has. */
+  fields: MappedField[];
   paths: {
     id: FieldPath;
     vector: FieldPath[];
@@ -78,17 +81,40 @@ export function resolveFieldMap(config: Config['index'], ...layers: readonly Fie
     keywords: merged.keywords ?? [],
   };
   refuseUnindexable(roles);
-  return {
-    roles,
-    vectorFields,
-    paths: {
-      id: readPath(roles.id),
-      vector: vectorFields.map(readPath),
-      image: roles.image === null ? null : readPath(roles.image),
-      video: merged.video ? readPath(merged.video) : null,
-      group: roles.group === null ? null : readPath(roles.group),
-    },
+  const paths: FieldMap['paths'] = {
+    id: readPath(roles.id),
+    vector: vectorFields.map(readPath),
+    image: roles.image === null ? null : readPath(roles.image),
+    video: merged.video ? readPath(merged.video) : null,
+    group: roles.group === null ? null : readPath(roles.group),
   };
+  return { roles, vectorFields, fields: listFields(roles, paths), paths };
+}
+
+function listFields(roles: ProductFieldRoles, paths: FieldMap['paths']): MappedField[] {
+  const engine = (member: string, flag: string, names: readonly (string | null)[]): MappedField[] =>
+    names.filter((name) => name !== null).map((name) => engineField({ member, flag }, name));
+  const own = (member: string, flag: string, found: readonly (FieldPath | null)[]): MappedField[] =>
+    found.filter((path) => path !== null).map((path) => ownField({ member, flag }, path));
+  return [
+    ...own('id', '--id-field', [paths.id]),
+    ...engine('text', '--text-fields', roles.text),
+    // By default a text field is embedded, and one fault is not told twice.
+    ...own(
+      'vector',
+      '--vector-fields',
+      paths.vector.filter(({ text }) => !roles.text.includes(text)),
+    ),
+    ...own('image', '--image-field', [paths.image]),
+    ...own('video', '--video-field', [paths.video]),
+    ...engine('price', '--price-field', [roles.price]),
+    ...engine('rating', '--rating-field', [roles.rating]),
+    ...engine('ratingCount', '--rating-count-field', [roles.ratingCount]),
+    ...engine('brand', '--brand-field', [roles.brand]),
+    ...engine('category', '--category-field', [roles.category]),
+    ...own('group', '--group-field', [paths.group]),
+    ...engine('keywords', '--keyword-fields', roles.keywords),
+  ];
 }
 
 function checkFieldMap(content: unknown, origin: string): z.output<typeof fieldMapSchema> {

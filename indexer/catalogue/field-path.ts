@@ -8,6 +8,8 @@ type Lookup = readonly Step[];
  */
 export interface FieldPath {
   readonly text: string;
+  /** The places that are looked up: the path itself, or those inside a pattern's braces. In a table each must be a column. */
+  readonly places: readonly string[];
   /** Plain path: the value itself. Pattern: a string, or undefined when one of its places is empty. */
   read(fields: Readonly<Record<string, unknown>>): unknown;
 }
@@ -16,7 +18,7 @@ export interface FieldPath {
 export function parseFieldPath(text: string): FieldPath {
   if (!text.includes('{')) {
     const lookup = parseLookup(text);
-    return { text, read: (fields) => lookUp(fields, text, lookup) };
+    return { text, places: [text], read: (fields) => lookUp(fields, text, lookup) };
   }
   const parts = text.split(/(\{[^{}]*\})/).filter((part) => part !== '');
   const pieces = parts.map((part) => {
@@ -26,6 +28,7 @@ export function parseFieldPath(text: string): FieldPath {
   });
   return {
     text,
+    places: pieces.flatMap((piece) => (typeof piece === 'string' ? [] : [piece.path])),
     read(fields) {
       let whole = '';
       for (const piece of pieces) {
@@ -59,6 +62,26 @@ function lookUp(fields: Readonly<Record<string, unknown>>, text: string, lookup:
     if (value === undefined || value === null) return undefined;
   }
   return value;
+}
+
+/**
+ * Whether the engine would find anything under a name: it looks into every object of a list, and a dot may part members or
+ * belong to one's name.
+ */
+export function holdsField(value: unknown, name: string): boolean {
+  if (Array.isArray(value)) return value.some((part) => holdsField(part, name));
+  if (typeof value !== 'object' || value === null) return false;
+  if (Object.hasOwn(value, name) && !isEmpty(Reflect.get(value, name))) return true;
+  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+    const member = name.slice(0, dot);
+    if (Object.hasOwn(value, member) && holdsField(Reflect.get(value, member), name.slice(dot + 1))) return true;
+  }
+  return false;
+}
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isEmpty);
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
 /** Any scalar, or the first of a list, as trimmed text; null when there is none. */

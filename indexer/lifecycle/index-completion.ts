@@ -41,7 +41,7 @@ export async function completeBuild(
   if (fit?.document) await storeHead(client, fit.document);
   const head = fit?.document ? { sha256: fit.document.sha256, created: fit.document.created } : null;
   await completeVersion(client, index, { ...meta, cosine_stats: cosineStats, head });
-  const gateFaults = await checkGates(client, { index, live, counts: writing.counts, gates });
+  const gateFaults = await checkGates(client, { index, meta, live, counts: writing.counts, gates });
   const swap = gateFaults.length === 0 || forceSwap;
   if (swap) await swapAlias(client, alias, live?.name ?? null, index);
   return { live: swap, gateFaults, cosineStats, head: fit && { fitted: fit.head !== null, note: fit.note } };

@@ -1,5 +1,6 @@
 import type { ProductIndexMeta } from '../../mappings/product-index.js';
 import type { Reject } from '../catalogue.js';
+import type { AbsentField } from '../catalogue/mapped-field.js';
 
 /** A row that was not taken, or not wholly. */
 export interface ListedReject extends Omit<Reject, 'kind'> {
@@ -22,6 +23,8 @@ export interface IndexReport {
   reason: string | null;
   aborted: boolean;
   gateFaults: string[];
+  /** Mapped fields that not one product had; empty for an interrupted run. */
+  absentFields: AbsentField[];
   products: {
     read: number;
     written: number;

@@ -1,3 +1,4 @@
+import { describeAbsentField } from '../catalogue/mapped-field.js';
 import type { IndexReport, ListedReject } from './index-report.js';
 
 /** The report for a person: what happened, what it cost, what was refused and where the rest of that list is. */
@@ -29,6 +30,7 @@ export function renderReport(report: IndexReport): string {
       'not in input',
       `${products.notInCatalogue} products of ${report.index} are not in this catalogue and stay; --restart leaves them out`,
     ]);
+  for (const field of report.absentFields) rows.push(['no data', describeAbsentField(field)]);
   for (const fault of report.gateFaults) rows.push(['gate failed', fault]);
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`);

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -174,6 +175,29 @@ describe('a catalogue of twenty products with pictures', () => {
     expect((await stampOf('shop')).name).toBe(forced.index);
   });
 
+  it('does not move the alias to a version whose products lost their text, unless forced', async () => {
+    await index('words', products);
+    const nameless = products.map(({ title, brand: _, ...rest }) => ({ ...rest, name: title }));
+    const lost = await index('words', nameless, { maps: [...maps, { text: ['titel', 'brand'] }] });
+    expect(lost).toMatchObject({ outcome: 'built', index: `${prefix}-words-v2`, live: false });
+    expect(lost.gateFaults).toEqual([expect.stringMatching(/not one product of .*-words-v2 has text to search in titel, brand/)]);
+    expect(lost.absentFields.map(({ name }) => name)).toEqual(['titel', 'brand', 'brand', 'family']);
+    expect((await stampOf('words')).name).toBe(`${prefix}-words-v1`);
+
+    const halfNamed = [...products.slice(0, COUNT / 2), ...nameless.slice(COUNT / 2)];
+    const half = await index('words', halfNamed, { restart: true });
+    expect(half.gateFaults).toEqual([
+      expect.stringMatching(/10 of 20 products of .*-words-v3 have text to search, 20 of 20 have in .*-words-v1: less than 90 %/),
+    ]);
+    expect(half.live).toBe(false);
+
+    const unembedded = await index('words', products, { maps: [...maps, { vector: ['titel'] }] });
+    expect(unembedded.gateFaults).toEqual([expect.stringMatching(/not one product of .* has text to embed in titel/)]);
+    const forced = await index('words', halfNamed, { restart: true, forceSwap: true });
+    expect(forced.live).toBe(true);
+    expect((await stampOf('words')).name).toBe(forced.index);
+  });
+
   it('refuses to update in place what was made another way, and touches nothing', async () => {
     const other = { ...config, index: { ...config.index, language: 'standard' } };
     await expect(index('shop', products, { config: other, inPlace: true })).rejects.toThrow(
@@ -329,10 +353,44 @@ describe('the command', () => {
     });
   });
 
+  it('exits 2 for columns that a CSV does not have, writes nothing and leaves the alias alone', async () => {
+    const alias = `${prefix}-columns`;
+    await run(csv(), '--alias', alias, '--id-field', 'sku', '--text-fields', 'name');
+    const wrong = ['--alias', alias, '--id-field', 'sku', '--text-fields', 'nmae', '--price-field', 'costs'];
+    const { code, stdout, stderr } = await run(csv(), ...wrong);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('--text-fields (text in a map): no column "nmae"; did you mean "name"?');
+    expect(stderr).toContain('--price-field (price in a map): no column "costs"; did you mean "cost"?');
+    const streamed = indexCatalogue({
+      inputs: ['-'],
+      stdin: Readable.from([readFileSync(csv())]),
+      config,
+      alias,
+      maps: [{ id: 'sku', text: 'nmae' }],
+    });
+    await expect(streamed).rejects.toThrow(/^stdin lacks columns[^]*did you mean "name"/);
+    await expect(ask('GET', `/${alias}-v2/_count`)).rejects.toThrow();
+    expect((await stampOf('columns')).name).toBe(`${alias}-v1`);
+  });
+
+  it('exits 4 for NDJSON without the mapped text, and tells every mapped field that no product has', async () => {
+    const file = write('typo.jsonl', products);
+    const { code, stdout } = await run(file, '--alias', `${prefix}-typo`, '--text-fields', 'titel', '--price-field', 'prise');
+    expect(code).toBe(4);
+    expect(stdout).toMatch(/no data +--text-fields \(text in a map\): not one product has "titel"; did you mean "title"\?/);
+    expect(stdout).toMatch(/no data +--price-field \(price in a map\): not one product has "prise"; did you mean "price"\?/);
+    expect(stdout).toMatch(/gate failed +not one product of .* has text to search in titel/);
+    await expect(ask('GET', `/${prefix}-typo/_count`)).rejects.toThrow();
+  });
+
   it('cannot reach what does not answer; exits 2 when the picture folder or the encoder is not there', async () => {
     const words = [csv(), '--alias', `${prefix}-x`, '--id-field', 'sku', '--text-fields', 'name'];
     await expect(
-      indexCatalogue({ inputs: [csv()], config: { ...config, opensearch: { ...config.opensearch, nodes: ['http://127.0.0.1:1'] } }, maps }),
+      indexCatalogue({
+        inputs: [csv()],
+        config: { ...config, opensearch: { ...config.opensearch, nodes: ['http://127.0.0.1:1'] } },
+        maps: [{ id: 'sku', text: 'name' }],
+      }),
     ).rejects.toThrow(EngineUnreachable);
     expect(await run(...words, '--image-field', 'sku', '--image-folder', join(folder, 'absent'))).toMatchObject({
       code: 2,
