@@ -36,7 +36,7 @@ export function registerSearchCommands(program: Command): void {
       if (flags.json) print(JSON.stringify(comparison, null, 2));
       else {
         print(renderComparison(comparison));
-        print(`\n${comparison.total} hits · ${comparison.label} · ${stages(comparison)}`);
+        print(`\n${summarise(comparison)}`);
         if (flags.explain) print(`\n${comparison.ranked.map(renderExplanation).join('\n\n')}`);
       }
     });
@@ -48,7 +48,7 @@ export function registerSearchCommands(program: Command): void {
     .action(async (query: string, flags: ConsoleFlags) => {
       const comparison = await runSearch(query, flags, EXPLAINED_DEPTH);
       const hit = comparison.ranked.find(({ id }) => id === flags.id);
-      if (!hit) throw new SearchRefused(`${flags.id} is not among the first ${EXPLAINED_DEPTH} of ${comparison.total} hits for "${query}"`);
+      if (!hit) throw new SearchRefused(`${flags.id} is not among ${nameList(comparison)} for "${query}"`);
       print(flags.json ? JSON.stringify(hit, null, 2) : renderExplanation(hit));
     });
 }
@@ -84,10 +84,15 @@ async function runSearch(text: string | null, flags: ConsoleFlags, size: number)
   }
 }
 
-function stages(comparison: SearchComparison): string {
-  return Object.entries(comparison.stages)
-    .map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(1)} ms`)
-    .join(' · ');
+/** One line: hits, what was done, and where the time went (known of explained searches alone). */
+function summarise(comparison: SearchComparison): string {
+  const stages = Object.entries(comparison.stages).map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(1)} ms`);
+  return [`${comparison.total} hits`, comparison.label, ...stages].filter((part) => part !== '').join(' · ');
+}
+
+function nameList({ ranked, total }: SearchComparison): string {
+  if (ranked.length < EXPLAINED_DEPTH) return `the ${ranked.length} hits`;
+  return total > ranked.length ? `the first ${ranked.length} of ${total} hits` : `the first ${ranked.length} hits`;
 }
 
 function positive(value: string): number {

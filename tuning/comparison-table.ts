@@ -1,7 +1,9 @@
-import type { SearchComparison, SeenHit } from './search-console.js';
+import type { HitExplanation, SearchComparison, SeenHit } from './search-console.js';
 
 /** Width of the title columns at 120 characters a line. */
 const TITLE_WIDTH = 44;
+/** Characters of the widest bar, to either side. */
+const BAR_WIDTH = 16;
 
 /** The two orders side by side: place, the engine's hit, ours, and how far ours came up. */
 export function renderComparison(comparison: SearchComparison): string {
@@ -26,18 +28,32 @@ export function renderExplanation(hit: SeenHit): string {
   const first = explanation.first_phase;
   return [
     `${hit.id}  ${hit.title}`,
-    `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? 'did not find it' : `rank ${first.rank + 1}, score ${first.score}`}; gate ${explanation.gate.toFixed(2)}, weight of the model ${explanation.blend.toFixed(2)}`,
-    ...shares.map(
-      ([name, share]) =>
-        `  ${name.padEnd(14)} ${share >= 0 ? '+' : '−'}${Math.abs(share).toFixed(3)}  ${'█'.repeat(Math.round((20 * Math.abs(share)) / widest))}`,
-    ),
+    `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? 'did not find it' : `rank ${first.rank + 1}, score ${first.score}`}; blend (weight of the model) ${explanation.blend.toFixed(2)}, gate (its trust in this list) ${explanation.gate.toFixed(2)}`,
+    ...shares.map(([name, share]) => `  ${name.padEnd(14)} ${share >= 0 ? '+' : '−'}${Math.abs(share).toFixed(3)}  ${bar(share / widest)}`),
     `  ${'final'.padEnd(14)} ${explanation.final.toFixed(4)}`,
     ...(explanation.history.length === 0
       ? []
-      : [
-          `  weighed most: ${explanation.history.map(({ object_id, weight }) => `${object_id ?? 'an item beyond this search'} (${(100 * weight).toFixed(0)} %)`).join(', ')}`,
-        ]),
-  ].join('\n');
+      : [`  weighed most of what the shopper did: ${describeHistory(explanation.history).join(', ')}`]),
+  ]
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** A share of the widest one, −1 to 1: below 0 it grows to the left of the axis, above to the right. */
+function bar(share: number): string {
+  const blocks = '█'.repeat(Math.round(BAR_WIDTH * Math.abs(share)));
+  return share < 0 ? `${blocks.padStart(BAR_WIDTH)}│` : `${' '.repeat(BAR_WIDTH)}│${blocks}`;
+}
+
+/** Items that the search did not return come without a name, and are told together. */
+function describeHistory(history: HitExplanation['history']): string[] {
+  const percent = (weight: number): string => `(${(100 * weight).toFixed(0)} %)`;
+  const unnamed = history.filter(({ object_id }) => object_id === null);
+  const named = history.flatMap(({ object_id, weight }) => (object_id === null ? [] : [`${object_id} ${percent(weight)}`]));
+  if (unnamed.length === 0) return named;
+  const weight = unnamed.reduce((sum, item) => sum + item.weight, 0);
+  const products = unnamed.length === 1 ? 'product' : 'products';
+  return [...named, `${unnamed.length} earlier ${products} that this search did not return ${percent(weight)}`];
 }
 
 function describe(hit: SeenHit | undefined): string {

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
 
@@ -94,5 +94,90 @@ describe('moves on the page', () => {
     expect(moves.describeChange(['a', 'b', 'c'], ['c', 'a', 'd'], title)).toBe(
       'The click moved 3 of 3 products. “C” went up 2. 1 came into the list.',
     );
+  });
+});
+
+const wordsModules = z.object({
+  describeFound: z.custom<(result: { total: number; atLeast: boolean; rankedTotal: number; ranked: object[]; moves: Moves }) => string>(
+    (value) => typeof value === 'function',
+  ),
+  describeHistory: z.custom<(history: { object_id: string | null; weight: number }[], name: (id: string) => string) => string[]>(
+    (value) => typeof value === 'function',
+  ),
+  STAGES: z.record(z.string(), z.string()),
+  openShop: z.custom<() => Promise<{ index: string }>>((value) => typeof value === 'function'),
+});
+
+describe('sentences on the page', () => {
+  let words: z.output<typeof wordsModules>;
+  beforeAll(async () => {
+    const loaded: unknown[] = await Promise.all(
+      ['found.js', 'why.js', 'timings.js', 'shop.js'].map((name) => import(pathToFileURL(join(folder, name)).href)),
+    );
+    words = wordsModules.parse(Object.assign({}, ...loaded));
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  const hit = (id: string, rank: number | null): object => ({ _id: id, fields: { _fuserank: [{ first_phase: { rank } }] } });
+
+  it('tell what OpenSearch found from what vectors added', () => {
+    const ranked = [hit('a', 1), hit('b', 0), hit('new', null), hit('c', 3)];
+    const moves: Moves = new Map<string, number | null>([
+      ['a', 1],
+      ['b', -1],
+      ['new', null],
+      ['c', 0],
+    ]);
+    expect(words.describeFound({ total: 9, atLeast: false, rankedTotal: 50, ranked, moves })).toBe(
+      'OpenSearch found 9; 41 more that look or read alike were added. Of the 4 shown, 1 was added by vectors and 2 stand elsewhere than in OpenSearch’s order.',
+    );
+  });
+
+  it('do not speak of an order of OpenSearch where it found nothing', () => {
+    const ranked = [hit('x', null), hit('y', null)];
+    const moves: Moves = new Map([
+      ['x', null],
+      ['y', null],
+    ]);
+    expect(words.describeFound({ total: 0, atLeast: false, rankedTotal: 2, ranked, moves })).toBe(
+      'OpenSearch found nothing; 2 more that look or read alike were added. Of the 2 shown, 2 were added by vectors.',
+    );
+  });
+
+  it('name the known items of a history and count the others', () => {
+    const history = [
+      { object_id: null, weight: 0.3 },
+      { object_id: 'p1', weight: 0.25 },
+      { object_id: null, weight: 0.2 },
+    ];
+    expect(words.describeHistory(history, (id) => id.toUpperCase())).toEqual([
+      'P1 (0.25)',
+      '2 earlier products that this search did not return (0.50)',
+    ]);
+    expect(words.describeHistory([], String)).toEqual([]);
+  });
+
+  it('explain every part of the time that the sidecar tells', () => {
+    const clock = readFileSync(join(packageRoot, 'sidecar', 'walk', 'search-clock.ts'), 'utf8');
+    const names = [...(/type StageName =([^;]+);/.exec(clock)?.[1] ?? '').matchAll(/'(\w+)'/g)].map((match) => match[1]);
+    expect(names.length).toBeGreaterThan(5);
+    expect(Object.keys(words.STAGES).sort()).toEqual([...names, 'engine', 'ours'].sort());
+  });
+
+  it.each([
+    [[{ name: 'any', index: 'products*' }], 'products*'],
+    [
+      [
+        { name: 'any', index: 'products*' },
+        { name: 'one', index: 'shoes' },
+      ],
+      'shoes',
+    ],
+    [[], ''],
+  ])('offer an index of the profiles: %j', async (profiles, index) => {
+    vi.stubGlobal('fetch', (path: string) => Promise.resolve(path === 'settings.json' ? Response.json({ profiles }) : Response.error()));
+    expect((await words.openShop()).index).toBe(index);
   });
 });

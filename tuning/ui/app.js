@@ -1,11 +1,13 @@
 /** The page: one query, two orders, one shopper. */
 
 import { element } from './element.js';
+import { describeFound } from './found.js';
 import { drawHits, pictureAddress, pictureOf, titleOf } from './hits.js';
 import { countMovesFromEngine, describeChange } from './moves.js';
 import { readOutcome } from './outcome.js';
 import { searchBothWays, sendClick } from './searching.js';
 import { openShop, readRoles } from './shop.js';
+import { drawTimings } from './timings.js';
 
 const find = (id) => document.getElementById(id);
 const form = find('search');
@@ -61,25 +63,6 @@ function drawHistory() {
   );
 }
 
-function drawTimings({ engineMs, rankedMs, stages }) {
-  const bar = find('timings');
-  bar.hidden = false;
-  const entries = [
-    ['OpenSearch alone', engineMs],
-    ['through fuserank, explained', rankedMs],
-    ...stages.filter(([name]) => name !== 'total'),
-  ];
-  bar.replaceChildren(
-    element(
-      'dl',
-      {},
-      entries.flatMap(([name, milliseconds]) => [
-        element('div', {}, [element('dt', {}, [name.replaceAll('_', ' ')]), element('dd', {}, [`${Number(milliseconds).toFixed(1)} ms`])]),
-      ]),
-    ),
-  );
-}
-
 function draw(result) {
   const { display } = shop;
   for (const hit of [...result.engine, ...result.ranked]) titles.set(hit._id, titleOf(hit, display));
@@ -88,7 +71,11 @@ function draw(result) {
   find('ranked-title').textContent = `fuserank’s order for ${nameShopper()}`;
   drawHits(find('engine'), result.engine, { display, nameProduct, onPress: press });
   drawHits(find('ranked'), result.ranked, { display, moves, nameProduct, onPress: press });
-  drawTimings(result.timings);
+  // Rows of equal place stand side by side: both lists share the rows of the grid around them.
+  find('results').style.setProperty('--places', String(Math.max(1, result.engine.length, result.ranked.length)));
+  find('hint').hidden = result.ranked.length === 0;
+  drawTimings(find('timings'), result.timings);
+  return moves;
 }
 
 /** @param {string | null} note said instead of the usual summary, given the orders before and after */
@@ -114,17 +101,11 @@ async function search(note = null) {
     const before = shown?.ranked.map((hit) => hit._id) ?? [];
     const after = result.ranked.map((hit) => hit._id);
     shown = { ...result, query: query.value, idField: roles.id };
-    draw(result);
-    const moved = after.filter((id, place) => result.engine[place]?._id !== id).length;
+    const moves = draw(result);
     const outcome = readOutcome(result.outcome);
     if (result.ranked.length === 0) say(`Nothing found for “${query.value}” in ${index}.`);
     else if (!outcome.applied) say(outcome.text, true);
-    else
-      say(
-        note
-          ? describeChange(before, after, nameProduct)
-          : `${result.total} found. ${moved} of the first ${after.length} stand elsewhere than in OpenSearch’s order.`,
-      );
+    else say(note ? describeChange(before, after, nameProduct) : describeFound({ ...result, moves }));
   } catch (error) {
     if (mine === turn) say(error instanceof Error ? error.message : String(error), true);
   } finally {
@@ -193,7 +174,11 @@ function setUp() {
   });
   query.value = asked.get('q') ?? shop.queries[0] ?? '';
   if (query.value !== '' && indexBox.value !== '') void search();
-  else query.focus();
+  else {
+    const first = indexBox.value === '' ? 'Name an index and type a query' : 'Type a query';
+    say(shop.queries.length > 0 ? `${first}, or press one of those above.` : `${first}.`);
+    query.focus();
+  }
 }
 
 setUp();

@@ -43,6 +43,8 @@ function readServerTiming(header) {
     .map((match) => [match[1], Number(match[2])]);
 }
 
+const countOf = (answer) => answer.hits.total?.value ?? answer.hits.hits.length;
+
 /**
  * The same query twice: as OpenSearch orders it, and as fuserank orders it for one shopper.
  * @param {{index: string, query: string, textFields: string[], sourceFields: string[], user: string | null, session: string}} search
@@ -64,7 +66,9 @@ export async function searchBothWays({ index, query, textFields, sourceFields, u
   return {
     engine: engine.answer.hits.hits,
     ranked: ranked.answer.hits.hits,
-    total: engine.answer.hits.total?.value ?? engine.answer.hits.hits.length,
+    total: countOf(engine.answer),
+    atLeast: engine.answer.hits.total?.relation === 'gte',
+    rankedTotal: countOf(ranked.answer),
     outcome: ranked.headers.get('x-fuserank') ?? 'not ranked',
     timings: { engineMs, rankedMs, stages },
   };

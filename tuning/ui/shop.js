@@ -33,10 +33,12 @@ export async function openShop() {
   };
 }
 
-/** The first profile's index, where it is a name that can be asked. */
+/** The first profile's index that is a name; else the first pattern, which can be searched as well. */
 function firstIndex(settings) {
-  const profiles = Object.values(settings?.profiles ?? {});
-  return profiles.map((profile) => profile?.index).find((index) => typeof index === 'string' && !index.includes('*'));
+  const indices = Object.values(settings?.profiles ?? {})
+    .map((profile) => profile?.index)
+    .filter((index) => typeof index === 'string');
+  return indices.find((index) => !index.includes('*')) ?? indices[0];
 }
 
 const rolesByIndex = new Map();
