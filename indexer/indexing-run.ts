@@ -176,6 +176,7 @@ async function runIndexing(run: Run): Promise<IndexReport> {
       ...completion,
       absentFields: aborted ? [] : sightings.absent(),
       products: {
+        rows: writing.progress().rows,
         read: counts.read,
         written: counts.written,
         unchanged: counts.unchanged,

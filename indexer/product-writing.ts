@@ -76,7 +76,8 @@ export class ProductWriting {
 
   progress(): Omit<IndexProgress, 'seconds'> {
     const { read, written, unchanged, rejected } = this.counts;
-    return { read, written, unchanged, rejected, ...this.options.embedder.counts };
+    // What the engine rejected was read as a product before.
+    return { rows: read + rejected - this.writes.rejected, read, written, unchanged, rejected, ...this.options.embedder.counts };
   }
 
   /** A row that never became a product. */

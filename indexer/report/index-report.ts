@@ -26,6 +26,9 @@ export interface IndexReport {
   /** Mapped fields that not one product had; empty for an interrupted run. */
   absentFields: AbsentField[];
   products: {
+    /** Rows of the input: those written, unchanged and rejected together. */
+    rows: number;
+    /** Rows that are products; the others had no usable id or content. */
     read: number;
     written: number;
     unchanged: number;
@@ -51,6 +54,8 @@ export const SHOWN_REJECTS = 20;
 
 /** Figures of a run so far, for a progress line. */
 export interface IndexProgress {
+  rows: number;
+  /** Rows that are products. */
   read: number;
   written: number;
   unchanged: number;

@@ -1,4 +1,5 @@
 import type { IndexProgress } from './index-report.js';
+import { describeRated } from './quantity.js';
 
 interface Terminal {
   isTTY?: boolean;
@@ -30,14 +31,14 @@ export function showProgress(
   };
 }
 
-function describeProgress({ read, written, unchanged, rejected, texts, pictures, seconds }: IndexProgress): string {
-  const rate = (count: number): string => (count / Math.max(seconds, 0.001)).toFixed(0);
+function describeProgress({ rows, written, unchanged, rejected, texts, pictures, seconds }: IndexProgress): string {
+  const rated = (count: number, noun: string): string => describeRated(count, noun, count / Math.max(seconds, 0.001));
   return [
-    `${read} read (${rate(read)}/s)`,
+    rated(rows, 'row'),
     `${written} written`,
     `${unchanged} unchanged`,
     `${rejected} rejected`,
-    `embedded ${texts} texts (${rate(texts)}/s), ${pictures} pictures (${rate(pictures)}/s)`,
+    `embedded ${rated(texts, 'text')}, ${rated(pictures, 'picture')}`,
     `${seconds.toFixed(0)} s`,
   ].join(' · ');
 }

@@ -227,7 +227,7 @@ describe('what cannot be taken', () => {
     const { report, rejects } = await collect();
     expect(report).toMatchObject({
       live: true,
-      products: { read: 5, written: 5, rejected: 1, withoutPicture: 1 },
+      products: { rows: 6, read: 5, written: 5, rejected: 1, withoutPicture: 1 },
       vectors: { text: 5, image: 1 },
       pictures: { refused: 2, videosIgnored: 1 },
       rejects: { count: 3 },
@@ -270,7 +270,7 @@ describe('what cannot be taken', () => {
     const rows = [...products.slice(0, 3), { ...products[3], material: { not: 'a keyword' } }];
     const rejects: ListedReject[] = [];
     const report = await index('refused', rows, { onReject: (reject) => rejects.push(reject) });
-    expect(report.products).toMatchObject({ written: 3, rejected: 1 });
+    expect(report.products).toMatchObject({ rows: 4, written: 3, rejected: 1 });
     expect(rejects).toMatchObject([
       { line: 4, id: products[3]?.id, indexed: false, reason: expect.stringContaining('mapper_parsing') as string },
     ]);
