@@ -10,8 +10,9 @@ import { registerIndexCommand } from './indexer/command.js';
 import { EngineUnreachable } from './opensearch/engine-unreachable.js';
 import { registerServeCommand } from './sidecar/command.js';
 import { registerSearchCommands } from './tuning/command.js';
+import { registerCompareCommand } from './tuning/compare/command.js';
 
-/** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 5 target unreachable · 6 input invalid. */
+/** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 4 gate failed · 5 target unreachable · 6 input invalid. */
 const EXIT = { bug: 1, usage: 2, unreachable: 5 } as const;
 
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')));
@@ -42,6 +43,7 @@ registerDemoCommand(program);
 registerIndexCommand(program);
 registerServeCommand(program);
 registerSearchCommands(program);
+registerCompareCommand(program);
 
 try {
   await program.parseAsync();
