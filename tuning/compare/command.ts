@@ -13,11 +13,11 @@ const DEFAULT_SEED = 20;
 const DEFAULT_LISTS = 20;
 
 interface CompareFlags {
-  readonly metric: readonly string[];
+  readonly metric?: readonly string[];
   readonly test: PairedTest;
   readonly seed: number;
-  readonly failIf: readonly string[];
-  readonly report: readonly string[];
+  readonly failIf?: readonly string[];
+  readonly report?: readonly string[];
   readonly lists: number;
   readonly json?: boolean;
 }
@@ -36,16 +36,15 @@ export function registerCompareCommand(program: Command): void {
     .summary('two runs of one query set: which is better, for whom worse, how sure')
     .argument('<a>', 'the run to beat')
     .argument('<b>', 'the run that is asked about')
-    .option('--metric <names>', `repeat or separate by commas; the first leads (default: ${DEFAULT_METRICS.join(', ')})`, collectNames, [])
+    .option('--metric <names>', `repeat or separate by commas; the first leads (default: ${DEFAULT_METRICS.join(', ')})`, collectNames)
     .addOption(new Option('--test <name>', 'what gives p').choices(['randomization', 't']).default('randomization'))
     .option('--seed <number>', 'of the bootstrap and the randomisation', wholeNumber, DEFAULT_SEED)
     .option(
       '--fail-if <rule>',
       'exit 4 where it holds: METRIC<NUMBER, METRIC[TAG]<NUMBER, losses>NUMBER:>SHARE%, failed>COUNT, holes>SHARE%; repeat',
       collect,
-      [],
     )
-    .option('--report <kind=file>', 'html, md, junit or json; repeat', collect, [])
+    .option('--report <kind=file>', 'html, md, junit or json; repeat', collect)
     .option('--lists <number>', 'worst and best queries that are shown with their lists', wholeNumber, DEFAULT_LISTS)
     .option('--json', 'print one JSON object')
     .addHelpText('before', EXAMPLES)
@@ -56,16 +55,16 @@ export function registerCompareCommand(program: Command): void {
 }
 
 async function runCompare(a: string, b: string, flags: CompareFlags): Promise<number> {
-  const metrics = flags.metric.length === 0 ? DEFAULT_METRICS : flags.metric;
+  const metrics = flags.metric ?? DEFAULT_METRICS;
   for (const metric of metrics) checkMetric(metric);
-  const orders = flags.report.map(parseReportOrder);
+  const orders = (flags.report ?? []).map(parseReportOrder);
   const comparison = await compareRuns({
     a,
     b,
     metrics,
     test: flags.test,
     seed: flags.seed,
-    rules: flags.failIf.map(parseRule),
+    rules: (flags.failIf ?? []).map(parseRule),
     lists: flags.lists,
   });
   for (const order of orders) await writeReport(comparison, order);
@@ -75,11 +74,11 @@ async function runCompare(a: string, b: string, flags: CompareFlags): Promise<nu
   return comparison.gate.passed ? 0 : GATE_FAILED;
 }
 
-function collect(value: string, previous: readonly string[]): string[] {
+function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
 
-function collectNames(value: string, previous: readonly string[]): string[] {
+function collectNames(value: string, previous: readonly string[] = []): string[] {
   return [...previous, ...value.split(',').map((name) => name.trim())];
 }
 

@@ -68,7 +68,7 @@ export function parseRule(text: string): GateRule {
     return { text, kind: 'losses', metric, beyond, sign: signOf(losses[3]), bound: amountOf(text, losses[4], losses[5]) };
   }
   const difference = DIFFERENCE.exec(bare);
-  if (difference?.[1]) {
+  if (difference?.[1] && difference[1] !== 'losses') {
     checkMetric(difference[1]);
     const [, metric, tag] = difference;
     return { text, kind: 'difference', metric, tag: tag ?? null, sign: signOf(difference[3]), bound: Number(difference[4]) };

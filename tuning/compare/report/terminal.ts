@@ -42,7 +42,7 @@ export function renderTerminal(comparison: RunComparison): string {
     gate.rules.map(({ rule, passed, detail }) => `${passed ? 'PASS' : 'FAIL'}  ${rule}  ${detail}`),
     [describeMethod(comparison)],
   ];
-  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  return `${blocks.map((lines) => lines.map(disarm).join('\n')).join('\n\n')}\n`;
 }
 
 function metricCells(metric: ComparedMetric): string[] {
@@ -89,6 +89,10 @@ function describeQuery({ query, image }: ChangedQuery): string {
 }
 
 /** No control character of a run may steer a terminal. */
+function disarm(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}]/gu, '\u{FFFD}');
+}
+
 function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ');
 }

@@ -3,7 +3,7 @@ import type { RunComparison } from '../../run-comparison.js';
 import { formatDifference, formatValue } from '../figures.js';
 import { html, Markup } from './markup.js';
 
-const SCATTER = { size: 380, left: 46, bottom: 40, top: 10, right: 12, cells: 95 } as const;
+const SCATTER = { size: 380, left: 46, bottom: 40, top: 10, right: 18, cells: 95 } as const;
 const SORTED = { width: 620, height: 380, left: 58, bottom: 40, top: 10, right: 10 } as const;
 const INTERVAL = { width: 120, height: 18 } as const;
 /** Quarters of the axis. */

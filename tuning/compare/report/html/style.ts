@@ -7,7 +7,7 @@ body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.45 system-ui,
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 .skip{position:absolute;left:-999rem}
 .skip:focus{left:1rem;top:1rem;padding:.5rem 1rem;background:var(--card);color:var(--ink)}
-header{padding:1.1rem clamp(1rem,4vw,3rem);background:var(--deep);color:#fff}
+header{padding:1.1rem max(clamp(1rem,3vw,2rem),calc((100vw - 1320px)/2 + 2rem));background:var(--deep);color:#fff}
 header h1{margin:.3rem 0;font-size:1.5rem;letter-spacing:-.02em;overflow-wrap:anywhere}
 header p{margin:0}
 .gate{display:inline-block;padding:.1rem .7rem;border-radius:1rem;font-weight:600;color:#fff}
@@ -34,7 +34,7 @@ h4{margin:0 0 .3rem}
 table{border-collapse:collapse;background:var(--card);border:1px solid var(--line)}
 th,td{padding:.32rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 thead th{color:var(--quiet);font-weight:600;text-align:right}
-th:first-child,tbody th,.text,thead .text,.runs thead th{text-align:left}
+tr>:first-child,tbody th,.text,thead .text,.runs thead th{text-align:left}
 .runs th:first-child{width:9rem}
 .runs thead th,.runs .text{white-space:normal;overflow-wrap:anywhere}
 .other{font-weight:600}
