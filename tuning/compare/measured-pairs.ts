@@ -16,7 +16,7 @@ export interface MeasuredQuery {
 
 export interface MeasuredPairs {
   readonly metrics: readonly string[];
-  /** Queries that both runs answered. */
+  /** Queries that both runs answered, by id. */
   readonly queries: readonly MeasuredQuery[];
   readonly failed: { readonly a: number; readonly b: number; readonly either: number; readonly examples: readonly string[] };
   readonly zeroResults: { readonly a: number; readonly b: number };
@@ -70,6 +70,8 @@ export async function measurePairs(a: OpenRun, b: OpenRun, options: { metrics: r
       }),
     });
   }
+  // By id, so that the draws do not depend on which search of the evaluation ended first.
+  queries.sort((one, other) => (one.id < other.id ? -1 : 1));
   return { metrics, queries, failed, zeroResults, overlap };
 }
 
