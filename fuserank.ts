@@ -14,8 +14,9 @@ import { registerServeCommand } from './sidecar/command.js';
 import { registerSearchCommands } from './tuning/command.js';
 import { registerEvaluateCommand } from './tuning/evaluate/command.js';
 import { registerConvertCommand } from './tuning/convert/command.js';
+import { registerCompareCommand } from './tuning/compare/command.js';
 
-/** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 5 target unreachable · 6 input invalid. */
+/** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 4 gate failed · 5 target unreachable · 6 input invalid. */
 const EXIT = { bug: 1, usage: 2, unreachable: 5 } as const;
 
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')));
@@ -50,6 +51,7 @@ registerMappingsCommand(program);
 registerEvaluateCommand(program);
 registerConvertCommand(program);
 registerLocalNodeCommand(program);
+registerCompareCommand(program);
 
 try {
   await program.parseAsync();

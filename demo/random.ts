@@ -1,4 +1,6 @@
-/** A small seeded source of chance (mulberry32): the same seed gives the same shop, pictures and shoppers everywhere. */
+import { seedStream } from '../tuning/significance/random-stream.js';
+
+/** A small seeded source of chance: the same seed gives the same shop, pictures and shoppers everywhere. */
 export interface Chance {
   /** Uniform in [0, 1). */
   next(): number;
@@ -26,13 +28,7 @@ export function hashSeed(...parts: readonly (string | number)[]): number {
 }
 
 export function seedChance(seed: number): Chance {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = seedStream(seed);
   const whole = (low: number, high: number): number => low + Math.floor(next() * (high - low + 1));
   const pick = <T>(list: readonly T[]): T => {
     const chosen = list[whole(0, list.length - 1)];

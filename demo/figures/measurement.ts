@@ -1,4 +1,4 @@
-import { quantile } from './bootstrap.js';
+import { quantile } from '../../tuning/significance/bootstrap.js';
 import { ARM_PROFILES } from '../demo-config.js';
 import { kinds } from '../kinds.js';
 import { type Question, searchRanked, searchShop } from '../shop-client.js';

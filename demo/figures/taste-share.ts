@@ -1,4 +1,4 @@
-import { bootstrapMean, meanOf } from './bootstrap.js';
+import { bootstrapMean, meanOf } from '../../tuning/significance/bootstrap.js';
 import type { Shopper } from '../shoppers.js';
 import type { ShopEntry } from '../shop.js';
 import { type Taste, excludesTaste, hasTaste, isUntitled } from '../taste.js';

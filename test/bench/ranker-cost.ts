@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
-import { quantile } from '../../demo/figures/bootstrap.js';
+import { quantile } from '../../tuning/significance/bootstrap.js';
 import { PRODUCT, readProductIndexMeta, type ProductIndexMeta } from '../../mappings/product-index.js';
 import { FEATURE_SET } from '../../models/feature-set.js';
 import { openOnnxSession, type OnnxSession } from '../../models/onnx-session.js';

@@ -1,4 +1,4 @@
-import { quantile } from '../../demo/figures/bootstrap.js';
+import { quantile } from '../../tuning/significance/bootstrap.js';
 import { cpuOf } from './process-usage.js';
 import { askInParallel, SearchClient, type TimedAnswer } from './search-load.js';
 import type { ServedSidecar } from './served-sidecar.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bootstrapMean, meanOf, quantile } from '../../demo/figures/bootstrap.js';
+import { bootstrapMean, meanOf, quantile } from '../../tuning/significance/bootstrap.js';
 import { type Catalogue, compareArm, measureShare } from '../../demo/figures/taste-share.js';
 import { generateShop } from '../../demo/shop.js';
 import { type Shopper, makeShoppers } from '../../demo/shoppers.js';

@@ -1,4 +1,4 @@
-import { quantile } from '../../demo/figures/bootstrap.js';
+import { quantile } from '../../tuning/significance/bootstrap.js';
 
 /** How well texts find the pictures of their own products among all pictures given. */
 export interface Alignment {

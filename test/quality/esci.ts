@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { meanOf } from '../../demo/figures/bootstrap.js';
 import { PRODUCT } from '../../mappings/product-index.js';
 import { normalisationPipeline } from '../../mappings/search-pipelines.js';
 import { openTextEncoder } from '../../models/text-encoder.js';
+import { meanOf } from '../../tuning/significance/bootstrap.js';
+import { comparePaired } from '../../tuning/significance/paired-comparison.js';
+import { standardError } from '../../tuning/significance/student-t.js';
 import { listEncoderSets, openCatalogue, type CatalogueDoor, type EncoderSet } from './catalogue-door.js';
 import { readEsciQueries, type EsciQuery } from './esci-queries.js';
 import { ESCI_GAINS, judgedAt, ndcgLin } from './ndcg.js';
-import { comparePaired, standardError, verdictOf } from './paired.js';
+import { differencesByQuery } from './paired.js';
 import type { QualityRun } from './quality-run.js';
 import { formatDifference, formatInterval, formatShare, type QualitySection } from './quality-section.js';
 
@@ -141,9 +143,9 @@ function compareSystems(
     const judged = meanOf(queries.map(({ id, gains }) => judgedAt(system.rankings.get(id) ?? [], gains, DEPTH)));
     const figures = [formatShare(system.mean, 4), formatShare(judged, 2)];
     if (system === better) return [`${system.name} (the better)`, ...figures, '', '', '', ''];
-    const paired = comparePaired(better.ndcg, system.ndcg, { seed: SEED });
+    const paired = comparePaired(differencesByQuery(better.ndcg, system.ndcg), { seed: SEED });
     const counts = `${paired.wins} / ${paired.ties} / ${paired.losses}`;
-    return [system.name, ...figures, formatDifference(paired.difference, 4), formatInterval(paired.interval), counts, verdictOf(paired)];
+    return [system.name, ...figures, formatDifference(paired.difference, 4), formatInterval(paired.interval), counts, paired.verdict];
   });
   return { columns: ['system', `ndcg_lin@${DEPTH}`, `judged@${DEPTH}`, 'difference', '95 %', 'wins / ties / losses', 'verdict'], rows };
 }

@@ -1,4 +1,4 @@
-import { meanOf } from '../../demo/figures/bootstrap.js';
+import { meanOf } from '../../tuning/significance/bootstrap.js';
 import { dot } from './alignment.js';
 import { precisionAt } from './ndcg.js';
 import { hasColour, type Top } from './tops-catalogue.js';
