@@ -7,10 +7,7 @@ const wasAdded = (hit) => hit.fields?._fuserank?.[0]?.first_phase?.rank === null
  *   `total` is OpenSearch's own count, `rankedTotal` the count with what the vector legs added, `moves` by hit id
  */
 export function describeFound({ total, atLeast, rankedTotal, ranked, moves }) {
-  const more = rankedTotal - total;
   const found = total === 0 ? 'OpenSearch found nothing' : `OpenSearch found ${atLeast ? 'at least ' : ''}${total}`;
-  const added =
-    more <= 0 ? '' : more === 1 ? '; 1 more that looks or reads alike was added' : `; ${more} more that look or read alike were added`;
   const addedHere = ranked.filter(wasAdded).length;
   const elsewhere = ranked.filter((hit) => !wasAdded(hit) && moves.get(hit._id) !== 0).length;
   const parts = [
@@ -19,5 +16,11 @@ export function describeFound({ total, atLeast, rankedTotal, ranked, moves }) {
       ? [`${elsewhere === 0 ? 'none' : elsewhere} ${elsewhere <= 1 ? 'stands' : 'stand'} elsewhere than in OpenSearch’s order`]
       : []),
   ];
-  return `${found}${added}. Of the ${ranked.length} shown, ${parts.join(' and ')}.`;
+  const shown = total === 0 ? '' : ` Of the ${ranked.length} shown, ${parts.join(' and ')}.`;
+  return `${found}${describeAdded(rankedTotal - total, total > 0 ? ' more' : '')}.${shown}`;
+}
+
+function describeAdded(count, more) {
+  if (count <= 0) return '';
+  return count === 1 ? `; 1${more} that looks or reads alike was added` : `; ${count}${more} that look or read alike were added`;
 }
