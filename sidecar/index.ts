@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { packageRoot } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine } from '../opensearch/connection.js';
+import { connectEngine, serviceHeaders } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
 import { openListener } from './http/listener.js';
@@ -13,7 +13,8 @@ import { openMetrics, type Metrics } from './http/metrics.js';
 import type { Ui } from './http/ui-routes.js';
 import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
 import { QueryEncoding } from './query-vectors.js';
-import { SearchRanker, type SearchObserver } from './rank-search.js';
+import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
+import type { SearchCall } from './request/search-call.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
 
@@ -41,6 +42,8 @@ export interface SidecarOptions {
 const REACHABLE_MS = 10_000;
 /** A reason of skipped searches is logged so often at most. */
 const LOG_EVERY_MS = 60_000;
+/** Code that has never run takes ten times as long, and no shopper's budget forgives that: it runs before they come. */
+const WARMING_WALKS = 8;
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -67,10 +70,11 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
     },
   );
+  let walk = (_stamp: IndexStamp): Promise<void> => Promise.resolve();
   const stamps = new IndexStamps(engine, {
     fallback: rolesOf(config),
     onIndex: (index, stamp) => {
-      if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log });
+      if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log, walk: () => walk(stamp) });
     },
   });
   try {
@@ -79,15 +83,22 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       const [name = id, sha256 = ''] = id.split('@');
       metrics.setModel({ name, sha256 });
     }
-    const ranker = new SearchRanker({
+    const walking: Omit<RankSearchDeps, 'observe'> = {
       config,
       upstream,
       stamps,
       scorers,
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
-      observe: observeSearches(metrics, log),
-    });
+    };
+    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log) });
+    // Searches that nobody sent are in no count.
+    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined } });
+    walk = async ({ roles }) => {
+      for (const [profile, { index }] of Object.entries(config.profiles)) {
+        for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
+      }
+    };
     const engineState = { reachableAt: 0 };
     const listener = await openListener({
       config,
@@ -197,15 +208,39 @@ function watchEngine(
 }
 
 /** Reads the item vectors of an index that came into sight, at start or behind a swapped alias, before searches miss them. */
-function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPool; log: Logger }): void {
-  const { index, stamp, scorers, log } = house;
+function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPool; log: Logger; walk: () => Promise<void> }): void {
+  const { index, stamp, scorers, log, walk } = house;
   const started = performance.now();
   scorers.warm({ index, roles: stamp.roles }).then(
-    (items) => log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory'),
+    async (items) => {
+      log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
+      await walk().catch(() => undefined); // then the first shoppers' searches warm it
+    },
     (error: unknown) => {
       if (!scorers.closed) log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss');
     },
   );
+}
+
+/** A search of our own, as if it had come in; with time for what runs for the first time. */
+function warmingCall(
+  { index, profile, roles }: { index: string; profile: string; roles: ProductFieldRoles },
+  config: Pick<Config, 'opensearch'>,
+): SearchCall {
+  const body = {
+    query: { multi_match: { query: 'warm up', fields: roles.text } },
+    size: 24,
+    ext: { fuserank: { profile, user_id: 'warm-up', budget_ms: 5_000 } },
+  };
+  return {
+    method: 'POST',
+    rawUrl: `/${encodeURIComponent(index)}/_search`,
+    index,
+    query: new URLSearchParams(),
+    headers: { ...serviceHeaders(config.opensearch), 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body)),
+    signal: AbortSignal.timeout(REACHABLE_MS),
+  };
 }
 
 function ownVersion(): string {
