@@ -1,10 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { z } from 'zod';
 import { ConfigError } from './config/load.js';
-import { packageRoot } from './config/package-root.js';
+import { packageVersion } from './config/package-root.js';
 import { registerDemoCommand } from './demo/command.js';
 import { registerIndexCommand } from './indexer/command.js';
 import { registerMappingsCommand } from './mappings/command.js';
@@ -19,11 +16,9 @@ import { registerCompareCommand } from './tuning/compare/command.js';
 /** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 4 gate failed · 5 target unreachable · 6 input invalid. */
 const EXIT = { bug: 1, usage: 2, unreachable: 5 } as const;
 
-const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')));
-
 const program = new Command('fuserank')
   .description('A ranking sidecar for OpenSearch: same bytes, better order, for the shopper at hand.')
-  .version(version)
+  .version(packageVersion)
   .showSuggestionAfterError()
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });

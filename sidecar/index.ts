@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { packageRoot } from '../config/package-root.js';
+import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
 import { connectEngine, serviceHeaders } from '../opensearch/connection.js';
@@ -45,8 +42,6 @@ const LOG_EVERY_MS = 60_000;
 /** Code that has never run takes ten times as long, and no shopper's budget forgives that: it runs before they come. */
 const WARMING_WALKS = 8;
 
-const packageSchema = z.object({ version: z.string() });
-
 /**
  * Opens the sidecar: scorer processes first (artefacts and encoders that don't fit are refused here), then the ports; the
  * item vectors of the profiles' indices are read in the background. Throws `ScorerRefused`, `CannotListen`.
@@ -70,11 +65,17 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
     },
   );
-  let walk = (_stamp: IndexStamp): Promise<void> => Promise.resolve();
+  let walk: ((stamp: IndexStamp) => Promise<void>) | null = null;
+  // What has run once is compiled for every index, the next ones behind a swapped alias included.
+  const walkOnce = async (stamp: IndexStamp): Promise<void> => {
+    const first = walk;
+    walk = null;
+    await first?.(stamp);
+  };
   const stamps = new IndexStamps(engine, {
     fallback: rolesOf(config),
     onIndex: (index, stamp) => {
-      if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log, walk: () => walk(stamp) });
+      if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log, walk: () => walkOnce(stamp) });
     },
   });
   try {
@@ -121,7 +122,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
       readInfo: () => ({
         name: 'fuserank',
-        version: ownVersion(),
+        version: packageVersion,
         rankers: facts.rankers,
         encoders: { text: facts.textEncoder, image: facts.imageEncoder },
         profiles: config.profiles,
@@ -241,8 +242,4 @@ function warmingCall(
     body: Buffer.from(JSON.stringify(body)),
     signal: AbortSignal.timeout(REACHABLE_MS),
   };
-}
-
-function ownVersion(): string {
-  return packageSchema.parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))).version;
 }

@@ -3,7 +3,8 @@ import { profileSchema, type Config } from '../config/schema.js';
 import { readProductIndexMeta, type ProductFieldRoles } from '../mappings/product-index.js';
 import { textSearchBody } from '../mappings/query-templates.js';
 import { connectEngine, probeEngine, serviceHeaders } from '../opensearch/connection.js';
-import { startSidecar, type Sidecar } from '../sidecar/index.js';
+import type { Sidecar } from '../sidecar/index.js';
+import { startOwnSidecar } from './own-sidecar.js';
 import { readQueryPicture } from './query-picture.js';
 
 /** One hit as a person looks at it. */
@@ -77,7 +78,9 @@ export class SearchConsole {
     // A sidecar that runs passes reading on: whoever can reach it need not reach the engine.
     const reached = options.url === null ? config : { ...config, opensearch: { ...config.opensearch, nodes: [options.url] } };
     const roles = await readRoles(reached, alias);
-    const sidecar = options.url === null ? await startSidecar(ownConfig(config, alias), { passive: true }) : null;
+    // A profile of the configuration that fits comes first; the last one takes what none fits.
+    const sidecar =
+      options.url === null ? await startOwnSidecar(config, { ...config.profiles, console: profileSchema.parse({ index: alias }) }) : null;
     return new SearchConsole({ roles, config, alias, url: options.url ?? sidecar?.url ?? '', sidecar });
   }
 
@@ -151,18 +154,6 @@ export class SearchConsole {
       explanation: hit.fields?._fuserank?.[0] ?? null,
     };
   }
-}
-
-/** The alias ranked with its profile where one matches, else with the defaults; on free ports, without a page. */
-function ownConfig(config: Config, alias: string): Config {
-  return {
-    ...config,
-    server: { ...config.server, port: 0, adminPort: 0 },
-    ui: { enabled: false },
-    observability: { ...config.observability, log: { ...config.observability.log, level: 'error' } },
-    // A profile of the configuration that fits comes first; the last one takes what none fits.
-    profiles: { ...config.profiles, console: profileSchema.parse({ index: alias }) },
-  };
 }
 
 async function readRoles(config: Config, alias: string): Promise<ProductFieldRoles> {

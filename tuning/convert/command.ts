@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
-import { packageRoot } from '../../config/package-root.js';
+import { packageVersion } from '../../config/package-root.js';
 import { describeReject, type ImportReport } from '../formats/import-report.js';
 import { readText } from '../formats/input-lines.js';
 import { ESCI_GAINS, type EsciGains } from '../formats/judgments/judgment-table.js';
@@ -90,7 +88,7 @@ export function registerConvertCommand(program: Command): void {
 }
 
 async function runConvert(input: string, output: string, flags: ConvertFlags): Promise<number> {
-  const base = { gains: flags.gains ?? ESCI_GAINS, tagsFrom: flags.tagsFrom ?? null, version: readVersion(), now: new Date() };
+  const base = { gains: flags.gains ?? ESCI_GAINS, tagsFrom: flags.tagsFrom ?? null, version: packageVersion, now: new Date() };
   const queries = flags.queries === undefined ? null : await readBeside(flags.queries, base, readQuerySet);
   const judgments = flags.judgments === undefined ? null : await readBeside(flags.judgments, base, readJudgments);
   const converted = await convertText({
@@ -157,8 +155,4 @@ function readGains(text: string): EsciGains {
 function readDocColumn(text: string): string {
   if (text === 'docid' || text === 'doc_id') return text;
   throw new InvalidArgumentError('must be docid or doc_id');
-}
-
-function readVersion(): string {
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))).version;
 }

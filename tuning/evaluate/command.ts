@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
+import { packageVersion } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
 import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
 import { parseMetrics } from '../metrics/metric-name.js';
@@ -96,7 +97,7 @@ async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: str
   try {
     const { version } = await probeEngine(engine);
     const facts = await readIndexFacts(engine, config, alias);
-    const questions = await readQuestionSet(flags, facts.fuserank);
+    const questions = await readQuestionSet(flags, packageVersion);
     const question = await openQuestion(engine, facts, flags.template ?? null);
     const door = await openDoor({ config, alias, contender: contenderOf(flags) });
     try {
@@ -142,7 +143,7 @@ function describeRun(of: {
     created: new Date().toISOString(),
     depth: flags.depth,
     configuration: {
-      kind: plain ? (door.model === null && door.name === 'first-phase' ? 'first-phase' : 'fuserank') : 'template',
+      kind: plain ? (flags.config === 'first-phase' ? 'first-phase' : 'fuserank') : 'template',
       name: plain ? door.name : question.name,
       sha256: hashOf([door.sha256, question.sha256]),
     },
@@ -150,7 +151,7 @@ function describeRun(of: {
     model: door.model,
     queries: questions.stamps.queries,
     judgments: questions.stamps.judgments,
-    versions: { fuserank: facts.fuserank, opensearch: of.opensearch },
+    versions: { fuserank: packageVersion, opensearch: of.opensearch },
     seed: flags.seed,
   };
 }

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { packageRoot } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
 import { readProductIndexMeta, type ProductFieldRoles } from '../../mappings/product-index.js';
 import type { EngineClient } from '../../opensearch/connection.js';
@@ -22,8 +19,6 @@ export interface IndexFacts {
   /** Fields that reports show. */
   readonly titleField: string | null;
   readonly imageField: string | null;
-  /** Version of this program. */
-  readonly fuserank: string;
 }
 
 /** @throws IndexUnknown */
@@ -43,6 +38,5 @@ export async function readIndexFacts(engine: EngineClient, config: Config, alias
     roles,
     titleField: roles.text[0] ?? null,
     imageField: roles.image,
-    fuserank: z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))).version,
   };
 }

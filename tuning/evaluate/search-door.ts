@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { profileSchema, type Config, type Profile } from '../../config/schema.js';
 import { serviceHeaders } from '../../opensearch/connection.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
-import { startSidecar, type Sidecar } from '../../sidecar/index.js';
+import type { Sidecar } from '../../sidecar/index.js';
+import { startOwnSidecar } from '../own-sidecar.js';
 
 /** What is evaluated. */
 export type Contender =
@@ -64,7 +65,7 @@ export async function openDoor(options: { config: Config; alias: string; contend
     };
   }
   const own = contender.url === null ? evaluatedProfile(config, alias, contender) : null;
-  const sidecar = own && (await startOwn(config, own));
+  const sidecar = own && (await startOwnSidecar(config, { [OWN_PROFILE]: own }));
   const url = contender.url ?? sidecar?.url ?? '';
   const upstream = openUpstream({ ...config.opensearch, nodes: [url] });
   try {
@@ -103,19 +104,6 @@ function evaluatedProfile(config: Config, alias: string, { profile: name, ranker
   }
   const fitting = named ?? Object.values(config.profiles).find(({ index }) => index === alias);
   return profileSchema.parse({ ...fitting, index: alias, ...(ranker === null ? {} : { ranker }) });
-}
-
-function startOwn(config: Config, profile: Profile): Promise<Sidecar> {
-  return startSidecar(
-    {
-      ...config,
-      server: { ...config.server, port: 0, adminPort: 0 },
-      ui: { enabled: false },
-      observability: { ...config.observability, log: { ...config.observability.log, level: 'error' } },
-      profiles: { [OWN_PROFILE]: profile },
-    },
-    { passive: true },
-  );
 }
 
 /** Of a running sidecar's profiles the one for the alias, or the only one. */
