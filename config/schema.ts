@@ -145,6 +145,10 @@ export const configSchema = z.strictObject({
       historyLength: z.number().int().min(1).max(50).default(50),
       ttlDays: z.number().int().min(1).default(180),
       consentDefault: z.enum(['full', 'none']).default('full'),
+      /** Alias of the item statistics that `fuserank statistics` writes and the scorers read. */
+      statistics: z.string().default('fuserank_statistics'),
+      /** Distinct shoppers in whose histories two products must have met before the pair is told. */
+      minUsersPerPair: z.number().int().min(1).default(2),
     })
     .prefault({}),
   ui: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
@@ -164,6 +168,15 @@ export const configSchema = z.strictObject({
         })
         .prefault({}),
       hashUserIds: z.boolean().default(true),
+      /** Ranked lists with the columns that ranked them, kept to train on. */
+      featureLog: z
+        .strictObject({
+          /** Folder of the log's files; null = none is kept. */
+          folder: z.string().nullable().default(null),
+          /** Share of the ranked lists that are kept. */
+          sample: z.number().min(0).max(1).default(0.01),
+        })
+        .prefault({}),
       serverTiming: z.boolean().default(false),
     })
     .prefault({}),
