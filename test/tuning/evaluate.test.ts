@@ -181,6 +181,7 @@ describe('the rate of an evaluation', () => {
           name: 'stub',
           sha256: '',
           model: null,
+          window: null,
           search: () => {
             begun.push(performance.now());
             return Promise.resolve({ status: 200, body: Buffer.from('{"hits":{"hits":[]}}'), label: '', latencyMs: 1 });
@@ -191,6 +192,7 @@ describe('the rate of an evaluation', () => {
         grades: () => new Map(),
         kept: { title: null, image: null, group: null },
         depth: 10,
+        legs: false,
         concurrency: 3,
         rps: 50,
         stopAfter: 5,
