@@ -1,7 +1,7 @@
 import { GroupExposure, type GroupShares } from '../metrics/catalogue-exposure.js';
 import { condense } from '../metrics/judged-share.js';
 import { MeanLegRecall, type LegRecall } from '../metrics/leg-recall.js';
-import { cutoffOf, parseMetric } from '../metrics/metric-name.js';
+import { cutoffOf, parseMetric, relevanceOf } from '../metrics/metric-name.js';
 import type { Metric, QueryMetric } from '../metrics/metric.js';
 import { summariseRun, type RunSummary } from '../metrics/run-summary.js';
 import { openRun } from '../run/run-file.js';
@@ -139,5 +139,5 @@ function readsGrades(metric: Metric): metric is QueryMetric {
 }
 
 function cutOf(metric: Metric): { k: number | null; rel: number } {
-  return { k: cutoffOf(metric), rel: Number(/rel=([\d.e+-]+)/.exec(metric.name)?.[1] ?? 1) };
+  return { k: cutoffOf(metric), rel: relevanceOf(metric) };
 }

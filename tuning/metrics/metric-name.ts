@@ -52,6 +52,11 @@ export function cutoffOf({ name }: Pick<Metric, 'name'>): number | null {
   return match ? Number(match[1]) : null;
 }
 
+/** The least grade that counts as relevant in a metric's name. */
+export function relevanceOf({ name }: Pick<Metric, 'name'>): number {
+  return Number(/\brel=([\d.e+-]+)/.exec(name)?.[1] ?? 1);
+}
+
 function findName(text: string, spelled: string, cut: string | undefined): string {
   const lower = spelled.toLowerCase().replaceAll('-', '_');
   const name = CANONICAL.get(lower);
