@@ -19,6 +19,7 @@ import { recallHistory } from './user-history.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
 export { ScorerRefused } from './scorer.js';
+export { IGNORED_ACTIONS } from './user-history.js';
 
 /** A running sidecar. */
 export interface Sidecar {
