@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from './config/load.js';
 import { packageVersion } from './config/package-root.js';
 import { registerDemoCommand } from './demo/command.js';
+import { registerStatisticsCommand } from './indexer/behaviour-statistics/command.js';
+import { registerEventsCommand } from './indexer/events/command.js';
 import { registerIndexCommand } from './indexer/command.js';
 import { registerMappingsCommand } from './mappings/command.js';
 import { registerLocalNodeCommand } from './opensearch/local-node/command.js';
@@ -45,6 +47,8 @@ registerSearchCommands(program);
 registerMappingsCommand(program);
 registerEvaluateCommand(program);
 registerConvertCommand(program);
+registerEventsCommand(program);
+registerStatisticsCommand(program);
 registerLocalNodeCommand(program);
 registerCompareCommand(program);
 
