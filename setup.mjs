@@ -58,7 +58,7 @@ function compile() {
 }
 
 function listSources(folder) {
-  const apart = new Set(['node_modules', 'dist', 'test']);
+  const apart = new Set(['node_modules', 'dist', 'test', 'docs']);
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.') && !apart.has(entry.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))

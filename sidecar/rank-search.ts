@@ -7,6 +7,7 @@ import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.j
 import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
 import { explainHit } from './answer/hit-explanation.js';
+import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
 import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
@@ -132,7 +133,7 @@ export class SearchRanker {
   }
 
   async #rankPage(work: RankWork): Promise<RankedPage> {
-    const { search, stored, gathering } = work;
+    const { search, stored, gathering, deadline } = work;
     if (stored || !gathering) {
       const list = stored ?? EMPTY_LIST;
       try {
@@ -147,7 +148,9 @@ export class SearchRanker {
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
     const { reply, model, ranking, describe } = await this.#score(work, gathered);
     const list = listOf(gathered.set, ranking);
-    const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null));
+    const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
+    const told = describeGathered(gathered, { search, history });
+    const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
     this.#lists.keep(search.listKey, list);
     return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length, describe };
   }
@@ -189,21 +192,15 @@ export class SearchRanker {
     return { reply, model, ranking, describe };
   }
 
-  async #renderPage(work: RankWork, list: RankedList, explain: (hit: RankedHit) => Json | null): Promise<Buffer> {
+  /** @param told what the answer's own block says of the candidates; nothing where the list was stored */
+  async #renderPage(work: RankWork, list: RankedList, explain: (hit: RankedHit) => Json | null, told: JsonObject = {}): Promise<Buffer> {
     const { search, answer, clock, signal, keep } = work;
     const page = await assemblePage({ search, answer, list, upstream: this.#deps.upstream, clock, signal, explain });
-    const ext: JsonObject = {
-      applied: true,
-      profile: search.profileName,
-      window: list.window,
-      took_ms: Math.round(clock.elapsedMs),
-      stages: stagesOf(clock),
-    };
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
       listLength: list.hits.length,
-      ext: search.explain || search.profile.ext ? ext : null,
+      ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }
 
@@ -303,6 +300,7 @@ function readOrNull(body: Buffer): EngineAnswer | null {
   }
 }
 
-function stagesOf(clock: SearchClock): JsonObject {
-  return Object.fromEntries([...clock.stages].map(([name, milliseconds]) => [name, Math.round(milliseconds * 100) / 100]));
+/** Whether the answer carries `ext.fuserank`. */
+function showsBlock({ explain, profile, options }: Rankable): boolean {
+  return explain || profile.ext || options.ext || options.legs;
 }

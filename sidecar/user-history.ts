@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
 import type { EventStore } from './behaviour/event-store.js';
-import { chooseUserKey, type UserKeys } from './behaviour/ubi-event.js';
+import { chooseUserKey, type UserKeys } from '../mappings/ubi-event.js';
 
 /** One thing that a shopper did with one product. */
 export interface HistoryEvent {

@@ -29,6 +29,10 @@ export interface SearchOptions {
   readonly blend: number | null;
   readonly budgetMs: number | null;
   readonly explain: boolean;
+  /** Answer with the block `ext.fuserank`. */
+  readonly ext: boolean;
+  /** Name the ids that each retriever found in it, which asks for the block, too. */
+  readonly legs: boolean;
   readonly dryRun: boolean;
   /** Equal for searches that must share a stored order. */
   readonly identity: string;
@@ -73,6 +77,8 @@ const blockSchema = z.strictObject({
   blend: z.number().min(0).max(1).optional(),
   budget_ms: z.number().min(0).max(60_000).optional(),
   explain: z.boolean().optional(),
+  ext: z.boolean().optional(),
+  legs: z.boolean().optional(),
   dry_run: z.boolean().optional(),
 });
 
@@ -126,6 +132,8 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     blend: block.blend ?? null,
     budgetMs: block.budget_ms ?? header.budgetMs ?? null,
     explain: block.explain ?? (header.explain !== undefined && header.explain !== 'false' && header.explain !== '0'),
+    ext: block.ext ?? false,
+    legs: block.legs ?? false,
     dryRun: block.dry_run ?? false,
     identity: JSON.stringify([user, client, session, block.history ?? null, queryText, block.query_image?.value ?? null]),
   };
