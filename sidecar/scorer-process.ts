@@ -156,6 +156,7 @@ class Scorer {
       scores: output.scores,
       gate: output.gate?.[0] ?? 1,
       explanations,
+      columns: request.columns ? input.values.columns : null,
       missing,
       stages: { items: itemsAt - started, features: featuresAt - itemsAt, score: scoredAt - featuresAt },
     };

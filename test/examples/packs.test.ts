@@ -5,7 +5,7 @@ import { esci } from '../../docs/examples/esci/adapter.js';
 import { icecat } from '../../docs/examples/icecat/adapter.js';
 import { ml1m } from '../../docs/examples/ml1m/adapter.js';
 import { sports } from '../../docs/examples/sports/adapter.js';
-import { ubiEventSchema } from '../../sidecar/behaviour/ubi-event.js';
+import { ubiEventSchema } from '../../mappings/ubi-event.js';
 import { describeWithData } from '../data-folder.js';
 import { convertSource } from './small-source.js';
 

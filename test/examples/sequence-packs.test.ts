@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { beauty } from '../../docs/examples/beauty/adapter.js';
 import { ml1m } from '../../docs/examples/ml1m/adapter.js';
 import { sports } from '../../docs/examples/sports/adapter.js';
-import { ubiEventSchema } from '../../sidecar/behaviour/ubi-event.js';
+import { ubiEventSchema } from '../../mappings/ubi-event.js';
 import { convertSource, refusalOf, writeSource } from './small-source.js';
 
 const lipstick = { id: 1, asin: 'A1', title: 'Velvet Lipstick', brand: 'Mora', categories: ['Makeup', 'Lipsticks'], attribute_ids: [1] };
