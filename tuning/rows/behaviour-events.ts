@@ -6,6 +6,7 @@ import type { EngineClient } from '../../opensearch/connection.js';
 
 /** One thing that a shopper did with one product, as events tell it. */
 export interface ProductEvent {
+  readonly id: string;
   readonly objectId: string;
   readonly action: string;
   readonly timestampMs: number;
@@ -55,7 +56,7 @@ const querySchema = keysSchema.extend({ query_id: text, user_query: z.string(), 
 
 const hitsSchema = z.object({
   _scroll_id: z.string().optional(),
-  hits: z.object({ hits: z.array(z.object({ _source: z.unknown() })) }),
+  hits: z.object({ hits: z.array(z.object({ _id: z.string(), _source: z.unknown() })) }),
 });
 const bucketsSchema = z.object({
   aggregations: z.object({
@@ -159,15 +160,15 @@ export class BehaviourEvents {
     });
     return hitsSchema
       .parse(answer.body)
-      .hits.hits.flatMap(({ _source }) => readEvent(_source)?.event ?? [])
-      .reverse();
+      .hits.hits.flatMap((hit) => readEvent(hit)?.event ?? [])
+      .sort(byTime);
   }
 
   /** Searches with words and an id, oldest first. @throws EventsMissing */
   async *readQueries(range: { since: number; until: number }): AsyncGenerator<LoggedQuery> {
     const query = { bool: { filter: [{ range: { [EVENT.timestamp]: { gte: iso(range.since), lt: iso(range.until) } } }] } };
     await this.#exactFields(this.#queries); // tells of a missing index in our words
-    for await (const source of this.#scroll(this.#queries, { query, sort: [{ [EVENT.timestamp]: { order: 'asc' } }] })) {
+    for await (const { _source: source } of this.#scroll(this.#queries, { query, sort: [{ [EVENT.timestamp]: { order: 'asc' } }] })) {
       const parsed = querySchema.safeParse(source);
       const timestampMs = parsed.success ? timeOf(parsed.data.timestamp) : Number.NaN;
       if (!parsed.success || !Number.isFinite(timestampMs) || parsed.data.user_query.trim() === '') continue;
@@ -181,8 +182,8 @@ export class BehaviourEvents {
     const query = { bool: { filter: [{ exists: { field: EVENT.objectId } }, { range: { [EVENT.timestamp]: { lt: iso(until) } } }] } };
     const sort = KINDS.map((kind) => ({ [exact(KEYS[kind])]: { order: 'asc', missing: '_last', unmapped_type: 'keyword' } }));
     let current: { shopper: ShopperKey; events: ProductEvent[] } | null = null;
-    for await (const source of this.#scroll(this.#events, { query, sort: [...sort, { [EVENT.timestamp]: { order: 'asc' } }] })) {
-      const read = readEvent(source);
+    for await (const hit of this.#scroll(this.#events, { query, sort: [...sort, { [EVENT.timestamp]: { order: 'asc' } }] })) {
+      const read = readEvent(hit);
       if (!read?.shopper) continue;
       if (current && (current.shopper.kind !== read.shopper.kind || current.shopper.id !== read.shopper.id)) {
         yield inOrder(current);
@@ -194,13 +195,13 @@ export class BehaviourEvents {
     if (current) yield inOrder(current);
   }
 
-  async *#scroll(index: string, body: object): AsyncGenerator<unknown> {
+  async *#scroll(index: string, body: object): AsyncGenerator<Hit> {
     let page = hitsSchema.parse(
       (await this.#engine.search({ index, scroll: SCROLL, size: PAGE, body: { track_total_hits: false, ...body } })).body,
     );
     try {
       while (page.hits.hits.length > 0) {
-        for (const { _source } of page.hits.hits) yield _source;
+        yield* page.hits.hits;
         if (page._scroll_id === undefined) return;
         page = hitsSchema.parse((await this.#engine.scroll({ body: { scroll_id: page._scroll_id, scroll: SCROLL } })).body);
       }
@@ -245,15 +246,25 @@ export function addLabel(
 
 /** The sort goes by client before time where a user has several. */
 function inOrder({ shopper, events }: { shopper: ShopperKey; events: ProductEvent[] }): { shopper: ShopperKey; events: ProductEvent[] } {
-  return { shopper, events: events.sort((a, b) => a.timestampMs - b.timestampMs) };
+  return { shopper, events: events.sort(byTime) };
 }
 
-function readEvent(source: unknown): { event: ProductEvent; shopper: ShopperKey | null } | null {
+interface Hit {
+  readonly _id: string;
+  readonly _source?: unknown;
+}
+
+/** Events of one millisecond in the order of their ids, as the sidecar recalls them. */
+function byTime(a: ProductEvent, b: ProductEvent): number {
+  return a.timestampMs - b.timestampMs || (a.id < b.id ? -1 : 1);
+}
+
+function readEvent({ _id: id, _source: source }: Hit): { event: ProductEvent; shopper: ShopperKey | null } | null {
   const parsed = eventSchema.safeParse(source);
   const timestampMs = parsed.success ? timeOf(parsed.data.timestamp) : Number.NaN;
   if (!parsed.success || !Number.isFinite(timestampMs)) return null;
   const { action_name: action, event_attributes } = parsed.data;
-  return { event: { objectId: event_attributes.object.object_id, action, timestampMs }, shopper: shopperOf(parsed.data) };
+  return { event: { id, objectId: event_attributes.object.object_id, action, timestampMs }, shopper: shopperOf(parsed.data) };
 }
 
 function shopperOf({ user_id, client_id, session_id }: z.output<typeof keysSchema>): ShopperKey | null {

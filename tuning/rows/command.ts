@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { z } from 'zod';
 import { findConfigFile, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { connectEngine, probeEngine } from '../../opensearch/connection.js';
@@ -229,8 +230,8 @@ function reportProgress(): (report: RowsReport) => void {
 }
 
 function readTime(text: string): number {
-  const time = /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(time)) return time;
+  const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(text);
+  if (moment.success) return Date.parse(moment.data);
   throw new InvalidArgumentError('write a moment such as 2026-01-31 or 2026-01-31T12:00:00Z.');
 }
 

@@ -4,7 +4,8 @@ import type { ProductFieldRoles } from '../../mappings/product-index.js';
 import { identifyAction } from '../../models/feature-set.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import type { EvaluatedQuery } from '../formats/queries/queries.js';
-import type { ProductEvent } from './behaviour-events.js';
+import type { ProductEvent, ShopperKey } from './behaviour-events.js';
+import { askForNextItem } from './next-item-query.js';
 
 /** A question that nobody typed: derived from what a shopper turned to next. */
 export interface DerivedQuestion {
@@ -19,6 +20,8 @@ export interface DerivedQuestion {
 interface Turn {
   /** Orders and samples shoppers, by seed. */
   readonly lot: string;
+  /** Stands for the shopper in what is written: ids of people stay where they are. */
+  readonly pseudonym: string;
   readonly target: string;
   readonly targetMs: number;
   readonly history: readonly ProductEvent[];
@@ -37,7 +40,6 @@ export interface Derivation {
 /** Actions of these classes are a shopper's own, and say that the product was wanted. */
 const FIRST_WANTED = 2;
 const LOOKUP = 500;
-const SHORTEST_WORD = 3;
 const DAY_MS = 86_400_000;
 
 const hitsSchema = z.object({
@@ -45,13 +47,12 @@ const hitsSchema = z.object({
 });
 
 /**
- * Each shopper's last product as the target, the events before it as history, and as the query the target's narrowest
- * category; a third of the queries, by seed, get a word of its title as well. A run of events with the target (looked at,
- * carted, bought) is one turn: none of it is history.
+ * Each shopper's last product as the target, the events before it as history, and the query that {@link askForNextItem} makes of
+ * the two. A run of events with the target (looked at, carted, bought) is one turn: none of it is history.
  * @returns questions in the order of their lots, and how many shoppers had none, by reason
  */
 export async function deriveQuestions(
-  shoppers: AsyncIterable<{ readonly shopper: { kind: string; id: string }; readonly events: readonly ProductEvent[] }>,
+  shoppers: AsyncIterable<{ readonly shopper: ShopperKey; readonly events: readonly ProductEvent[] }>,
   options: Derivation & { engine: EngineClient; alias: string; roles: Pick<ProductFieldRoles, 'category' | 'text'> },
 ): Promise<{ questions: DerivedQuestion[]; dropped: Record<string, number> }> {
   const turns = await drawTurns(shoppers, options);
@@ -62,10 +63,12 @@ export async function deriveQuestions(
     const products = await readProducts(group, options);
     for (const turn of group) {
       const product = products.get(turn.target);
-      const category = product?.categories.at(-1);
-      const reason = !product ? 'target_not_in_catalogue' : category === undefined ? 'target_without_category' : null;
-      if (reason !== null) dropped[reason] = (dropped[reason] ?? 0) + 1;
-      else if (category !== undefined) questions.push(askFor(turn, { category, title: product?.title ?? '' }));
+      const query = product && ask(turn, product, options.seed);
+      if (query) questions.push({ query, target: turn.target, targetMs: turn.targetMs });
+      else {
+        const reason = product ? 'target_without_category' : 'target_not_in_catalogue';
+        dropped[reason] = (dropped[reason] ?? 0) + 1;
+      }
     }
   }
   return { questions, dropped };
@@ -73,21 +76,22 @@ export async function deriveQuestions(
 
 /** The turns with the lowest lots, in their order; memory holds twice the limit at most. */
 async function drawTurns(
-  shoppers: AsyncIterable<{ readonly shopper: { kind: string; id: string }; readonly events: readonly ProductEvent[] }>,
+  shoppers: AsyncIterable<{ readonly shopper: ShopperKey; readonly events: readonly ProductEvent[] }>,
   options: Derivation,
 ): Promise<Turn[]> {
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
   let turns: Turn[] = [];
   const draw = (): Turn[] => turns.sort((a, b) => (a.lot < b.lot ? -1 : 1)).slice(0, limit);
   for await (const { shopper, events } of shoppers) {
-    const turn = lastTurn(events, options, hash(options.seed, shopper.kind, shopper.id));
-    if (turn) turns.push(turn);
+    const turn = lastTurn(events, options);
+    const pseudonym = hash(shopper.kind, shopper.id).slice(0, 16);
+    if (turn) turns.push({ ...turn, lot: hash(options.seed, pseudonym), pseudonym });
     if (turns.length >= 2 * limit) turns = draw();
   }
   return draw();
 }
 
-function lastTurn(events: readonly ProductEvent[], { since, recall }: Derivation, lot: string): Turn | null {
+function lastTurn(events: readonly ProductEvent[], { since, recall }: Derivation): Omit<Turn, 'lot' | 'pseudonym'> | null {
   const last = events.findLastIndex(({ action }) => identifyAction(action) >= FIRST_WANTED);
   const target = events[last];
   if (!target || target.timestampMs < since) return null;
@@ -98,45 +102,27 @@ function lastTurn(events: readonly ProductEvent[], { since, recall }: Derivation
     .slice(0, first)
     .filter(({ action, timestampMs }) => !recall.ignored.includes(action) && timestampMs >= targetMs - recall.ttlDays * DAY_MS)
     .slice(-recall.length);
-  return { lot, target: target.objectId, targetMs, history };
+  return { target: target.objectId, targetMs, history };
 }
 
-function askFor({ lot, target, targetMs, history }: Turn, { category, title }: { category: string; title: string }): DerivedQuestion {
-  const word = Number.parseInt(lot.slice(0, 8), 16) % 3 === 0 ? titleWord(title, category, lot) : null;
-  const tags = [word === null ? 'bare-category' : 'with-word', `history:${lengthClass(history.length)}`];
-  const query: EvaluatedQuery = {
-    query_id: `d${lot.slice(0, 16)}`,
-    query: word === null ? category : `${category} ${word}`,
-    history: history.map((event) => ({
-      object_id: event.objectId,
-      action_name: event.action,
-      age_s: (targetMs - event.timestampMs) / 1000,
-    })),
-    tags,
-  };
-  return { query, target, targetMs };
+function ask({ pseudonym, target, targetMs, history }: Turn, product: Product, seed: number): EvaluatedQuery | null {
+  const earlier = history.map(({ objectId, action, timestampMs }) => ({
+    object_id: objectId,
+    action_name: action,
+    age_s: (targetMs - timestampMs) / 1000,
+  }));
+  return askForNextItem({ id: target, ...product }, { seed, shopper: pseudonym, earlier });
 }
 
-/** A word that says more than the category does. */
-function titleWord(title: string, category: string, lot: string): string | null {
-  const known = new Set(wordsOf(category));
-  const words = [...new Set(wordsOf(title))].filter((word) => word.length >= SHORTEST_WORD && !known.has(word) && !/^\d+$/.test(word));
-  return words[Number.parseInt(lot.slice(8, 16), 16) % Math.max(1, words.length)] ?? null;
-}
-
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-}
-
-function lengthClass(length: number): string {
-  if (length === 0) return '0';
-  return length < 5 ? '1-4' : length < 20 ? '5-19' : '20+';
+interface Product {
+  readonly title: string | null;
+  readonly category: readonly string[];
 }
 
 async function readProducts(
   turns: readonly Turn[],
   { engine, alias, roles }: { engine: EngineClient; alias: string; roles: Pick<ProductFieldRoles, 'category' | 'text'> },
-): Promise<Map<string, { categories: string[]; title: string }>> {
+): Promise<Map<string, Product>> {
   const fields = [roles.category, roles.text[0] ?? null].filter((field) => field !== null);
   const ids = [...new Set(turns.map(({ target }) => target))];
   const answer = await engine.search({ index: alias, body: { size: ids.length, query: { ids: { values: ids } }, _source: fields } });
@@ -145,7 +131,7 @@ async function readProducts(
       .parse(answer.body)
       .hits.hits.map(({ _id, _source }) => [
         _id,
-        { categories: textsAt(_source, roles.category), title: textsAt(_source, roles.text[0] ?? null).join(' ') },
+        { category: textsAt(_source, roles.category), title: textsAt(_source, roles.text[0] ?? null)[0] ?? null },
       ]),
   );
 }

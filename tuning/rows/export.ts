@@ -180,7 +180,7 @@ async function gradedQuestions(
       const { questions, dropped } = await deriveFromEvents(engine, { config, facts, range: origin });
       return {
         questions: questions.map(({ query, target }) => ({ query, grades: new Map([[target, 1]]) })),
-        earliestMs: Math.min(...questions.map(({ targetMs }) => targetMs)),
+        earliestMs: questions.reduce((least, { targetMs }) => Math.min(least, targetMs), Number.POSITIVE_INFINITY),
         dropped: Object.entries(dropped).flatMap(([reason, count]) => new Array<DropReason>(count).fill(reason)),
         folder: process.cwd(),
       };
