@@ -144,7 +144,7 @@ class Scorer {
     const list = this.#assembleList(request);
     const itemsAt = performance.now();
     const slab = this.#slabs.pop() ?? new FloatSlab();
-    const input = assembleFeatures(list, (length) => slab.take(length));
+    const input = assembleFeatures(list, ranker, (length) => slab.take(length));
     const featuresAt = performance.now();
     const output = await ranker.score(input).finally(() => {
       slab.clear();
