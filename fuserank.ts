@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from './config/load.js';
 import { packageVersion } from './config/package-root.js';
 import { registerDemoCommand } from './demo/command.js';
+import { registerStatisticsCommand } from './indexer/behaviour-statistics/command.js';
+import { registerEventsCommand } from './indexer/events/command.js';
 import { registerIndexCommand } from './indexer/command.js';
 import { registerMappingsCommand } from './mappings/command.js';
 import { registerLocalNodeCommand } from './opensearch/local-node/command.js';
@@ -12,6 +14,7 @@ import { registerSearchCommands } from './tuning/command.js';
 import { registerEvaluateCommand } from './tuning/evaluate/command.js';
 import { registerConvertCommand } from './tuning/convert/command.js';
 import { registerCompareCommand } from './tuning/compare/command.js';
+import { registerRowsCommand } from './tuning/rows/command.js';
 
 /** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 4 gate failed · 5 target unreachable · 6 input invalid. */
 const EXIT = { bug: 1, usage: 2, unreachable: 5 } as const;
@@ -45,8 +48,11 @@ registerSearchCommands(program);
 registerMappingsCommand(program);
 registerEvaluateCommand(program);
 registerConvertCommand(program);
+registerEventsCommand(program);
+registerStatisticsCommand(program);
 registerLocalNodeCommand(program);
 registerCompareCommand(program);
+registerRowsCommand(program);
 
 try {
   await program.parseAsync();

@@ -14,6 +14,8 @@ export interface BulkDocument<Origin> {
 
 export interface WriteReport<Origin> {
   indexed: number;
+  /** With the action `create`: documents whose id was there already, which were left as they were. */
+  existing: number;
   /** Sendings of a document beyond its first. */
   retried: number;
   rejected: { id: string; reason: string; origin: Origin }[];
@@ -29,6 +31,8 @@ export class BulkRefused extends Error {
 
 export interface BulkOptions extends Readonly<Omit<Config['index']['bulk'], 'concurrency'>> {
   concurrency: number;
+  /** `index` (default) stores over what is there, `create` leaves it. */
+  action?: 'index' | 'create';
   /** Uniform in [0, 1); for the jitter. */
   random?: () => number;
   sleep?: (milliseconds: number) => Promise<unknown>;
@@ -40,20 +44,21 @@ const LONGEST_WAIT_MS = 30_000;
 /** Statuses that mean "later", never "no". */
 const BUSY = new Set([429, 503]);
 
+const itemSchema = z.object({
+  status: z.number(),
+  error: z
+    .object({
+      type: z.string().optional(),
+      reason: z.string().nullish(),
+      caused_by: z.object({ reason: z.string().nullish() }).nullish(),
+    })
+    .optional(),
+});
 const bulkAnswerSchema = z.object({
   items: z.array(
-    z.object({
-      index: z.object({
-        status: z.number(),
-        error: z
-          .object({
-            type: z.string().optional(),
-            reason: z.string().nullish(),
-            caused_by: z.object({ reason: z.string().nullish() }).nullish(),
-          })
-          .optional(),
-      }),
-    }),
+    z
+      .union([z.object({ index: itemSchema }), z.object({ create: itemSchema })])
+      .transform((item) => ('index' in item ? item.index : item.create)),
   ),
 });
 
@@ -84,7 +89,7 @@ export class BulkWriter<Origin> {
   private byteLimit: number;
   private readonly open = new Set<Promise<void>>();
   private failure: Error | null = null;
-  private readonly report: WriteReport<Origin> = { indexed: 0, retried: 0, rejected: [] };
+  private readonly report: WriteReport<Origin> = { indexed: 0, existing: 0, retried: 0, rejected: [] };
 
   constructor(
     private readonly send: SendBulk,
@@ -95,7 +100,7 @@ export class BulkWriter<Origin> {
 
   /** Resolves when there is room for more. @throws BulkRefused, or the connection's error when retries are used up */
   async add(document: BulkDocument<Origin>): Promise<void> {
-    const bytes = sizeOf(document);
+    const bytes = this.sizeOf(document);
     if (this.group.length > 0 && (this.groupBytes + bytes > this.byteLimit || this.group.length >= this.options.docs))
       await this.dispatch();
     this.group.push(document);
@@ -131,7 +136,7 @@ export class BulkWriter<Origin> {
   private async write(group: readonly BulkDocument<Origin>[], attempt: number): Promise<void> {
     let answer: EngineAnswer;
     try {
-      answer = await this.send(group.map((document) => `${actionLine(document.id)}\n${document.source}\n`).join(''));
+      answer = await this.send(group.map((document) => `${this.actionLine(document.id)}\n${document.source}\n`).join(''));
     } catch (error) {
       if (attempt >= this.options.retries) throw error;
       // Whole documents under fixed ids: sending what may have arrived already changes nothing.
@@ -155,10 +160,11 @@ export class BulkWriter<Origin> {
       throw new BulkRefused('the answer to a bulk request does not fit it; is there a proxy in between?');
     }
     const busy: BulkDocument<Origin>[] = [];
-    parsed.data.items.forEach(({ index: { status, error } }, position) => {
+    parsed.data.items.forEach(({ status, error }, position) => {
       const document = group[position];
       if (document === undefined) return;
       if (status < 300) this.report.indexed += 1;
+      else if (status === 409 && this.options.action === 'create') this.report.existing += 1;
       else if (BUSY.has(status) && attempt < this.options.retries) busy.push(document);
       else {
         const cause = error?.caused_by?.reason;
@@ -183,12 +189,20 @@ export class BulkWriter<Origin> {
     const [only] = group;
     if (only !== undefined && group.length === 1)
       return this.reject(only, 'engine: HTTP 413: the document is larger than http.max_content_length');
-    const bytes = group.reduce((sum, document) => sum + sizeOf(document), 0);
+    const bytes = group.reduce((sum, document) => sum + this.sizeOf(document), 0);
     this.byteLimit = Math.max(1, Math.min(this.byteLimit, Math.floor(bytes / 2)));
     const middle = Math.ceil(group.length / 2);
     this.report.retried += group.length;
     await this.write(group.slice(0, middle), 0);
     await this.write(group.slice(middle), 0);
+  }
+
+  private actionLine(id: string): string {
+    return JSON.stringify({ [this.options.action ?? 'index']: { _id: id } });
+  }
+
+  private sizeOf(document: BulkDocument<Origin>): number {
+    return Buffer.byteLength(this.actionLine(document.id)) + Buffer.byteLength(document.source) + 2;
   }
 
   private reject(document: BulkDocument<Origin>, reason: string): void {
@@ -202,12 +216,4 @@ export function readRetryAfter(value: unknown, now: number): number {
   if (text === '') return 0;
   const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   return Number.isFinite(wait) ? Math.min(Math.max(0, wait), LONGEST_WAIT_MS) : 0;
-}
-
-function actionLine(id: string): string {
-  return JSON.stringify({ index: { _id: id } });
-}
-
-function sizeOf(document: BulkDocument<unknown>): number {
-  return Buffer.byteLength(actionLine(document.id)) + Buffer.byteLength(document.source) + 2;
 }

@@ -16,7 +16,7 @@ import { IndexMismatch } from './lifecycle/index-plan.js';
 import type { IndexReport, ListedReject } from './report/index-report.js';
 import { indexCatalogue } from './indexing-run.js';
 import { PictureFolderMissing } from './picture.js';
-import { showProgress } from './report/progress-line.js';
+import { describeIndexProgress, showProgress } from './report/progress-line.js';
 import { renderReport } from './report/report-table.js';
 
 /** Public exit codes of `fuserank index`; an unreachable engine (5) is told by the caller of all commands. */
@@ -122,7 +122,7 @@ async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Pr
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const rejects = openRejectFile(flags.dlq ?? `${alias}.rejects.ndjson`);
-  const progress = showProgress(process.stderr, { quiet: flags.quiet ?? false });
+  const progress = showProgress(process.stderr, { quiet: flags.quiet ?? false, describe: describeIndexProgress });
   try {
     const report = await indexCatalogue({
       inputs,

@@ -4,18 +4,22 @@ import type { ProductFieldRoles } from '../mappings/product-index.js';
 import { connectEngine, serviceHeaders } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
+import { FeatureLog, isSampled } from './feature-log.js';
 import { openListener } from './http/listener.js';
 import { openLog, type Logger } from './http/log.js';
 import { openMetrics, type Metrics } from './http/metrics.js';
 import type { Ui } from './http/ui-routes.js';
 import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
 import { QueryEncoding } from './query-vectors.js';
+import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import type { SearchCall } from './request/search-call.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
 
+export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
 export { ScorerRefused } from './scorer.js';
+export { IGNORED_ACTIONS } from './user-history.js';
 
 /** A running sidecar. */
 export interface Sidecar {
@@ -33,6 +37,8 @@ export interface SidecarOptions {
   readonly log?: Logger;
   /** Read only, and only what is asked for: no behaviour indices are created, no item vectors read ahead. */
   readonly passive?: boolean;
+  /** Told of each sampled list (`observability.featureLog.sample`) that was ranked and shown, before its answer goes out. */
+  readonly onRankedList?: (list: LoggedList) => void;
 }
 
 /** Engine that answered in this time is reachable. */
@@ -65,6 +71,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
     },
   );
+  const lists = keepLists(config, options, { metrics, log });
   let walk: ((stamp: IndexStamp) => Promise<void>) | null = null;
   // What has run once is compiled for every index, the next ones behind a swapped alias included.
   const walkOnce = async (stamp: IndexStamp): Promise<void> => {
@@ -84,7 +91,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       const [name = id, sha256 = ''] = id.split('@');
       metrics.setModel({ name, sha256 });
     }
-    const walking: Omit<RankSearchDeps, 'observe'> = {
+    const walking: Omit<RankSearchDeps, 'observe' | 'lists'> = {
       config,
       upstream,
       stamps,
@@ -92,9 +99,9 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log) });
+    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log), lists: lists.keeper });
     // Searches that nobody sent are in no count.
-    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined } });
+    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
     walk = async ({ roles }) => {
       for (const [profile, { index }] of Object.entries(config.profiles)) {
         for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
@@ -144,6 +151,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
         clearInterval(pulse);
         await listener.close();
         await store.close();
+        await lists.close();
         await scorers.close();
         await engine.close();
         await upstream.close();
@@ -186,6 +194,37 @@ function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
       logged.set(reason, Date.now());
       log.warn({ reason, detail }, 'searches are answered in the engine’s order');
     },
+  };
+}
+
+/** Ranked lists for the log's files and for whoever asked to be told of them. */
+function keepLists(
+  config: Config,
+  { onRankedList }: SidecarOptions,
+  { metrics, log }: { metrics: Metrics; log: Logger },
+): { keeper: ListKeeper | null; close: () => Promise<void> } {
+  const { folder, sample } = config.observability.featureLog;
+  let warnedAt = 0;
+  const lose = (lists: number, cause: string): void => {
+    metrics.countLoggedLists('lost', lists);
+    if (Date.now() - warnedAt < LOG_EVERY_MS) return;
+    warnedAt = Date.now();
+    log.warn({ folder, cause }, 'ranked lists are missing from the feature log');
+  };
+  const files =
+    folder === null ? null : new FeatureLog(folder, { onKept: (count) => metrics.countLoggedLists('kept', count), onLost: lose });
+  const keep = (describe: () => LoggedList): void => {
+    try {
+      const list = describe();
+      files?.take(list);
+      onRankedList?.(list);
+    } catch (error) {
+      lose(1, error instanceof Error ? error.message : String(error));
+    }
+  };
+  return {
+    keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), keep } : null,
+    close: async () => files?.close(),
   };
 }
 

@@ -5,7 +5,7 @@ import { describeUnreachable, EngineUnreachable } from '../../opensearch/engine-
 export interface EngineRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   path: string;
-  body?: Record<string, unknown>;
+  body?: object;
   query?: Record<string, string>;
   /** Statuses that are an answer here, not an error. */
   expect?: readonly number[];
@@ -25,7 +25,7 @@ export async function askEngine(client: EngineClient, request: EngineRequest): P
   const { method, path, body, query, expect } = request;
   try {
     const answer = await client.transport.request(
-      { method, path, ...(body ? { body } : {}), ...(query ? { querystring: query } : {}) },
+      { method, path, ...(body ? { body: { ...body } } : {}), ...(query ? { querystring: query } : {}) },
       { ignore: [...(expect ?? [])] },
     );
     return { status: answer.statusCode ?? 0, headers: answer.headers ?? {}, body: answer.body };

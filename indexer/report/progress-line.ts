@@ -7,23 +7,24 @@ interface Terminal {
 }
 
 const LOG_EVERY_SECONDS = 10;
+/** A terminal is drawn on so often at most. */
+const DRAW_EVERY_SECONDS = 0.1;
 const CLEAR_LINE = '\r\x1b[2K';
 
 /** One line that is drawn over again on a terminal; a log line each ten seconds elsewhere. */
-export function showProgress(
+export function showProgress<Progress extends { seconds: number }>(
   terminal: Terminal,
-  options: { quiet: boolean },
-): { update: (progress: IndexProgress) => void; end: () => void } {
+  options: { quiet: boolean; describe: (progress: Progress) => string },
+): { update: (progress: Progress) => void; end: () => void } {
   const live = terminal.isTTY === true;
-  let lastLog = 0;
+  const every = live ? DRAW_EVERY_SECONDS : LOG_EVERY_SECONDS;
+  let last = live ? -Infinity : 0;
   return {
     update(progress) {
-      if (options.quiet) return;
-      if (live) terminal.write(`${CLEAR_LINE}${describeProgress(progress)}`);
-      else if (progress.seconds - lastLog >= LOG_EVERY_SECONDS) {
-        lastLog = progress.seconds;
-        terminal.write(`${describeProgress(progress)}\n`);
-      }
+      if (options.quiet || progress.seconds - last < every) return;
+      last = progress.seconds;
+      const line = options.describe(progress);
+      terminal.write(live ? `${CLEAR_LINE}${line}` : `${line}\n`);
     },
     end() {
       if (!options.quiet && live) terminal.write(CLEAR_LINE);
@@ -31,7 +32,7 @@ export function showProgress(
   };
 }
 
-function describeProgress({ rows, written, unchanged, rejected, texts, pictures, seconds }: IndexProgress): string {
+export function describeIndexProgress({ rows, written, unchanged, rejected, texts, pictures, seconds }: IndexProgress): string {
   const rated = (count: number, noun: string): string => describeRated(count, noun, count / Math.max(seconds, 0.001));
   return [
     rated(rows, 'row'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EVENT } from '../../mappings/behaviour-index.js';
 import type { Upstream } from '../../opensearch/upstream.js';
-import type { UserKey } from './ubi-event.js';
+import type { UserKey } from '../../mappings/ubi-event.js';
 
 /** One document to write; `id` decides whether it is there already. */
 export interface EventDocument {

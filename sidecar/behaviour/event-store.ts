@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.js';
 import { EVENT, eventsIndexBody, queriesIndexBody } from '../../mappings/behaviour-index.js';
 import type { Upstream } from '../../opensearch/upstream.js';
 import { EventIndex, type StoredDocument } from './event-index.js';
-import { chooseUserKey, identifyRecord, keyOfEvent, type UbiEvent, type UbiQuery, type UserKey } from './ubi-event.js';
+import { chooseUserKey, identifyRecord, keyOfEvent, type UbiEvent, type UbiQuery, type UserKey } from '../../mappings/ubi-event.js';
 
 /** What history needs of an event. */
 export interface KeptEvent {

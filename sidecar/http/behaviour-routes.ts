@@ -3,7 +3,7 @@ import { gunzip } from 'node:zlib';
 import { Router, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import type { Config } from '../../config/schema.js';
-import { ubiEventSchema, ubiQuerySchema, type UbiEvent, type UbiQuery } from '../behaviour/ubi-event.js';
+import { ubiEventSchema, ubiQuerySchema, type UbiEvent, type UbiQuery } from '../../mappings/ubi-event.js';
 import { HttpError } from './errors.js';
 import type { Metrics } from './metrics.js';
 import { readBody } from './request-body.js';

@@ -17,6 +17,8 @@ export interface SearchOptions {
   readonly user: string | null;
   readonly client: string | null;
   readonly session: string | null;
+  /** The id by which events name this search. */
+  readonly queryId: string | null;
   readonly consent: 'full' | 'none';
   /** Events sent along instead of recalled; null = recall them. */
   readonly history: readonly InlineEvent[] | null;
@@ -66,6 +68,7 @@ const blockSchema = z.strictObject({
     )
     .max(200)
     .optional(),
+  query_id: id.optional(),
   query_text: z.string().max(2000).optional(),
   query_image: z.strictObject({ format: z.literal('base64'), value: z.base64().max(MAX_PICTURE_TEXT) }).optional(),
   consent: z.enum(['full', 'none']).optional(),
@@ -120,6 +123,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     user,
     client,
     session,
+    queryId: block.query_id ?? aliases.queryId,
     consent,
     history,
     queryText,
@@ -136,7 +140,10 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
 }
 
 /** `ext.personalize_request_parameters`, `ext.rerank`, `ext.ltr_rerank_context`, `ext.ubi`, `sltr` params: read, never removed. */
-function readAliases(ext: JsonObject, body: JsonObject): { user: string | null; client: string | null; queryText: string | null } {
+function readAliases(
+  ext: JsonObject,
+  body: JsonObject,
+): { user: string | null; client: string | null; queryId: string | null; queryText: string | null } {
   const personalize = isJsonObject(ext.personalize_request_parameters) ? ext.personalize_request_parameters : {};
   const rerankBlock = isJsonObject(ext.rerank) && isJsonObject(ext.rerank.query_context) ? ext.rerank.query_context : {};
   const ltr = isJsonObject(ext.ltr_rerank_context) ? ext.ltr_rerank_context : {};
@@ -148,6 +155,7 @@ function readAliases(ext: JsonObject, body: JsonObject): { user: string | null; 
   return {
     user: nonEmptyString(personalize.user_id) ?? nonEmptyString(ltr.user_id) ?? nonEmptyString(sltr.user_id),
     client: nonEmptyString(ubi.client_id),
+    queryId: nonEmptyString(ubi.query_id),
     queryText:
       nonEmptyString(rerankBlock.query_text) ??
       nonEmptyString(ltr.query_text) ??

@@ -52,6 +52,8 @@ export interface RankRequest {
   readonly roles: ProductFieldRoles;
   readonly signals: { readonly text: boolean; readonly image: boolean; readonly history: boolean };
   readonly explain: boolean;
+  /** Also give the columns of the feature set, for those who keep them to train on. */
+  readonly columns?: boolean;
   /** Epoch milliseconds after which nobody waits for the answer. */
   readonly deadline: number;
 }
@@ -64,6 +66,8 @@ export interface RankReply {
   /** 0–1, trust in the model for this list. */
   readonly gate: number;
   readonly explanations: readonly Attribution[] | null;
+  /** Every column of the feature set, [N·F] row-major in its order, bit for bit what was scored; null where not asked for. */
+  readonly columns: Float32Array | null;
   /** Candidates whose vectors did not arrive in time and were masked. */
   readonly missing: number;
   /** Milliseconds by stage inside the scorer. */

@@ -4,7 +4,7 @@ import { demoQueries, makeShoppers } from '../../demo/shoppers.js';
 import { excludesTaste, hasTaste, listTastes, nameTaste } from '../../demo/taste.js';
 import { pairStrangers } from '../../demo/figures/taste-share.js';
 import { demoValues } from '../../demo/values.js';
-import { ubiEventSchema } from '../../sidecar/behaviour/ubi-event.js';
+import { ubiEventSchema } from '../../mappings/ubi-event.js';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const entries = [...generateShop({ values: 'demo', count: 2700, seed: 11 })];

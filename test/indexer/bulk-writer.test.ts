@@ -58,6 +58,7 @@ describe('the bulk writer', () => {
     expect(seen).toEqual([['good', 'busy', 'bad'], ['busy']]);
     expect(report).toEqual({
       indexed: 2,
+      existing: 0,
       retried: 1,
       rejected: [{ id: 'bad', reason: 'engine: some_exception: because 400', origin: 'line of bad' }],
     });

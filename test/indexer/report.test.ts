@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { IndexReport, ListedReject } from '../../indexer/index.js';
-import { showProgress } from '../../indexer/report/progress-line.js';
+import { describeIndexProgress, showProgress } from '../../indexer/report/progress-line.js';
 import { renderReport } from '../../indexer/report/report-table.js';
 
 const reject = (line: number, indexed: boolean): ListedReject => ({ input: 'shop.csv', line, id: null, reason: 'why', indexed });
@@ -59,7 +59,7 @@ describe('the progress line', () => {
     let printed = '';
     const terminal = { isTTY: false, write: (text: string) => (printed += text) };
     const progress = { rows: 62, read: 60, written: 60, unchanged: 0, rejected: 2, texts: 1, pictures: 0, seconds: 25 };
-    showProgress(terminal, { quiet: false }).update(progress);
+    showProgress(terminal, { quiet: false, describe: describeIndexProgress }).update(progress);
     expect(printed).toBe('62 rows (2.5/s) · 60 written · 0 unchanged · 2 rejected · embedded 1 text (0.04/s), 0 pictures · 25 s\n');
   });
 });

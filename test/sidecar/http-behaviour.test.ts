@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseRecords } from '../../sidecar/http/behaviour-routes.js';
 import { HttpError } from '../../sidecar/http/errors.js';
 import { EventsNotStored } from '../../sidecar/behaviour/event-store.js';
-import { ubiEventSchema } from '../../sidecar/behaviour/ubi-event.js';
+import { ubiEventSchema } from '../../mappings/ubi-event.js';
 import { call, errorOf, openEngine, openRig } from './http-rig.js';
 
 const click = {

@@ -14,7 +14,7 @@ import { openListener } from '../../sidecar/http/listener.js';
 import { openLog } from '../../sidecar/http/log.js';
 import { openMetrics } from '../../sidecar/http/metrics.js';
 import type { HttpDependencies } from '../../sidecar/http/server.js';
-import type { UbiEvent, UbiQuery } from '../../sidecar/behaviour/ubi-event.js';
+import type { UbiEvent, UbiQuery } from '../../mappings/ubi-event.js';
 
 /** What arrived at the stand-in for the engine. */
 export interface Arrival {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../config/load.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
 import { EventsNotStored, EventStore } from '../../sidecar/behaviour/event-store.js';
-import { chooseUserKey, identifyRecord, ubiEventSchema, ubiQuerySchema, type UbiEvent } from '../../sidecar/behaviour/ubi-event.js';
+import { chooseUserKey, identifyRecord, ubiEventSchema, ubiQuerySchema, type UbiEvent } from '../../mappings/ubi-event.js';
 import { recallHistory, type HistoryEvent } from '../../sidecar/user-history.js';
 
 const url = process.env.OPENSEARCH_URL;
