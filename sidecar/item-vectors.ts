@@ -129,6 +129,7 @@ export function readItem(id: string, source: JsonObject, roles: ProductFieldRole
     ratingCount: numberAt(source, roles.ratingCount),
     brand: textsAt(source, roles.brand)[0] ?? null,
     category: textsAt(source, roles.category),
+    statistics: null,
   };
 }
 

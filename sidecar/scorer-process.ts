@@ -1,6 +1,7 @@
 import { readHeadDocument, HEAD_INDEX } from '../mappings/head-index.js';
 import { isAbsolute, join, resolve } from 'node:path';
 import { packageRoot } from '../config/package-root.js';
+import { COLUMN_NAMES } from '../models/feature-set.js';
 import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js';
 import { decodePicture, UnreadablePicture } from '../models/picture-decoder.js';
 import { decodePictureHead, type PictureHead } from '../models/picture-head.js';
@@ -144,7 +145,7 @@ class Scorer {
     const list = this.#assembleList(request);
     const itemsAt = performance.now();
     const slab = this.#slabs.pop() ?? new FloatSlab();
-    const input = assembleFeatures(list, (length) => slab.take(length));
+    const input = assembleFeatures(list, ranker, (length) => slab.take(length));
     const featuresAt = performance.now();
     const output = await ranker.score(input).finally(() => {
       slab.clear();
@@ -156,7 +157,7 @@ class Scorer {
       scores: output.scores,
       gate: output.gate?.[0] ?? 1,
       explanations,
-      columns: request.columns ? input.values.columns : null,
+      columns: request.columns ? allColumns(list) : null,
       missing,
       stages: { items: itemsAt - started, features: featuresAt - itemsAt, score: scoredAt - featuresAt },
     };
@@ -213,6 +214,11 @@ class Scorer {
     }
     return null;
   }
+}
+
+/** What training rows hold: every column of the feature set, by the function that serves. */
+function allColumns(list: CandidateList): Float32Array | null {
+  return assembleFeatures(list, { inputs: ['columns'], columns: COLUMN_NAMES }).values.columns ?? null;
 }
 
 const NO_STATISTICS: CandidateList['cosineStats'] = {

@@ -1,3 +1,4 @@
+import { measureHarmRate } from '../metrics/harm-rate.js';
 import { meanOf } from '../significance/bootstrap.js';
 import { comparePairedColumns, type PairedComparison, type SignificanceOptions } from '../significance/paired-comparison.js';
 import { isQuality } from './line-metric.js';
@@ -10,6 +11,8 @@ export interface ComparedMetric extends PairedComparison {
   readonly quality: boolean;
   readonly meanA: number;
   readonly meanB: number;
+  /** Share of the queries on which b is more than .05 below a, 0–1. */
+  readonly harm: number;
 }
 
 /** The same metrics over a part of the queries. */
@@ -49,6 +52,7 @@ export function compareMetrics(
       quality: isQuality(metric),
       meanA: meanOf(columns[place]?.a ?? []),
       meanB: meanOf(columns[place]?.b ?? []),
+      harm: measureHarmRate(columns[place]?.differences ?? []) ?? Number.NaN,
       ...paired,
     };
   });

@@ -147,7 +147,7 @@ describe('a log that is not as it should be', () => {
     ['a broken line before the last', (whole: string) => [whole.slice(0, 500), whole], /line 1: not JSON/],
     [
       'another feature set',
-      (whole: string) => [whole, whole.replaceAll(featureSetHash, 'f'.repeat(64))],
+      (whole: string) => [whole, whole.replaceAll(featureSetHash(), 'f'.repeat(64))],
       /line 2: logged with feature set ffffffff .*this version computes/,
     ],
     ['other columns', (whole: string) => [whole.replace(FEATURE_SET.columns[0]?.name ?? '', 'zeroth')], /line 1: logged with feature set/],
@@ -250,7 +250,7 @@ describe('rows of judgments', () => {
     await exportRows(house, ...words('again.ndjson'), '--concurrency', '5');
     expect((await rowsOf('again.ndjson')).rows).toEqual((await rowsOf('judged.ndjson')).rows);
     const { header } = await readRows(join(folder, 'again.ndjson'));
-    expect(header).toMatchObject({ source: 'judgments', feature_set: featureSetHash, statistics: null });
+    expect(header).toMatchObject({ source: 'judgments', feature_set: featureSetHash(), statistics: null });
     expect(header.columns).toEqual(FEATURE_SET.columns.map(({ name }) => name));
   });
 
