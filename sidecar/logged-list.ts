@@ -105,7 +105,7 @@ export function describeList(
   return {
     fuserank_log: 1,
     ...facts,
-    feature_set: featureSetHash,
+    feature_set: featureSetHash(),
     columns: FEATURE_SET.columns.map(({ name }) => name),
     candidates: candidates.map(({ id, firstPhaseRank }, position) => ({
       id,

@@ -58,7 +58,7 @@ describe('a logged list', () => {
       ['p1', 1, null],
       ['p2', 2, 0],
     ]);
-    expect(list).toMatchObject({ ...facts, feature_set: featureSetHash, columns: FEATURE_SET.columns.map(({ name }) => name) });
+    expect(list).toMatchObject({ ...facts, feature_set: featureSetHash(), columns: FEATURE_SET.columns.map(({ name }) => name) });
     expect(JSON.parse(writeListLine(list))).toEqual(list);
   });
 

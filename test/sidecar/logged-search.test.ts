@@ -51,7 +51,7 @@ describe('a search through a sidecar that keeps lists', () => {
     if (!list) throw new Error('nothing was told');
     const shown = list.candidates.filter(({ position }) => position !== null).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
     expect(shown.map(({ id }) => id)).toEqual(ids);
-    expect(list).toMatchObject({ query_id: 'q-1', index: house.alias, profile: 'shop', history_length: 1, feature_set: featureSetHash });
+    expect(list).toMatchObject({ query_id: 'q-1', index: house.alias, profile: 'shop', history_length: 1, feature_set: featureSetHash() });
     expect(list.variant).toBe('shop@0.75');
     expect(list.user).toMatch(/^[0-9a-f]{12}$/);
     const engine = (await house.direct({ query, size: 300 })).ids;

@@ -43,7 +43,7 @@ export class ListDoor {
   static async open(options: { config: Config; alias: string; profile: string | null }): Promise<ListDoor> {
     const { config, alias } = options;
     const lists = new Map<string, LoggedList>();
-    const served = evaluatedProfile(config, alias, { kind: 'fuserank', url: null, profile: options.profile, ranker: null });
+    const served = evaluatedProfile(config, alias, { kind: 'fuserank', url: null, profile: options.profile, ranker: null, blend: null });
     const sidecar = await startOwnSidecar(config, { [OWN_PROFILE]: scoring(served) }, (list) => lists.set(list.query_id ?? '', list));
     return new ListDoor({ sidecar, upstream: openUpstream({ ...config.opensearch, nodes: [sidecar.url] }), config, alias, lists });
   }

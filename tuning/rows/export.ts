@@ -128,7 +128,7 @@ async function write(
 ): Promise<RowsReport> {
   const header: RowsHeader = {
     fuserank_rows: 1,
-    feature_set: featureSetHash,
+    feature_set: featureSetHash(),
     columns: FEATURE_SET.columns.map(({ name }) => name),
     source: origin.from,
     statistics: statistics && { name: statistics.name, until: statistics.until },

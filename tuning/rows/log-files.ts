@@ -62,10 +62,10 @@ function readList(text: string, place: string): LoggedList {
   }
   const list = parsed.data;
   const width = FEATURE_SET.columns.length;
-  if (list.feature_set !== featureSetHash || list.columns.some((name, column) => name !== FEATURE_SET.columns[column]?.name)) {
+  if (list.feature_set !== featureSetHash() || list.columns.some((name, column) => name !== FEATURE_SET.columns[column]?.name)) {
     throw new InputInvalid(
       `${place}: logged with feature set ${list.feature_set.slice(0, 8)} of ${list.columns.length} columns, while this version computes ` +
-        `${featureSetHash.slice(0, 8)} of ${width}; export it with the version that logged it, or leave the file out`,
+        `${featureSetHash().slice(0, 8)} of ${width}; export it with the version that logged it, or leave the file out`,
     );
   }
   const short = list.candidates.find(({ columns }) => columns.length !== width);
