@@ -28,6 +28,7 @@ export interface BehaviourFactors {
  */
 export function factorise(graph: PairGraph, dims: number): BehaviourFactors {
   const rows = Array.from({ length: graph.offsets.length - 1 }, (_, item) => item).filter((item) => rowLength(graph, item) > 0);
+  if (rows.length === 0) return { dims, count: 0, of: () => null };
   const placeOf = new Int32Array(graph.offsets.length - 1).fill(-1);
   rows.forEach((item, place) => (placeOf[item] = place));
   const matrix = positiveInformation(graph, rows, placeOf);

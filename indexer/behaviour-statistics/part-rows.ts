@@ -72,7 +72,7 @@ function shorten(weight: number): number {
   return Number(weight.toPrecision(10));
 }
 
-/** Rows of the generations, one a product, in the order of product ids: those of several generations are added up. */
+/** Rows of the generations, one a product, in the order of product ids. */
 export async function* readPartRows(moment: PointInTime, generations: readonly string[], signal?: AbortSignal): AsyncGenerator<PartRow> {
   if (generations.length === 0) return;
   const pages = moment.stream({
@@ -82,15 +82,20 @@ export async function* readPartRows(moment: PointInTime, generations: readonly s
     page: ROW_PAGE,
     signal,
   });
+  const rows = async function* (): AsyncGenerator<PartRow> {
+    for await (const page of pages) for (const { source } of page) yield partRowSchema.parse(source);
+  };
+  yield* addUpRows(rows());
+}
+
+/** One row a product from rows of which those of a product lie together: slices and generations add up. */
+export async function* addUpRows(rows: AsyncIterable<PartRow> | Iterable<PartRow>): AsyncGenerator<PartRow> {
   let sum: RowSum | null = null;
-  for await (const page of pages) {
-    for (const { source } of page) {
-      const row = partRowSchema.parse(source);
-      if (sum?.itemId === row.item_id) sum.add(row);
-      else {
-        if (sum !== null) yield sum.row();
-        sum = new RowSum(row);
-      }
+  for await (const row of rows) {
+    if (sum?.itemId === row.item_id) sum.add(row);
+    else {
+      if (sum !== null) yield sum.row();
+      sum = new RowSum(row);
     }
   }
   if (sum !== null) yield sum.row();

@@ -81,13 +81,14 @@ export async function countSlice(
     if (from !== until.toISOString()) {
       await readInto(tally, place, { ...options, from, signal });
       const generation = randomUUID();
+      const added = tally.counted.events === 0 ? [] : [generation];
       await writePartRows(place, rowsOfTally(tally, catalogue, { slice, generation }), signal);
       const kept = from === null ? { generations: [], counted: { events: 0, users: 0 } } : before;
       const state: PartState = {
         ...before,
         ...source,
         until: until.toISOString(),
-        generations: [...kept.generations, generation],
+        generations: [...kept.generations, ...added],
         counted: { events: kept.counted.events + tally.counted.events, users: kept.counted.users + tally.counted.users },
       };
       await claim.commit(state);

@@ -6,10 +6,19 @@ from pathlib import Path
 
 MODELS = Path(__file__).resolve().parent.parent
 FEATURE_SET = json.loads((MODELS / "feature-set.json").read_text())
-FEATURE_SET_HASH = hashlib.sha256(
-    json.dumps(FEATURE_SET, separators=(",", ":"), ensure_ascii=False).encode()
-).hexdigest()
+
+
+def feature_set_hash(names: list[str]) -> str:
+    """SHA-256 of the feature set as it would be with just these columns, in this order (featureSetHash of models/feature-set.ts)."""
+    column = {each["name"]: each for each in FEATURE_SET["columns"]}
+    if unknown := [name for name in names if name not in column]:
+        raise SystemExit(f"the feature set has no column {', '.join(unknown)}")
+    narrowed = {**FEATURE_SET, "columns": [column[name] for name in names]}
+    return hashlib.sha256(json.dumps(narrowed, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
 COLUMNS = [column["name"] for column in FEATURE_SET["columns"]]
+FEATURE_SET_HASH = feature_set_hash(COLUMNS)
 COLUMN = {name: place for place, name in enumerate(COLUMNS)}
 ACTION = {name: action["id"] for action in FEATURE_SET["actions"] for name in action["names"]}
 ACTIONS = 1 + max(ACTION.values())

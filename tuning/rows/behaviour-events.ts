@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../../config/schema.js';
 import { EVENT } from '../../mappings/behaviour-index.js';
+import { chooseUserKey, type UserKey } from '../../mappings/ubi-event.js';
 import { identifyAction } from '../../models/feature-set.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 
@@ -17,17 +18,8 @@ export interface LoggedQuery {
   readonly queryId: string;
   readonly text: string;
   readonly timestampMs: number;
-  readonly shopper: ShopperKey | null;
+  readonly shopper: UserKey | null;
 }
-
-/** One shopper, by the strongest id there is: user, else client, else session. */
-export interface ShopperKey {
-  readonly kind: 'user' | 'client' | 'session';
-  readonly id: string;
-}
-
-/** Labels by item, of one search. */
-export type EventLabels = ReadonlyMap<string, number>;
 
 /** There is no index of events. */
 export class EventsMissing extends Error {
@@ -135,7 +127,7 @@ export class BehaviourEvents {
    * @param options.since epoch ms; older ones are forgotten
    */
   async readHistory(
-    shopper: ShopperKey,
+    shopper: UserKey,
     options: { before: number; since: number; length: number; ignored: readonly string[] },
   ): Promise<ProductEvent[]> {
     const exact = await this.#exactFields(this.#events);
@@ -177,11 +169,11 @@ export class BehaviourEvents {
   }
 
   /** Every shopper's product events before a moment, oldest first, one shopper after the other. @throws EventsMissing */
-  async *readShoppers(until: number): AsyncGenerator<{ shopper: ShopperKey; events: ProductEvent[] }> {
+  async *readShoppers(until: number): AsyncGenerator<{ shopper: UserKey; events: ProductEvent[] }> {
     const exact = await this.#exactFields(this.#events);
     const query = { bool: { filter: [{ exists: { field: EVENT.objectId } }, { range: { [EVENT.timestamp]: { lt: iso(until) } } }] } };
     const sort = KINDS.map((kind) => ({ [exact(KEYS[kind])]: { order: 'asc', missing: '_last', unmapped_type: 'keyword' } }));
-    let current: { shopper: ShopperKey; events: ProductEvent[] } | null = null;
+    let current: { shopper: UserKey; events: ProductEvent[] } | null = null;
     for await (const hit of this.#scroll(this.#events, { query, sort: [...sort, { [EVENT.timestamp]: { order: 'asc' } }] })) {
       const read = readEvent(hit);
       if (!read?.shopper) continue;
@@ -196,9 +188,7 @@ export class BehaviourEvents {
   }
 
   async *#scroll(index: string, body: object): AsyncGenerator<Hit> {
-    let page = hitsSchema.parse(
-      (await this.#engine.search({ index, scroll: SCROLL, size: PAGE, body: { track_total_hits: false, ...body } })).body,
-    );
+    let page = hitsSchema.parse((await this.#engine.search({ index, scroll: SCROLL, size: PAGE, body })).body);
     try {
       while (page.hits.hits.length > 0) {
         yield* page.hits.hits;
@@ -245,7 +235,7 @@ export function addLabel(
 }
 
 /** The sort goes by client before time where a user has several. */
-function inOrder({ shopper, events }: { shopper: ShopperKey; events: ProductEvent[] }): { shopper: ShopperKey; events: ProductEvent[] } {
+function inOrder({ shopper, events }: { shopper: UserKey; events: ProductEvent[] }): { shopper: UserKey; events: ProductEvent[] } {
   return { shopper, events: events.sort(byTime) };
 }
 
@@ -259,7 +249,7 @@ function byTime(a: ProductEvent, b: ProductEvent): number {
   return a.timestampMs - b.timestampMs || (a.id < b.id ? -1 : 1);
 }
 
-function readEvent({ _id: id, _source: source }: Hit): { event: ProductEvent; shopper: ShopperKey | null } | null {
+function readEvent({ _id: id, _source: source }: Hit): { event: ProductEvent; shopper: UserKey | null } | null {
   const parsed = eventSchema.safeParse(source);
   const timestampMs = parsed.success ? timeOf(parsed.data.timestamp) : Number.NaN;
   if (!parsed.success || !Number.isFinite(timestampMs)) return null;
@@ -267,10 +257,8 @@ function readEvent({ _id: id, _source: source }: Hit): { event: ProductEvent; sh
   return { event: { id, objectId: event_attributes.object.object_id, action, timestampMs }, shopper: shopperOf(parsed.data) };
 }
 
-function shopperOf({ user_id, client_id, session_id }: z.output<typeof keysSchema>): ShopperKey | null {
-  if (user_id) return { kind: 'user', id: user_id };
-  if (client_id) return { kind: 'client', id: client_id };
-  return session_id ? { kind: 'session', id: session_id } : null;
+function shopperOf({ user_id, client_id, session_id }: z.output<typeof keysSchema>): UserKey | null {
+  return chooseUserKey({ user: user_id ?? null, client: client_id ?? null, session: session_id ?? null });
 }
 
 function timeOf(value: string | number): number {

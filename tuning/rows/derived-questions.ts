@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ProductFieldRoles } from '../../mappings/product-index.js';
+import type { UserKey } from '../../mappings/ubi-event.js';
 import { identifyAction } from '../../models/feature-set.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import type { EvaluatedQuery } from '../formats/queries/queries.js';
-import type { ProductEvent, ShopperKey } from './behaviour-events.js';
+import type { ProductEvent } from './behaviour-events.js';
 import { askForNextItem } from './next-item-query.js';
 
 /** A question that nobody typed: derived from what a shopper turned to next. */
@@ -52,7 +53,7 @@ const hitsSchema = z.object({
  * @returns questions in the order of their lots, and how many shoppers had none, by reason
  */
 export async function deriveQuestions(
-  shoppers: AsyncIterable<{ readonly shopper: ShopperKey; readonly events: readonly ProductEvent[] }>,
+  shoppers: AsyncIterable<{ readonly shopper: UserKey; readonly events: readonly ProductEvent[] }>,
   options: Derivation & { engine: EngineClient; alias: string; roles: Pick<ProductFieldRoles, 'category' | 'text'> },
 ): Promise<{ questions: DerivedQuestion[]; dropped: Record<string, number> }> {
   const turns = await drawTurns(shoppers, options);
@@ -76,7 +77,7 @@ export async function deriveQuestions(
 
 /** The turns with the lowest lots, in their order; memory holds twice the limit at most. */
 async function drawTurns(
-  shoppers: AsyncIterable<{ readonly shopper: ShopperKey; readonly events: readonly ProductEvent[] }>,
+  shoppers: AsyncIterable<{ readonly shopper: UserKey; readonly events: readonly ProductEvent[] }>,
   options: Derivation,
 ): Promise<Turn[]> {
   const limit = options.limit ?? Number.POSITIVE_INFINITY;
