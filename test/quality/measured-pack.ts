@@ -60,6 +60,8 @@ export class MeasuredPack {
     encoders: EncoderSet;
     /** Shoppers that become queries at most. */
     queries?: number;
+    /** From which synthetic times are counted. */
+    now?: Date;
   }): Promise<MeasuredPack> {
     const { run, adapter, encoders } = options;
     const alias = `quality-${adapter.name}-${encoders.key}`;
@@ -71,6 +73,7 @@ export class MeasuredPack {
       source,
       output: folder,
       ...(options.queries === undefined ? {} : { queries: options.queries }),
+      ...(options.now === undefined ? {} : { now: options.now }),
     });
     const file = join(folder, 'fuserank.yaml');
     await writeFile(file, `${JSON.stringify(configFor(run.node, alias, encoders), null, 2)}\n`); // JSON is YAML
