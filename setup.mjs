@@ -2,7 +2,7 @@
 // Says nothing and takes a moment when there is nothing to do, so that every command can begin with it.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -53,12 +53,13 @@ function compile() {
   say('compiling (tsc)');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')], process.env);
-  mkdirSync(join(root, 'dist'), { recursive: true });
+  // npx makes it executable only when it first sees the package; a pull and a compile later it would refuse.
+  chmodSync(join(root, 'dist/fuserank.js'), 0o755);
   writeFileSync(stamp, wanted);
 }
 
 function listSources(folder) {
-  const apart = new Set(['node_modules', 'dist', 'test']);
+  const apart = new Set(['node_modules', 'dist', 'test', 'docs']);
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.') && !apart.has(entry.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { wholeNumber } from '../config/whole-number.js';
 import { NoLocalNode, PortTaken, requireFreePort } from '../opensearch/local-node/index.js';
 import { DemoRunsAlready, holdDemo } from './demo-lock.js';
 import { type ArmMeasurement, type ArmName, type Timings, measureArm, timeSearches } from './figures/measurement.js';
@@ -8,7 +9,6 @@ import { chooseInk, printShare, printTimings } from './report.js';
 import { type Click, SHOWN_QUERY, type Scene, playClick, playScene, printClick, printScene } from './scene.js';
 import { demoQueries } from './shoppers.js';
 import { nameTaste } from './taste.js';
-import { wholeNumber } from './whole-number.js';
 
 /** What a person can mend is told in one line, with these exit codes. */
 const EXITS = [
@@ -112,7 +112,7 @@ export function registerDemoCommand(program: Command): void {
     .option('--json', 'one JSON object on stdout, with the ablation')
     .option('--ablation', 'also measure without history, pictures, texts, and with somebody else’s history')
     .option('--keep', 'keep the clicks of earlier runs; else shoppers start as they were')
-    .option('--port <number>', 'port of the sidecar and the page, 0 finds a free one', wholeNumber(0), 8080)
+    .option('--port <number>', 'port of the sidecar and the page, 0 finds a free one', wholeNumber(0, 65_535), 8080)
     .addHelpText('after', '\nExamples:\n  fuserank demo\n  fuserank demo --once --json > demo.json\n')
     .action(async (flags: DemoFlags) => {
       const started: Started[] = [];

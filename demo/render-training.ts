@@ -10,7 +10,7 @@ import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { renderPicture } from './picture.js';
 import { generateShop } from './shop.js';
-import { wholeNumber } from './whole-number.js';
+import { wholeNumber } from '../config/whole-number.js';
 
 async function renderTraining(folder: string, options: { count: number; seed: number }): Promise<void> {
   await mkdir(join(folder, 'images'), { recursive: true });

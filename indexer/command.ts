@@ -1,6 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.js';
+import { wholeNumber } from '../config/whole-number.js';
 import type { Config } from '../config/schema.js';
 import { UnsafeVectors } from '../mappings/vector-safety.js';
 import { ArtefactMismatch } from '../models/artefact.js';
@@ -94,7 +95,7 @@ export function registerIndexCommand(program: Command): void {
     .option('--format <format>', 'ndjson, csv or tsv (default: told by name and content)', readFormat)
     .option('--text-encoder <path>', 'builtin, or a folder in Transformers.js layout')
     .option('--image-encoder <path>', 'builtin, or a folder in Transformers.js layout')
-    .option('--limit <n>', 'products at most, for a try', readCount)
+    .option('--limit <n>', 'products at most, for a try', wholeNumber(1))
     .option('--dry-run', 'read, compare and count; embed and write nothing')
     .option('--restart', 'build a new version from nothing')
     .option('--in-place', 'only update the live version: the input is a part of the catalogue')
@@ -218,12 +219,6 @@ function openRejectFile(path: string): { take: (reject: ListedReject) => void; c
         else file.on('error', refuse).end(() => resolve(path));
       }),
   };
-}
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('must be a whole number above 0');
-  return count;
 }
 
 function readFormat(text: string): CatalogueFormat {

@@ -9,10 +9,10 @@ const columnSchema = z.strictObject({
   /** What the value depends on. */
   scope: z.enum(['query', 'item', 'user', 'query-item', 'user-item']),
   /** The part of an explanation that the column belongs to. */
-  signal: z.enum(['first_phase', 'query_text', 'query_image', 'business']),
+  signal: z.enum(['first_phase', 'query_text', 'query_image', 'business', 'behaviour', 'history_text', 'history_image']),
   /** The value that stands for "not known". */
   missing: z.number(),
-  /** The formula, for people; sidecar/features.ts and models/training/columns.py compute it. */
+  /** The formula, for people; sidecar/columns.ts and models/training/columns.py compute it. */
   transform: z.string(),
   clip: z.tuple([z.number(), z.number()]),
 });
@@ -30,11 +30,34 @@ export type FeatureColumn = FeatureSet['columns'][number];
 
 const written: unknown = JSON.parse(readFileSync(join(packageRoot, 'models', 'feature-set.json'), 'utf8'));
 
-/** The ordered columns that rankers read; one file for TypeScript and Python. */
+/** All columns that can be computed; one file for TypeScript and Python. New ones are appended, so that each ranker keeps its own. */
 export const FEATURE_SET: FeatureSet = featureSetSchema.parse(written);
 
-/** SHA-256 of the file's JSON without white space: an artefact names it, so that column order can never drift unseen. */
-export const featureSetHash: string = createHash('sha256').update(JSON.stringify(written)).digest('hex');
+/** The names of all columns, in order. */
+export const COLUMN_NAMES: readonly string[] = FEATURE_SET.columns.map(({ name }) => name);
+
+const columnsByName = new Map(FEATURE_SET.columns.map((column) => [column.name, column] as const));
+
+/** The definition of a column, or undefined for a name that the feature set does not have. */
+export function findColumn(name: string): FeatureColumn | undefined {
+  return columnsByName.get(name);
+}
+
+/**
+ * SHA-256 of the feature set as it would be with just these columns, in this order, as JSON without white space. An artefact names
+ * it beside its columns, so that neither their order nor their meaning can drift unseen.
+ * @param names default: all columns
+ * @throws Error for a name that the feature set does not have
+ */
+export function featureSetHash(names: readonly string[] = COLUMN_NAMES): string {
+  const { version, actions } = FEATURE_SET;
+  const columns = names.map((name) => {
+    const column = findColumn(name);
+    if (!column) throw new Error(`there is no column "${name}"; there are ${COLUMN_NAMES.join(', ')}`);
+    return column;
+  });
+  return createHash('sha256').update(JSON.stringify({ version, actions, columns })).digest('hex');
+}
 
 const actionIds = new Map(FEATURE_SET.actions.flatMap((action) => action.names.map((name) => [name, action.id] as const)));
 

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { ArtefactMismatch, openArtefact } from './artefact.js';
-import { FEATURE_SET, featureSetHash } from './feature-set.js';
+import { COLUMN_NAMES, featureSetHash } from './feature-set.js';
 import { openOnnxSession, type OnnxFeed } from './onnx-session.js';
 
 /**
  * Every input a ranker may ask for, with its axes: B lists, N candidates, L history entries (oldest first, pads last),
- * Dt and Di the encoders' dims, K kinds of cosine (COSINE_KINDS), F columns (feature-set.json), S mean and spread. All float32; a mask is 1 for
- * present and 0 for absent, vectors are unit length, ages are seconds. A pad is 0 in every mask and in `columns`.
+ * Dt and Di the encoders' dims, K kinds of cosine (COSINE_KINDS), F the ranker's own columns, S mean and spread. All float32; a mask is 1
+ * for present and 0 for absent, vectors are unit length, ages are seconds, co-visits are ln(1 + weight), their norm is the item-kNN cosine.
+ * A pad is 0 in every mask and in `columns`.
  */
 export const RANKER_INPUTS = {
   candidate_mask: ['B', 'N'],
@@ -27,6 +28,9 @@ export const RANKER_INPUTS = {
   history_image_mask: ['B', 'L'],
   history_brand: ['B', 'N', 'L'],
   history_category: ['B', 'N', 'L'],
+  history_covisits: ['B', 'N', 'L'],
+  history_covisits_norm: ['B', 'N', 'L'],
+  history_factor: ['B', 'N', 'L'],
   history_event: ['B', 'L'],
   history_age: ['B', 'L'],
   history_session: ['B', 'L'],
@@ -35,16 +39,13 @@ export const RANKER_INPUTS = {
 } as const;
 
 export type RankerInputName = keyof typeof RANKER_INPUTS;
+export const INPUT_NAMES: readonly RankerInputName[] = Object.keys(RANKER_INPUTS).filter(isRankerInput);
 type Axis = (typeof RANKER_INPUTS)[RankerInputName][number];
 
 /** Length of the K axis: the kinds of cosine, in the order of mappings' COSINE_PAIRS. */
 export const COSINE_KINDS = 5;
 
-const FIXED_AXES: { K: number; F: number; S: number } & Partial<Record<Axis, number>> = {
-  K: COSINE_KINDS,
-  F: FEATURE_SET.columns.length,
-  S: 2,
-};
+const FIXED_AXES: { K: number; S: number } & Partial<Record<Axis, number>> = { K: COSINE_KINDS, S: 2 };
 
 /** Sizes of the axes of one run. */
 export interface RankingShape {
@@ -53,12 +54,20 @@ export interface RankingShape {
   history: number;
   textDims: number;
   imageDims: number;
+  columns: number;
 }
 
-/** One run's inputs, row-major, as long as RANKER_INPUTS and the shape say. */
+/** What is to be computed of a list; a ranker wants its own inputs and columns. */
+export interface WantedInputs {
+  readonly inputs: readonly RankerInputName[];
+  /** Names of the feature set's columns in the order of the input `columns`. */
+  readonly columns: readonly string[];
+}
+
+/** One run's inputs, those that were wanted, row-major, as long as RANKER_INPUTS and the shape say. */
 export interface RankingInput {
   shape: RankingShape;
-  values: Readonly<Record<RankerInputName, Float32Array>>;
+  values: Readonly<Partial<Record<RankerInputName, Float32Array>>>;
 }
 
 /** What a ranker says about lists × candidates; outputs an artefact does not have are null. */
@@ -71,10 +80,9 @@ export interface RankingOutput {
   gate: Float32Array | null;
 }
 
-export interface Ranker {
+export interface Ranker extends WantedInputs {
   /** `name-version@sha8`, as headers write it. */
   readonly id: string;
-  readonly inputs: readonly RankerInputName[];
   /** @throws NonFiniteScores, ArtefactMismatch (an encoder of other dims than the model is bound to) */
   score(input: RankingInput): Promise<RankingOutput>;
   /** Waits for runs in flight. */
@@ -86,26 +94,21 @@ export class NonFiniteScores extends Error {
   override readonly name = 'NonFiniteScores';
 }
 
-/** What a ranker's manifest adds to every artefact's: the hash of the feature set it was trained with. */
-const rankerManifestSchema = z.looseObject({ featureSet: z.string() });
+/** What a ranker's manifest adds to every artefact's: the columns it was trained with, and the hash of their definitions. */
+const rankerManifestSchema = z.looseObject({ featureSet: z.string(), columns: z.array(z.string()) });
 
 /**
  * Opens the artefact of a ranker.
  *
  * @param folder absolute path of `manifest.json` and the model
- * @throws ArtefactMismatch when it was trained on another feature set, asks for an input that does not exist or has other axes, or when
- *   model and manifest disagree
+ * @throws ArtefactMismatch when it was trained on columns that do not exist or are defined otherwise, asks for an input that does not
+ *   exist or has other axes, or when model and manifest disagree
  */
 export async function openRanker(folder: string): Promise<Ranker> {
   const artefact = await openArtefact(folder, { kind: 'ranker' });
   const { manifest } = artefact;
-  const { featureSet } = rankerManifestSchema.safeParse(manifest).data ?? { featureSet: 'none' };
-  if (featureSet !== featureSetHash) {
-    throw new ArtefactMismatch(
-      `${artefact.id} was trained with feature set ${featureSet}, this program computes ${featureSetHash}; train it again, or use the version of fuserank that it came with`,
-    );
-  }
-  const bound = new Map<Axis, number>();
+  const columns = checkColumns(artefact.id, manifest);
+  const bound = new Map<Axis, number>([['F', columns.length]]);
   const inputs = Object.entries(manifest.inputs).map(([name, dims]) => checkInput(artefact.id, name, dims, bound));
   const session = await openOnnxSession(artefact.modelFile);
   try {
@@ -119,10 +122,11 @@ export async function openRanker(folder: string): Promise<Ranker> {
   return {
     id: artefact.id,
     inputs,
+    columns,
     async score(input) {
       requireBoundAxes(artefact.id, bound, input.shape);
       const feeds: Record<string, OnnxFeed> = {};
-      for (const name of inputs) feeds[name] = { type: 'float32', data: input.values[name], dims: dimsOf(name, input.shape) };
+      for (const name of inputs) feeds[name] = { type: 'float32', data: valuesOf(input, name), dims: dimsOf(name, input.shape) };
       const outputs = await session.run(feeds);
       const scores = outputs['score']?.data;
       if (!scores?.every(Number.isFinite)) throw new NonFiniteScores(`${artefact.id} gave a score that is not a number`);
@@ -130,6 +134,35 @@ export async function openRanker(folder: string): Promise<Ranker> {
     },
     close: () => session.close(),
   };
+}
+
+/**
+ * An input's values.
+ * @throws Error when they were not computed
+ */
+export function valuesOf(input: RankingInput, name: RankerInputName): Float32Array {
+  const values = input.values[name];
+  if (!values) throw new Error(`the input "${name}" was not computed; assemble the features that the ranker wants`);
+  return values;
+}
+
+/** The columns of a manifest, all of which exist and mean what they meant when the ranker was trained. */
+function checkColumns(id: string, manifest: unknown): readonly string[] {
+  const parsed = rankerManifestSchema.safeParse(manifest);
+  const remedy = 'train it again, or use the version of fuserank that it came with';
+  if (!parsed.success) {
+    throw new ArtefactMismatch(`${id}: the manifest must list its "columns" and their hash "featureSet"; export it again`);
+  }
+  const { columns, featureSet } = parsed.data;
+  const unknown = columns.filter((name) => !COLUMN_NAMES.includes(name));
+  if (unknown.length > 0) throw new ArtefactMismatch(`${id} asks for columns that do not exist here: ${unknown.join(', ')}; ${remedy}`);
+  if (new Set(columns).size < columns.length)
+    throw new ArtefactMismatch(`${id} lists a column twice: ${columns.join(', ')}; export it again`);
+  const computed = featureSetHash(columns);
+  if (featureSet === computed) return columns;
+  throw new ArtefactMismatch(
+    `${id} was trained with other definitions of its columns (feature set ${featureSet}, here ${computed} for ${columns.join(', ')}); ${remedy}`,
+  );
 }
 
 function isRankerInput(name: string): name is RankerInputName {
@@ -173,7 +206,15 @@ function requireBoundAxes(id: string, bound: ReadonlyMap<Axis, number>, shape: R
 }
 
 function axisSizes(shape: RankingShape): Record<Axis, number> {
-  return { B: shape.lists, N: shape.candidates, L: shape.history, Dt: shape.textDims, Di: shape.imageDims, ...FIXED_AXES };
+  return {
+    B: shape.lists,
+    N: shape.candidates,
+    L: shape.history,
+    Dt: shape.textDims,
+    Di: shape.imageDims,
+    F: shape.columns,
+    ...FIXED_AXES,
+  };
 }
 
 /** The lengths of an input's axes in one run. */

@@ -1,13 +1,13 @@
-import { FEATURE_SET, type FeatureColumn } from '../models/feature-set.js';
-import { RANKER_INPUTS, type Ranker, type RankerInputName, type RankingInput } from '../models/ranker.js';
+import { findColumn, type FeatureColumn } from '../models/feature-set.js';
+import { INPUT_NAMES, type Ranker, type RankerInputName, type RankingInput, type WantedInputs } from '../models/ranker.js';
 import { HISTORY_LIMIT, assembleFeatures, type CandidateList } from './features.js';
 
 /**
  * What a model's score is split into. `retrieval`: score, ranks and retrievers of the first phase, as the model reads them;
- * `query_image`: a photo or the typed words in picture space; `business`: all other columns, the user's brands, categories, prices and
- * purchases among them.
+ * `query_image`: a photo or the typed words in picture space; `behaviour`: what all shoppers did, counted by product and by pair of
+ * products; `business`: all other columns, the user's brands, categories, prices and purchases among them.
  */
-export const SIGNALS = ['retrieval', 'query_text', 'query_image', 'business', 'history_text', 'history_image'] as const;
+export const SIGNALS = ['retrieval', 'query_text', 'query_image', 'business', 'behaviour', 'history_text', 'history_image'] as const;
 export type Signal = (typeof SIGNALS)[number];
 
 /** How one candidate's score came about. */
@@ -24,6 +24,7 @@ const WITHHELD: Readonly<Record<Signal, readonly RankerInputName[]>> = {
   query_text: ['query_text_mask'],
   query_image: ['query_image_mask', 'query_head_mask'],
   business: ['history_brand', 'history_category'],
+  behaviour: ['history_covisits', 'history_covisits_norm', 'history_factor'],
   history_text: ['history_text_mask'],
   history_image: ['history_image_mask'],
 };
@@ -33,19 +34,28 @@ const SIGNAL_OF_COLUMN: Readonly<Record<FeatureColumn['signal'], Signal>> = {
   query_text: 'query_text',
   query_image: 'query_image',
   business: 'business',
+  behaviour: 'behaviour',
+  history_text: 'history_text',
+  history_image: 'history_image',
 };
 
 const NAMED_ENTRIES = 3;
 
+/** The signals that a ranker can see; the others cost nothing and have no share. */
+export function seenSignals({ inputs, columns }: WantedInputs): Signal[] {
+  const signals = new Set(columns.flatMap((name) => findColumn(name)?.signal ?? []).map((signal) => SIGNAL_OF_COLUMN[signal]));
+  return SIGNALS.filter((signal) => signals.has(signal) || WITHHELD[signal].some((name) => inputs.includes(name)));
+}
+
 /**
- * The sets of signals to score, each one signal apart from its neighbour: from none to all in the order of SIGNALS, and back
+ * The sets of signals to score, each one signal apart from its neighbour: from none to all in the order given, and back
  * from all to none dropping in that same order (so the second walk is the reverse order of arrival).
  */
-export function planVariants(): { forward: ReadonlySet<Signal>[]; reverse: ReadonlySet<Signal>[] } {
-  const count = SIGNALS.length;
+export function planVariants(signals: readonly Signal[]): { forward: ReadonlySet<Signal>[]; reverse: ReadonlySet<Signal>[] } {
+  const count = signals.length;
   return {
-    forward: Array.from({ length: count + 1 }, (_, given) => new Set(SIGNALS.slice(0, given))),
-    reverse: Array.from({ length: count + 1 }, (_, withheld) => new Set(SIGNALS.slice(withheld))),
+    forward: Array.from({ length: count + 1 }, (_, given) => new Set(signals.slice(0, given))),
+    reverse: Array.from({ length: count + 1 }, (_, withheld) => new Set(signals.slice(withheld))),
   };
 }
 
@@ -56,9 +66,17 @@ export function planVariants(): { forward: ReadonlySet<Signal>[]; reverse: Reado
  * @param forward scores of planVariants().forward, one a set; the last is the whole score
  * @param reverse scores of planVariants().reverse; the first is the whole score
  */
-export function shareOut(forward: readonly number[], reverse: readonly number[]): Record<Signal, number> {
-  const shares: Record<Signal, number> = { retrieval: 0, query_text: 0, query_image: 0, business: 0, history_text: 0, history_image: 0 };
-  SIGNALS.forEach((signal, place) => {
+export function shareOut(signals: readonly Signal[], forward: readonly number[], reverse: readonly number[]): Record<Signal, number> {
+  const shares: Record<Signal, number> = {
+    retrieval: 0,
+    query_text: 0,
+    query_image: 0,
+    business: 0,
+    behaviour: 0,
+    history_text: 0,
+    history_image: 0,
+  };
+  signals.forEach((signal, place) => {
     const arrived = (forward[place + 1] ?? NaN) - (forward[place] ?? NaN);
     const left = (reverse[place] ?? NaN) - (reverse[place + 1] ?? NaN);
     shares[signal] = (arrived + left) / 2;
@@ -66,13 +84,14 @@ export function shareOut(forward: readonly number[], reverse: readonly number[])
   return shares;
 }
 
-/** One attribution a candidate, in the list's order. Costs one run of the model over twelve variants of the list. */
+/** One attribution a candidate, in the list's order. Costs one run of the model over two variants of the list a signal. */
 export async function attributeScores(ranker: Ranker, list: CandidateList): Promise<Attribution[]> {
-  const input = assembleFeatures(list);
-  const { forward, reverse } = planVariants();
+  const input = assembleFeatures(list, ranker);
+  const signals = seenSignals(ranker);
+  const { forward, reverse } = planVariants(signals);
   // The walks share their ends, so the reverse walk only adds what lies between them.
   const variants = [...forward, ...reverse.slice(1, -1)];
-  const { scores, attention } = await ranker.score(stackVariants(input, variants));
+  const { scores, attention } = await ranker.score(stackVariants(input, variants, ranker.columns));
   const count = input.shape.candidates;
   const whole = forward.length - 1;
   const history = list.signals.history ? list.history.slice(-HISTORY_LIMIT) : [];
@@ -81,6 +100,7 @@ export async function attributeScores(ranker: Ranker, list: CandidateList): Prom
     const between = reverse.slice(1, -1).map((_set, place) => scoreOf(forward.length + place));
     return {
       shares: shareOut(
+        signals,
         forward.map((_set, variant) => scoreOf(variant)),
         [scoreOf(whole), ...between, scoreOf(0)],
       ),
@@ -89,29 +109,31 @@ export async function attributeScores(ranker: Ranker, list: CandidateList): Prom
   });
 }
 
-/** The one list once a variant, each with its signals only. */
-export function stackVariants(input: RankingInput, variants: readonly ReadonlySet<Signal>[]): RankingInput {
-  const stack = (name: RankerInputName): Float32Array => {
+/**
+ * The one list once a variant, each with its signals only.
+ * @param columns names of the input's columns
+ */
+export function stackVariants(input: RankingInput, variants: readonly ReadonlySet<Signal>[], columns: readonly string[]): RankingInput {
+  const values: Partial<Record<RankerInputName, Float32Array>> = {};
+  for (const name of INPUT_NAMES) {
     const single = input.values[name];
+    if (!single) continue;
     const stacked = new Float32Array(single.length * variants.length);
     variants.forEach((given, variant) => {
       if (SIGNALS.some((signal) => !given.has(signal) && WITHHELD[signal].includes(name))) return;
-      stacked.set(name === 'columns' ? withholdColumns(single, given) : single, variant * single.length);
+      stacked.set(name === 'columns' ? withholdColumns(single, columns, given) : single, variant * single.length);
     });
-    return stacked;
-  };
-  const values = { ...input.values };
-  for (const name of INPUT_NAMES) values[name] = stack(name);
+    values[name] = stacked;
+  }
   return { shape: { ...input.shape, lists: variants.length }, values };
 }
 
-const INPUT_NAMES = Object.keys(RANKER_INPUTS).filter((name): name is RankerInputName => Object.hasOwn(RANKER_INPUTS, name));
-
-function withholdColumns(columns: Float32Array, given: ReadonlySet<Signal>): Float32Array {
-  const kept = Float32Array.from(columns);
-  FEATURE_SET.columns.forEach(({ signal, missing }, place) => {
-    if (given.has(SIGNAL_OF_COLUMN[signal])) return;
-    for (let at = place; at < kept.length; at += FEATURE_SET.columns.length) kept[at] = missing;
+function withholdColumns(values: Float32Array, columns: readonly string[], given: ReadonlySet<Signal>): Float32Array {
+  const kept = Float32Array.from(values);
+  columns.forEach((name, place) => {
+    const column = findColumn(name);
+    if (!column || given.has(SIGNAL_OF_COLUMN[column.signal])) return;
+    for (let at = place; at < kept.length; at += columns.length) kept[at] = column.missing;
   });
   return kept;
 }

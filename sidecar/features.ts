@@ -1,75 +1,106 @@
 import { COSINE_PAIRS, type CosinePair } from '../mappings/product-index.js';
 import { identifyAction } from '../models/feature-set.js';
-import { COSINE_KINDS, type RankingInput, type RankingShape } from '../models/ranker.js';
-import { computeColumns, type AttributeSimilarity, type Candidate, type CandidateList, type HistoryEntry, type Item } from './columns.js';
+import { COSINE_KINDS, type RankerInputName, type RankingInput, type RankingShape, type WantedInputs } from '../models/ranker.js';
+import type { Candidate, CandidateList, HistoryEntry, Item } from './candidate-list.js';
+import { computeColumns } from './columns.js';
+import { once } from './columns/column-values.js';
+import { meetHistory, type Covisits } from './columns/covisits.js';
+import { ListFacts, type AttributeSimilarity } from './columns/list-facts.js';
 
-export type { Candidate, CandidateList, HistoryEntry, Item } from './columns.js';
+export type { Candidate, CandidateList, HistoryEntry, Item } from './candidate-list.js';
 
 /** Events of a user that a ranking looks at. */
 export const HISTORY_LIMIT = 50;
 
+type Allocate = (length: number) => Float32Array;
+
 /**
- * The inputs of a ranker for one list, in feature-set order. Pure: the same function serves and writes training rows.
+ * The inputs that a ranker wants of one list, and nothing else. Pure: the same function serves and writes training rows.
  * An empty history, a history switched off and an unknown user give the same bytes; N may be 0, L is at least 1 (a masked pad).
  *
+ * @param wanted a ranker, or the names of inputs and columns
  * @param allocate gives zeros of a length, for the inputs' memory; default: new memory
  * @throws Error when a vector's length is not the index's
  */
 export function assembleFeatures(
   list: CandidateList,
-  allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
+  wanted: WantedInputs,
+  allocate: Allocate = (length) => new Float32Array(length),
 ): RankingInput {
   const seen = applySignals(list);
-  const { candidates, history, query } = seen;
   const shape: RankingShape = {
     lists: 1,
-    candidates: candidates.length,
-    history: Math.max(1, history.length),
+    candidates: seen.candidates.length,
+    history: Math.max(1, seen.history.length),
     textDims: Math.max(1, seen.textDims),
     imageDims: Math.max(1, seen.imageDims),
+    columns: wanted.columns.length,
   };
+  const makers = inputMakers(seen, { shape, columns: wanted.columns, allocate });
+  const values: Partial<Record<RankerInputName, Float32Array>> = {};
+  for (const name of wanted.inputs) values[name] = makers[name]();
+  return { shape, values };
+}
+
+/** Each input, computed when it is asked for; what several share is computed once. */
+function inputMakers(
+  seen: CandidateList,
+  { shape, columns, allocate }: { shape: RankingShape; columns: readonly string[]; allocate: Allocate },
+): Readonly<Record<RankerInputName, () => Float32Array>> {
+  const { candidates, history, query } = seen;
   const known = (pair: CosinePair): boolean => seen.cosineStats[pair] !== null;
   const stack = (vectors: (Float32Array | null)[], rows: number, dims: number) => stackVectors(vectors, { rows, dims, allocate });
-  const queryText = stack([known('query_text:item_text') ? query.textVector : null], 1, shape.textDims);
-  const queryImage = stack([known('query_image:item_image') ? query.imageVector : null], 1, shape.imageDims);
-  const queryHead = stack([known('query_head:item_image') ? query.headVector : null], 1, shape.imageDims);
-  const itemText = stack(vectorsOf(candidates, 'text'), candidates.length, shape.textDims);
-  const itemImage = stack(vectorsOf(candidates, 'image'), candidates.length, shape.imageDims);
-  const historyText = stack(known('item_text:item_text') ? vectorsOf(history, 'text') : [], shape.history, shape.textDims);
-  const historyImage = stack(known('item_image:item_image') ? vectorsOf(history, 'image') : [], shape.history, shape.imageDims);
-  const similarity = compareAttributes(candidates, history, allocate);
+  const queryText = once(() => stack([known('query_text:item_text') ? query.textVector : null], 1, shape.textDims));
+  const queryImage = once(() => stack([known('query_image:item_image') ? query.imageVector : null], 1, shape.imageDims));
+  const queryHead = once(() => stack([known('query_head:item_image') ? query.headVector : null], 1, shape.imageDims));
+  const itemText = once(() => stack(vectorsOf(candidates, 'text'), candidates.length, shape.textDims));
+  const itemImage = once(() => stack(vectorsOf(candidates, 'image'), candidates.length, shape.imageDims));
+  const historyText = once(() => stack(known('item_text:item_text') ? vectorsOf(history, 'text') : [], shape.history, shape.textDims));
+  const historyImage = once(() => stack(known('item_image:item_image') ? vectorsOf(history, 'image') : [], shape.history, shape.imageDims));
+  const similarity = once(() => compareAttributes(candidates, history, allocate));
+  const covisits = once(() => meetHistory(seen));
   const perEvent = (value: (entry: HistoryEntry) => number): Float32Array => {
     const values = new Float32Array(shape.history);
     history.forEach((entry, place) => (values[place] = value(entry)));
     return values;
   };
+  const perPair = (values: () => Float32Array): Float32Array => (history.length === 0 ? new Float32Array(candidates.length) : values());
+  /** [N·D] of distinct products → [N·L] of events. */
+  const perMeeting = (read: (met: Covisits, at: number) => number): Float32Array =>
+    perPair(() => {
+      const met = covisits();
+      const pairs = allocate(candidates.length * history.length);
+      for (let row = 0; row < candidates.length; row += 1)
+        met.placeOf.forEach((place, entry) => (pairs[row * history.length + entry] = read(met, row * met.width + place)));
+      return pairs;
+    });
   return {
-    shape,
-    values: {
-      candidate_mask: new Float32Array(candidates.length).fill(1),
-      query_text: queryText.rows,
-      query_text_mask: queryText.mask,
-      query_image: queryImage.rows,
-      query_image_mask: queryImage.mask,
-      query_head: queryHead.rows,
-      query_head_mask: queryHead.mask,
-      item_text: itemText.rows,
-      item_text_mask: itemText.mask,
-      item_image: itemImage.rows,
-      item_image_mask: itemImage.mask,
-      history_mask: perEvent(() => 1),
-      history_text: historyText.rows,
-      history_text_mask: historyText.mask,
-      history_image: historyImage.rows,
-      history_image_mask: historyImage.mask,
-      history_brand: history.length === 0 ? new Float32Array(candidates.length) : similarity.brand,
-      history_category: history.length === 0 ? new Float32Array(candidates.length) : similarity.category,
-      history_event: perEvent(({ action }) => identifyAction(action)),
-      history_age: perEvent(({ ageSeconds }) => Math.max(0, ageSeconds)),
-      history_session: perEvent(({ runningSession }) => (runningSession ? 1 : 0)),
-      cosine_stats: stackStatistics(seen.cosineStats),
-      columns: computeColumns(seen, similarity),
-    },
+    candidate_mask: () => new Float32Array(candidates.length).fill(1),
+    query_text: () => queryText().rows,
+    query_text_mask: () => queryText().mask,
+    query_image: () => queryImage().rows,
+    query_image_mask: () => queryImage().mask,
+    query_head: () => queryHead().rows,
+    query_head_mask: () => queryHead().mask,
+    item_text: () => itemText().rows,
+    item_text_mask: () => itemText().mask,
+    item_image: () => itemImage().rows,
+    item_image_mask: () => itemImage().mask,
+    history_mask: () => perEvent(() => 1),
+    history_text: () => historyText().rows,
+    history_text_mask: () => historyText().mask,
+    history_image: () => historyImage().rows,
+    history_image_mask: () => historyImage().mask,
+    history_brand: () => perPair(() => similarity().brand),
+    history_category: () => perPair(() => similarity().category),
+    history_covisits: () => perMeeting(({ weights }, at) => Math.log1p(weights[at] ?? 0)),
+    history_covisits_norm: () => perMeeting(({ cosines }, at) => cosines[at] ?? 0),
+    history_factor: () => perMeeting(({ factors }, at) => factors()[at] ?? 0),
+    history_event: () => perEvent(({ action }) => identifyAction(action)),
+    history_age: () => perEvent(({ ageSeconds }) => Math.max(0, ageSeconds)),
+    history_session: () => perEvent(({ runningSession }) => (runningSession ? 1 : 0)),
+    cosine_stats: () => stackStatistics(seen.cosineStats),
+    columns: () => computeColumns(new ListFacts(seen, { similarity, covisits }), columns),
   };
 }
 
@@ -106,7 +137,7 @@ function vectorsOf(holders: readonly { item: Item | null }[], modality: 'text' |
 /** Vectors under each other with their mask; rows without a vector, and rows beyond the last, are zero and masked. */
 function stackVectors(
   vectors: (Float32Array | null)[],
-  { rows, dims, allocate }: { rows: number; dims: number; allocate: (length: number) => Float32Array },
+  { rows, dims, allocate }: { rows: number; dims: number; allocate: Allocate },
 ): { rows: Float32Array; mask: Float32Array } {
   const stacked = { rows: allocate(rows * dims), mask: allocate(rows) };
   vectors.forEach((vector, row) => {
@@ -130,11 +161,7 @@ function stackStatistics(statistics: CandidateList['cosineStats']): Float32Array
  * Same brand (0 or 1) and Jaccard index of the category values, for every candidate and history entry. Products share
  * few brands and category lists, so each row is computed once for all candidates alike.
  */
-function compareAttributes(
-  candidates: readonly Candidate[],
-  history: readonly HistoryEntry[],
-  allocate: (length: number) => Float32Array,
-): AttributeSimilarity {
+function compareAttributes(candidates: readonly Candidate[], history: readonly HistoryEntry[], allocate: Allocate): AttributeSimilarity {
   const brands = history.map(({ item }) => item?.brand ?? null);
   const categories = history.map(({ item }) => new Set(item?.category ?? []));
   const brandRow = (item: Item | null, row: Float32Array): void =>

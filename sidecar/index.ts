@@ -1,21 +1,26 @@
 import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine, serviceHeaders } from '../opensearch/connection.js';
+import { connectEngine } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
+import { FeatureLog, isSampled } from './feature-log.js';
 import { openListener } from './http/listener.js';
 import { openLog, type Logger } from './http/log.js';
 import { openMetrics, type Metrics } from './http/metrics.js';
 import type { Ui } from './http/ui-routes.js';
 import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
+import { CurrentStatistics } from './statistics/current-statistics.js';
 import { QueryEncoding } from './query-vectors.js';
+import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
-import type { SearchCall } from './request/search-call.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
+import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
+export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
 export { ScorerRefused } from './scorer.js';
+export { IGNORED_ACTIONS } from './user-history.js';
 
 /** A running sidecar. */
 export interface Sidecar {
@@ -33,6 +38,8 @@ export interface SidecarOptions {
   readonly log?: Logger;
   /** Read only, and only what is asked for: no behaviour indices are created, no item vectors read ahead. */
   readonly passive?: boolean;
+  /** Told of each sampled list (`observability.featureLog.sample`) that was ranked and shown, before its answer goes out. */
+  readonly onRankedList?: (list: LoggedList) => void;
 }
 
 /** Engine that answered in this time is reachable. */
@@ -65,6 +72,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
     },
   );
+  const lists = keepLists(config, options, { metrics, log });
   let walk: ((stamp: IndexStamp) => Promise<void>) | null = null;
   // What has run once is compiled for every index, the next ones behind a swapped alias included.
   const walkOnce = async (stamp: IndexStamp): Promise<void> => {
@@ -78,23 +86,29 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log, walk: () => walkOnce(stamp) });
     },
   });
+  const statistics = new CurrentStatistics(engine, {
+    alias: config.behaviour.statistics,
+    prepare: (version) => (options.passive ? Promise.resolve() : warmStatistics({ version, config, scorers, log })),
+    onTrouble: (error) => log.warn({ alias: config.behaviour.statistics, error: String(error) }, 'the item statistics can not be read'),
+  });
   try {
     const facts = await scorers.ready();
     for (const id of Object.values(facts.rankers)) {
       const [name = id, sha256 = ''] = id.split('@');
       metrics.setModel({ name, sha256 });
     }
-    const walking: Omit<RankSearchDeps, 'observe'> = {
+    const walking: Omit<RankSearchDeps, 'observe' | 'lists'> = {
       config,
       upstream,
       stamps,
       scorers,
+      statistics,
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log) });
+    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log), lists: lists.keeper });
     // Searches that nobody sent are in no count.
-    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined } });
+    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
     walk = async ({ roles }) => {
       for (const [profile, { index }] of Object.entries(config.profiles)) {
         for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
@@ -126,12 +140,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
         rankers: facts.rankers,
         encoders: { text: facts.textEncoder, image: facts.imageEncoder },
         profiles: config.profiles,
+        statistics: { alias: config.behaviour.statistics, index: statistics.known?.index ?? null, until: statistics.known?.until ?? null },
       }),
       ui: options.ui && config.ui.enabled ? pageOf(config, options.ui) : null,
       metrics,
       log,
     });
     const pulse = watchEngine(engine, engineState, metrics, scorers);
+    void statistics.describe([]);
     for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
       stamps.describe(pattern).catch(() => undefined);
     if (!options.passive)
@@ -144,6 +160,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
         clearInterval(pulse);
         await listener.close();
         await store.close();
+        await lists.close();
         await scorers.close();
         await engine.close();
         await upstream.close();
@@ -189,6 +206,37 @@ function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
   };
 }
 
+/** Ranked lists for the log's files and for whoever asked to be told of them. */
+function keepLists(
+  config: Config,
+  { onRankedList }: SidecarOptions,
+  { metrics, log }: { metrics: Metrics; log: Logger },
+): { keeper: ListKeeper | null; close: () => Promise<void> } {
+  const { folder, sample } = config.observability.featureLog;
+  let warnedAt = 0;
+  const lose = (lists: number, cause: string): void => {
+    metrics.countLoggedLists('lost', lists);
+    if (Date.now() - warnedAt < LOG_EVERY_MS) return;
+    warnedAt = Date.now();
+    log.warn({ folder, cause }, 'ranked lists are missing from the feature log');
+  };
+  const files =
+    folder === null ? null : new FeatureLog(folder, { onKept: (count) => metrics.countLoggedLists('kept', count), onLost: lose });
+  const keep = (describe: () => LoggedList): void => {
+    try {
+      const list = describe();
+      files?.take(list);
+      onRankedList?.(list);
+    } catch (error) {
+      lose(1, error instanceof Error ? error.message : String(error));
+    }
+  };
+  return {
+    keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), keep } : null,
+    close: async () => files?.close(),
+  };
+}
+
 /** Asks the engine every few seconds whether it is there; searches never wait for this. */
 function watchEngine(
   engine: ReturnType<typeof connectEngine>,
@@ -206,40 +254,4 @@ function watchEngine(
   };
   ask();
   return setInterval(ask, REACHABLE_MS / 3).unref();
-}
-
-/** Reads the item vectors of an index that came into sight, at start or behind a swapped alias, before searches miss them. */
-function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPool; log: Logger; walk: () => Promise<void> }): void {
-  const { index, stamp, scorers, log, walk } = house;
-  const started = performance.now();
-  scorers.warm({ index, roles: stamp.roles }).then(
-    async (items) => {
-      log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
-      await walk().catch(() => undefined); // then the first shoppers' searches warm it
-    },
-    (error: unknown) => {
-      if (!scorers.closed) log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss');
-    },
-  );
-}
-
-/** A search of our own, as if it had come in; with time for what runs for the first time. */
-function warmingCall(
-  { index, profile, roles }: { index: string; profile: string; roles: ProductFieldRoles },
-  config: Pick<Config, 'opensearch'>,
-): SearchCall {
-  const body = {
-    query: { multi_match: { query: 'warm up', fields: roles.text } },
-    size: 24,
-    ext: { fuserank: { profile, user_id: 'warm-up', budget_ms: 5_000 } },
-  };
-  return {
-    method: 'POST',
-    rawUrl: `/${encodeURIComponent(index)}/_search`,
-    index,
-    query: new URLSearchParams(),
-    headers: { ...serviceHeaders(config.opensearch), 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(body)),
-    signal: AbortSignal.timeout(REACHABLE_MS),
-  };
 }

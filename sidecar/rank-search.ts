@@ -7,8 +7,10 @@ import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.j
 import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
 import { explainHit } from './answer/hit-explanation.js';
+import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
+import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
 import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
@@ -31,6 +33,8 @@ export interface SearchAnswer {
 export interface RankSearchDeps extends GatheringDeps {
   readonly config: Config;
   readonly observe: SearchObserver;
+  /** Null: nobody keeps lists. */
+  readonly lists: ListKeeper | null;
 }
 
 export interface SearchObserver {
@@ -105,6 +109,7 @@ export class SearchRanker {
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
+        if (page.describe) this.#deps.lists?.keep(page.describe);
         this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
         return await this.#finish(answer, page.body, `applied; ${page.label}`, call, clock);
       } catch (error) {
@@ -127,13 +132,13 @@ export class SearchRanker {
     return stamp?.meta === null ? new Set(OWN_SOURCE_FIELDS) : namedOwnFields(body, call.query);
   }
 
-  async #rankPage(work: RankWork): Promise<{ body: Buffer; label: string; candidates: number }> {
-    const { search, stored, gathering } = work;
+  async #rankPage(work: RankWork): Promise<RankedPage> {
+    const { search, stored, gathering, deadline } = work;
     if (stored || !gathering) {
       const list = stored ?? EMPTY_LIST;
       try {
         const body = await this.#renderPage(work, list, () => null);
-        return { body, label: `window=${list.window}; list=stored`, candidates: list.hits.length };
+        return { body, label: `window=${list.window}; list=stored`, candidates: list.hits.length, describe: null };
       } catch (error) {
         this.#lists.forget(search.listKey); // a product of it is gone; the reader's next page is ranked anew
         throw error;
@@ -141,21 +146,23 @@ export class SearchRanker {
     }
     const gathered = unwrap(await gathering);
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
-    const { reply, model, ranking } = await this.#score(work, gathered);
+    const { reply, model, ranking, describe } = await this.#score(work, gathered);
     const list = listOf(gathered.set, ranking);
-    const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null));
+    const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
+    const told = describeGathered(gathered, { search, history });
+    const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
     this.#lists.keep(search.listKey, list);
-    return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length };
+    return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length, describe };
   }
 
-  async #score(work: RankWork, gathered: Gathered): Promise<{ reply: RankReply | null; model: string; ranking: Ranking }> {
+  async #score(work: RankWork, gathered: Gathered): Promise<Scored> {
     const { search, deadline, clock } = work;
     const { set, stamp } = gathered;
     const { ranker, signals } = search.profile;
     if (ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
       const blend = ranker === 'shuffle' ? search.blend : 0;
-      return { reply: null, model: ranker, ranking: rankCandidates(set, { scores, blend, gate: 1 }) };
+      return { reply: null, model: ranker, ranking: rankCandidates(set, { scores, blend, gate: 1 }), describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
     const reply = await clock.stage('rank', () =>
@@ -168,8 +175,10 @@ export class SearchRanker {
         vectors: gathered.vectors,
         meta: stamp.meta,
         roles: stamp.roles,
+        statistics: gathered.statistics?.index ?? null,
         signals,
         explain: search.explain,
+        columns: this.#deps.lists?.wants(search.options.queryId ?? search.listKey) ?? false,
         deadline,
       }),
     );
@@ -177,24 +186,27 @@ export class SearchRanker {
     clock.add('features', reply.stages.features);
     clock.add('score', reply.stages.score);
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
-    return { reply, model, ranking: rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate }) };
+    const ranking = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const { columns } = reply;
+    const facts = {
+      ...nameList(search, this.#deps.config),
+      model,
+      history_length: history.length,
+      statistics_until: gathered.statistics?.until ?? null,
+    };
+    const describe = columns && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
+    return { reply, model, ranking, describe };
   }
 
-  async #renderPage(work: RankWork, list: RankedList, explain: (hit: RankedHit) => Json | null): Promise<Buffer> {
+  /** @param told what the answer's own block says of the candidates; nothing where the list was stored */
+  async #renderPage(work: RankWork, list: RankedList, explain: (hit: RankedHit) => Json | null, told: JsonObject = {}): Promise<Buffer> {
     const { search, answer, clock, signal, keep } = work;
     const page = await assemblePage({ search, answer, list, upstream: this.#deps.upstream, clock, signal, explain });
-    const ext: JsonObject = {
-      applied: true,
-      profile: search.profileName,
-      window: list.window,
-      took_ms: Math.round(clock.elapsedMs),
-      stages: stagesOf(clock),
-    };
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
       listLength: list.hits.length,
-      ext: search.explain || search.profile.ext ? ext : null,
+      ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }
 
@@ -218,6 +230,22 @@ export class SearchRanker {
   #ask(request: UpstreamSearch, signal: AbortSignal, clock: SearchClock): Promise<UpstreamAnswer> {
     return clock.stage('client', () => clock.duringEngine(() => this.#deps.upstream.send({ ...request, signal })));
   }
+}
+
+interface RankedPage {
+  readonly body: Buffer;
+  readonly label: string;
+  /** Hits of the ranked list. */
+  readonly candidates: number;
+  /** For those who keep lists; null where nobody wants this one, or nothing was scored. */
+  readonly describe: (() => LoggedList) | null;
+}
+
+interface Scored {
+  readonly reply: RankReply | null;
+  readonly model: string;
+  readonly ranking: Ranking;
+  readonly describe: RankedPage['describe'];
 }
 
 interface RankWork {
@@ -278,6 +306,7 @@ function readOrNull(body: Buffer): EngineAnswer | null {
   }
 }
 
-function stagesOf(clock: SearchClock): JsonObject {
-  return Object.fromEntries([...clock.stages].map(([name, milliseconds]) => [name, Math.round(milliseconds * 100) / 100]));
+/** Whether the answer carries `ext.fuserank`. */
+function showsBlock({ explain, profile, options }: Rankable): boolean {
+  return explain || profile.ext || options.ext || options.legs;
 }

@@ -62,12 +62,15 @@ function searchAnswer(answer: UpstreamAnswer, role: string): EngineAnswer {
   return read;
 }
 
+/** Answers of the lean searches; null = was not asked. */
+export interface LegAnswers {
+  readonly firstPhase: EngineAnswer;
+  readonly text: EngineAnswer | null;
+  readonly image: EngineAnswer | null;
+}
+
 /** Joins the legs: the client's window in its own order, then at most `maxAdded` hits that only vector legs found, best rank first. */
-export function joinCandidates(
-  search: Rankable,
-  legs: { firstPhase: EngineAnswer; text: EngineAnswer | null; image: EngineAnswer | null },
-  mayAdd: boolean,
-): CandidateSet {
+export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boolean): CandidateSet {
   const textRanks = ranksOf(legs.text);
   const imageRanks = ranksOf(legs.image);
   const window = legs.firstPhase.hits.slice(0, search.window);

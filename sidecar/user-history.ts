@@ -14,7 +14,7 @@ export interface HistoryEvent {
 
 const DAY_MS = 86_400_000;
 /** An impression says what the shop showed, not what the shopper did; 24 a search would push every click out of the window. */
-const IGNORED_ACTIONS: readonly string[] = ['impression'];
+export const IGNORED_ACTIONS: readonly string[] = ['impression'];
 
 /**
  * The last `historyLength` events of the user within `ttlDays`, oldest first, events of this very moment included.

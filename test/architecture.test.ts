@@ -25,7 +25,7 @@ const SOLE_IMPORTERS: Record<string, RegExp> = {
   express: /^sidecar\/http\//,
   '@opensearch-project/opensearch': /^opensearch\//,
   '@huggingface/transformers': /^models\//,
-  commander: /^(fuserank\.ts|demo\/|[a-z]+\/(.*\/)?command\.ts)/,
+  commander: /^(fuserank\.ts|config\/whole-number\.ts|demo\/|[a-z]+\/(.*\/)?command\.ts)/,
 };
 
 /** Names that say nothing. */

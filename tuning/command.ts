@@ -1,5 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.js';
+import { wholeNumber } from '../config/whole-number.js';
 import { renderComparison, renderExplanation } from './comparison-table.js';
 import { SearchConsole, SearchRefused, type SearchComparison } from './search-console.js';
 
@@ -24,7 +25,7 @@ export function registerSearchCommands(program: Command): void {
   shared(program.command('search').argument('[query]', 'what a shopper would type'))
     .summary('one search: the engine’s order and ours, side by side')
     .option('--image <file>', 'search by a picture (file or address)')
-    .option('-k <number>', 'hits to show', positive, 10)
+    .option('-k <number>', 'hits to show', wholeNumber(1, 1000), 10)
     .option('--explain', 'the arithmetic of each hit')
     .addHelpText(
       'after',
@@ -93,12 +94,6 @@ function summarise(comparison: SearchComparison): string {
 function nameList({ ranked, total }: SearchComparison): string {
   if (ranked.length < EXPLAINED_DEPTH) return `the ${ranked.length} hits`;
   return total > ranked.length ? `the first ${ranked.length} of ${total} hits` : `the first ${ranked.length} hits`;
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1 || number > 1000) throw new InvalidArgumentError('a number from 1 to 1000');
-  return number;
 }
 
 function print(text: string): void {

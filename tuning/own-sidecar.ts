@@ -1,16 +1,27 @@
 import type { Config, Profile } from '../config/schema.js';
-import { startSidecar, type Sidecar } from '../sidecar/index.js';
+import { startSidecar, type LoggedList, type Sidecar } from '../sidecar/index.js';
 
-/** A sidecar of a command's own: on free ports, without a page, reading nothing but what is asked for. */
-export function startOwnSidecar(config: Config, profiles: Readonly<Record<string, Profile>>): Promise<Sidecar> {
+/**
+ * A sidecar of a command's own: on free ports, without a page, reading nothing but what is asked for, logging nothing.
+ * @param onRankedList told of every list that it ranks, with its columns
+ */
+export function startOwnSidecar(
+  config: Config,
+  profiles: Readonly<Record<string, Profile>>,
+  onRankedList?: (list: LoggedList) => void,
+): Promise<Sidecar> {
   return startSidecar(
     {
       ...config,
       server: { ...config.server, port: 0, adminPort: 0 },
       ui: { enabled: false },
-      observability: { ...config.observability, log: { ...config.observability.log, level: 'error' } },
+      observability: {
+        ...config.observability,
+        log: { ...config.observability.log, level: 'error' },
+        featureLog: { folder: null, sample: 1 },
+      },
       profiles: { ...profiles },
     },
-    { passive: true },
+    { passive: true, ...(onRankedList === undefined ? {} : { onRankedList }) },
   );
 }

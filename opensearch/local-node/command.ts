@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { wholeNumber } from '../../config/whole-number.js';
 import { findOrStartNode, NoLocalNode, requireFreePort } from './index.js';
 
 /** Kept apart from the demo's, whose data the demo makes anew. */
@@ -14,7 +15,7 @@ export function registerLocalNodeCommand(program: Command): void {
     .description(
       'Starts OpenSearch with k-NN on loopback and keeps its indices for the next time. It has no security: for trials only, never for a shop.',
     )
-    .option('--port <number>', 'port to listen on, 0 finds a free one', readPort, 9200)
+    .option('--port <number>', 'port to listen on, 0 finds a free one', wholeNumber(0, 65_535), 9200)
     .addHelpText('after', '\nExamples:\n  fuserank local-node\n  fuserank local-node --port 9250\n')
     .action(async ({ port }: { port: number }) => {
       if (process.env.OPENSEARCH_URL) {
@@ -41,10 +42,4 @@ export function registerLocalNodeCommand(program: Command): void {
         process.exitCode = EXIT_UNREACHABLE;
       }
     });
-}
-
-function readPort(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new InvalidArgumentError('must be a port, 0 to 65535.');
 }

@@ -16,6 +16,8 @@ export interface Metrics {
   observeStage(stage: Stage, durationMs: number): void;
   observeCandidates(count: number): void;
   observeEvents(kind: 'events' | 'queries', outcome: 'stored' | 'withheld' | 'refused' | 'failed', count: number): void;
+  /** Ranked lists of the feature log by what became of them. */
+  countLoggedLists(outcome: 'kept' | 'lost', count: number): void;
   countScorerRestart(cause: string): void;
   /** A request answered 429. */
   countShed(): void;
@@ -65,6 +67,12 @@ export function openMetrics(options: { processMetrics?: boolean } = {}): Metrics
     labelNames: ['kind', 'outcome'],
     registers,
   });
+  const loggedLists = new Counter({
+    name: 'fuserank_feature_log_lists_total',
+    help: 'Ranked lists of the feature log by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const restarts = new Counter({
     name: 'fuserank_scorer_restarts_total',
     help: 'Scorer processes started again.',
@@ -102,6 +110,9 @@ export function openMetrics(options: { processMetrics?: boolean } = {}): Metrics
     },
     observeEvents(kind, outcome, count) {
       events.inc({ kind, outcome }, count);
+    },
+    countLoggedLists(outcome, count) {
+      loggedLists.inc({ outcome }, count);
     },
     countScorerRestart(cause) {
       restarts.inc({ cause });

@@ -17,6 +17,8 @@ export interface SearchOptions {
   readonly user: string | null;
   readonly client: string | null;
   readonly session: string | null;
+  /** The id by which events name this search. */
+  readonly queryId: string | null;
   readonly consent: 'full' | 'none';
   /** Events sent along instead of recalled; null = recall them. */
   readonly history: readonly InlineEvent[] | null;
@@ -27,6 +29,10 @@ export interface SearchOptions {
   readonly blend: number | null;
   readonly budgetMs: number | null;
   readonly explain: boolean;
+  /** Answer with the block `ext.fuserank`. */
+  readonly ext: boolean;
+  /** Name the ids that each retriever found in it, which asks for the block, too. */
+  readonly legs: boolean;
   readonly dryRun: boolean;
   /** Equal for searches that must share a stored order. */
   readonly identity: string;
@@ -62,6 +68,7 @@ const blockSchema = z.strictObject({
     )
     .max(200)
     .optional(),
+  query_id: id.optional(),
   query_text: z.string().max(2000).optional(),
   query_image: z.strictObject({ format: z.literal('base64'), value: z.base64().max(MAX_PICTURE_TEXT) }).optional(),
   consent: z.enum(['full', 'none']).optional(),
@@ -70,6 +77,8 @@ const blockSchema = z.strictObject({
   blend: z.number().min(0).max(1).optional(),
   budget_ms: z.number().min(0).max(60_000).optional(),
   explain: z.boolean().optional(),
+  ext: z.boolean().optional(),
+  legs: z.boolean().optional(),
   dry_run: z.boolean().optional(),
 });
 
@@ -114,6 +123,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     user,
     client,
     session,
+    queryId: block.query_id ?? aliases.queryId,
     consent,
     history,
     queryText,
@@ -122,13 +132,18 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     blend: block.blend ?? null,
     budgetMs: block.budget_ms ?? header.budgetMs ?? null,
     explain: block.explain ?? (header.explain !== undefined && header.explain !== 'false' && header.explain !== '0'),
+    ext: block.ext ?? false,
+    legs: block.legs ?? false,
     dryRun: block.dry_run ?? false,
     identity: JSON.stringify([user, client, session, block.history ?? null, queryText, block.query_image?.value ?? null]),
   };
 }
 
 /** `ext.personalize_request_parameters`, `ext.rerank`, `ext.ltr_rerank_context`, `ext.ubi`, `sltr` params: read, never removed. */
-function readAliases(ext: JsonObject, body: JsonObject): { user: string | null; client: string | null; queryText: string | null } {
+function readAliases(
+  ext: JsonObject,
+  body: JsonObject,
+): { user: string | null; client: string | null; queryId: string | null; queryText: string | null } {
   const personalize = isJsonObject(ext.personalize_request_parameters) ? ext.personalize_request_parameters : {};
   const rerankBlock = isJsonObject(ext.rerank) && isJsonObject(ext.rerank.query_context) ? ext.rerank.query_context : {};
   const ltr = isJsonObject(ext.ltr_rerank_context) ? ext.ltr_rerank_context : {};
@@ -140,6 +155,7 @@ function readAliases(ext: JsonObject, body: JsonObject): { user: string | null; 
   return {
     user: nonEmptyString(personalize.user_id) ?? nonEmptyString(ltr.user_id) ?? nonEmptyString(sltr.user_id),
     client: nonEmptyString(ubi.client_id),
+    queryId: nonEmptyString(ubi.query_id),
     queryText:
       nonEmptyString(rerankBlock.query_text) ??
       nonEmptyString(ltr.query_text) ??

@@ -4,7 +4,8 @@ import { settle, unwrap } from './deadline.js';
 import type { EngineAnswer } from '../answer/engine-answer.js';
 import type { IndexStamp, IndexStamps } from './index-stamp.js';
 import type { QueryEncoding } from '../query-vectors.js';
-import { joinCandidates, runLeg, type CandidateSet } from '../retrieve.js';
+import { joinCandidates, runLeg, type CandidateSet, type LegAnswers } from '../retrieve.js';
+import type { CurrentStatistics, StatisticsVersion } from '../statistics/current-statistics.js';
 import { type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
 import type { SearchClock } from './search-clock.js';
 import type { Rankable } from '../search-request.js';
@@ -16,15 +17,20 @@ export interface Gathered {
   readonly stamp: IndexStamp;
   readonly plan: LegPlan;
   readonly vectors: QueryVectors;
+  /** Null: nothing is counted of this catalogue. */
+  readonly statistics: StatisticsVersion | null;
   /** Still on its way; never rejects. */
   readonly history: Promise<RankRequest['history']>;
   readonly set: CandidateSet;
+  /** What each retriever found, whether or not it joined the list. */
+  readonly legs: LegAnswers;
 }
 
 export interface GatheringDeps {
   readonly upstream: Upstream;
   readonly stamps: IndexStamps;
   readonly scorers: ScorerPool;
+  readonly statistics: CurrentStatistics;
   readonly encoding: QueryEncoding;
   readonly recall: (
     keys: { user: string | null; client: string | null; session: string | null },
@@ -44,21 +50,23 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
   const encoding = settle(clock.stage('encode', () => deps.encoding.encode(search, stamp)));
   const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
   const history = recallEvents(search, deps, clock, signal);
+  const statistics = deps.statistics.describe(stamp.concrete);
   const vectors = unwrap(await encoding);
-  const legs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
+  const vectorLegs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
   const answers = await Promise.all(
-    legs.map(async (leg) => ({
+    vectorLegs.map(async (leg) => ({
       role: leg.role,
       answer: await clock.stage(`${leg.role}_leg`, () => clock.duringEngine(() => runLeg(upstream, search, leg, signal))),
     })),
   );
   const byRole = (role: 'text' | 'image'): EngineAnswer | null => answers.find((each) => each.role === role)?.answer ?? null;
-  const set = joinCandidates(search, { firstPhase: unwrap(await firstPhase), text: byRole('text'), image: byRole('image') }, plan.mayAdd);
+  const legs = { firstPhase: unwrap(await firstPhase), text: byRole('text'), image: byRole('image') };
+  const set = joinCandidates(search, legs, plan.mayAdd);
   if (set.candidates.some(({ index }) => !stamp.concrete.includes(index))) {
     stamps.forget(search.index);
     throw new Skipped('index_unknown', 'the alias was swapped while the search ran');
   }
-  return { stamp, plan, vectors, history, set };
+  return { stamp, plan, vectors, statistics: await statistics, history, set, legs };
 }
 
 /** A history that can't be read is nobody's. */

@@ -4,9 +4,8 @@ import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
 import { quantile } from '../../tuning/significance/bootstrap.js';
 import { PRODUCT, readProductIndexMeta, type ProductIndexMeta } from '../../mappings/product-index.js';
-import { FEATURE_SET } from '../../models/feature-set.js';
 import { openOnnxSession, type OnnxSession } from '../../models/onnx-session.js';
-import { openRanker, type RankingInput } from '../../models/ranker.js';
+import { openRanker, valuesOf, type RankingInput } from '../../models/ranker.js';
 import { openTextEncoder } from '../../models/text-encoder.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { assembleFeatures, type CandidateList } from '../../sidecar/features.js';
@@ -34,15 +33,15 @@ export interface RankerCost {
 /** Scores one real list, 200 candidates and 50 past events, by the shipped ranker and by the LambdaMART. */
 export async function measureRankerCost(engine: EngineClient, alias: string): Promise<RankerCost> {
   const list = await readRealList(engine, alias);
-  const input = assembleFeatures(list);
   const ranker = await openRanker(join(packageRoot, 'models', 'artefacts', 'fusion-base-1'));
+  const input = assembleFeatures(list, ranker);
   const lambdamart = existsSync(LAMBDAMART) ? await openOnnxSession(LAMBDAMART) : null;
   const [ours, theirs, features]: [number[], number[], number[]] = [[], [], []];
   try {
     for (let round = -1; round < ROUNDS; round += 1) {
       const ranked = await timeCpu(async () => void (await ranker.score(input)));
       const boosted = lambdamart ? await timeCpu(() => scoreColumns(lambdamart, input)) : Number.NaN;
-      const assembled = await timeCpu(() => Promise.resolve(void assembleFeatures(list)));
+      const assembled = await timeCpu(() => Promise.resolve(void assembleFeatures(list, ranker)));
       if (round < 0) continue; // the first round warms
       ours.push(ranked);
       theirs.push(boosted);
@@ -71,7 +70,7 @@ async function timeCpu(work: () => Promise<void>): Promise<number> {
 async function scoreColumns(session: OnnxSession, input: RankingInput): Promise<void> {
   const [name] = session.inputNames;
   if (name === undefined) throw new Error('the LambdaMART has no input');
-  await session.run({ [name]: { type: 'float32', data: input.values.columns, dims: [CANDIDATES, FEATURE_SET.columns.length] } });
+  await session.run({ [name]: { type: 'float32', data: valuesOf(input, 'columns'), dims: [CANDIDATES, input.shape.columns] } });
 }
 
 function medianOf(values: readonly number[]): number {

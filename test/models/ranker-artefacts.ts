@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
-import { dimsOf, type RankerInputName, type RankingInput, type RankingShape } from '../../models/ranker.js';
+import { INPUT_NAMES, dimsOf, valuesOf, type RankerInputName, type RankingInput, type RankingShape } from '../../models/ranker.js';
 
 const artefacts = join(packageRoot, 'models', 'artefacts');
 const manifestSchema = z.looseObject({ kind: z.string() });
@@ -46,13 +46,18 @@ export function drawInput(shape: RankingShape, seed: number): RankingInput {
     if (name.endsWith('mask') || name === 'history_brand' || name === 'history_session') return values.map(() => (random() < 0.75 ? 1 : 0));
     if (name === 'history_event') return values.map(() => Math.floor(random() * 5));
     if (name === 'history_age') return values.map(() => Math.exp(14 * random()));
-    if (name === 'columns' || name === 'history_category') return values.map(() => random());
+    if (name === 'columns' || name === 'history_category' || name === 'history_covisits' || name === 'history_covisits_norm')
+      return values.map(() => random());
     return unitRows(
       values.map(() => random() - 0.4),
       dims.at(-1) ?? 1,
     );
   });
-  const { history_mask: mask, history_text_mask: text, history_image_mask: image } = input.values;
+  const [mask, text, image] = [
+    valuesOf(input, 'history_mask'),
+    valuesOf(input, 'history_text_mask'),
+    valuesOf(input, 'history_image_mask'),
+  ];
   for (let list = 0; list < shape.lists; list++) {
     const row = mask.subarray(list * shape.history, (list + 1) * shape.history);
     row.sort((a, b) => b - a);
@@ -70,39 +75,11 @@ export function changeInput(
   shape: RankingShape,
   change: (name: RankerInputName, values: Float32Array) => Float32Array,
 ): RankingInput {
-  return buildInput(shape, (name) => change(name, input.values[name]));
+  return buildInput(shape, (name) => change(name, valuesOf(input, name)));
 }
 
 function buildInput(shape: RankingShape, read: (name: RankerInputName, dims: number[]) => Float32Array): RankingInput {
-  const of = (name: RankerInputName): Float32Array => read(name, dimsOf(name, shape));
-  return {
-    shape,
-    values: {
-      candidate_mask: of('candidate_mask'),
-      query_text: of('query_text'),
-      query_text_mask: of('query_text_mask'),
-      query_image: of('query_image'),
-      query_image_mask: of('query_image_mask'),
-      query_head: of('query_head'),
-      query_head_mask: of('query_head_mask'),
-      item_text: of('item_text'),
-      item_text_mask: of('item_text_mask'),
-      item_image: of('item_image'),
-      item_image_mask: of('item_image_mask'),
-      history_mask: of('history_mask'),
-      history_text: of('history_text'),
-      history_text_mask: of('history_text_mask'),
-      history_image: of('history_image'),
-      history_image_mask: of('history_image_mask'),
-      history_brand: of('history_brand'),
-      history_category: of('history_category'),
-      history_event: of('history_event'),
-      history_age: of('history_age'),
-      history_session: of('history_session'),
-      cosine_stats: of('cosine_stats'),
-      columns: of('columns'),
-    },
-  };
+  return { shape, values: Object.fromEntries(INPUT_NAMES.map((name) => [name, read(name, dimsOf(name, shape))])) };
 }
 
 function sizeOf(dims: readonly number[]): number {

@@ -5,12 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ArtefactMismatch } from '../../models/artefact.js';
-import { featureSetHash } from '../../models/feature-set.js';
+import { COLUMN_NAMES, FEATURE_SET, featureSetHash } from '../../models/feature-set.js';
 import {
   NonFiniteScores,
   RANKER_INPUTS,
   dimsOf,
   openRanker,
+  valuesOf,
   type Ranker,
   type RankerInputName,
   type RankingInput,
@@ -20,7 +21,8 @@ import { changeInput, drawInput, rankerFolders, rankingInput, readParity } from 
 const TOLERANCE = 2e-5;
 const RUNS = { numRuns: 25 };
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
-const shape = { lists: 1, candidates: 9, history: 5, textDims: 6, imageDims: 7 };
+/** Both rankers of the repository read the first columns of the feature set. */
+const shape = { lists: 1, candidates: 9, history: 5, textDims: 6, imageDims: 7, columns: 19 };
 
 function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(actual).toHaveLength(expected.length);
@@ -54,7 +56,7 @@ function pad(input: RankingInput, axis: 'N' | 'L', extra: number): RankingInput 
     if (place < 0) return values;
     const [from, to] = [dimsOf(name, input.shape), dimsOf(name, padded)];
     const mask = name.endsWith('mask');
-    const result = mask ? new Float32Array(product(to)) : Float32Array.from(noise.values[name]);
+    const result = mask ? new Float32Array(product(to)) : Float32Array.from(valuesOf(noise, name));
     const [outer, inner] = [product(from.slice(0, place)), product(from.slice(place + 1))];
     const [kept, whole] = [(from[place] ?? 0) * inner, (to[place] ?? 0) * inner];
     for (let row = 0; row < outer; row++) result.set(values.subarray(row * kept, (row + 1) * kept), row * whole);
@@ -71,7 +73,7 @@ function stackLists(inputs: readonly RankingInput[]): RankingInput {
   const [first] = inputs;
   if (!first) throw new Error('no lists');
   return changeInput(first, { ...first.shape, lists: inputs.length }, (name) =>
-    Float32Array.from(inputs.flatMap((input) => [...input.values[name]])),
+    Float32Array.from(inputs.flatMap((input) => [...valuesOf(input, name)])),
   );
 }
 
@@ -92,7 +94,7 @@ describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('rank
     const { cases, tolerance } = readParity(folder);
     expect(cases.length).toBeGreaterThan(0);
     for (const { shape: recorded, inputs, outputs } of cases) {
-      const { scores } = await ranker.score(rankingInput(recorded, inputs));
+      const { scores } = await ranker.score(rankingInput({ ...recorded, columns: ranker.columns.length }, inputs));
       const expected = outputs['score'] ?? [];
       expect(scores).toHaveLength(expected.length);
       scores.forEach((score, place) => expect(Math.abs(score - (expected[place] ?? NaN))).toBeLessThanOrEqual(tolerance));
@@ -147,7 +149,7 @@ describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('rank
         const anonymous = withValues(drawInput(shape, seed), [...HISTORY_MASKS, 'history_brand', 'history_category'], 0);
         const noise = drawInput(shape, other);
         const names: RankerInputName[] = ['history_text', 'history_image', 'history_event', 'history_age', 'history_session'];
-        const disturbed = changeInput(anonymous, shape, (name, values) => (names.includes(name) ? noise.values[name] : values));
+        const disturbed = changeInput(anonymous, shape, (name, values) => (names.includes(name) ? valuesOf(noise, name) : values));
         expectClose((await ranker.score(disturbed)).scores, (await ranker.score(anonymous)).scores);
       }),
       RUNS,
@@ -196,6 +198,18 @@ describe('fusion-base looks at each signal', () => {
   );
 });
 
+describe('the feature set', () => {
+  test('has grown without changing what the shipped rankers were trained on', () => {
+    expect(featureSetHash(COLUMN_NAMES.slice(0, 19))).toBe('bb4218a0398a78cc3168eb656d51c77c5dc30afbb3f89578283ec60b82604936');
+  });
+
+  test('hashes names, order and definitions', () => {
+    expect(featureSetHash()).toBe(featureSetHash(FEATURE_SET.columns.map(({ name }) => name)));
+    expect(featureSetHash(['seen', 'bought'])).not.toBe(featureSetHash(['bought', 'seen']));
+    expect(() => featureSetHash(['karma'])).toThrow(/no column "karma"/);
+  });
+});
+
 describe('an artefact that does not fit is refused, naming both sides', () => {
   const folders: string[] = [];
   afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
@@ -219,10 +233,27 @@ describe('an artefact that does not fit is refused, naming both sides', () => {
     return error.message;
   }
 
-  test('another feature set', async () => {
+  test('columns that mean something else now', async () => {
     const message = await refusalOf((manifest) => (manifest['featureSet'] = 'f00'));
     expect(message).toContain('f00');
-    expect(message).toContain(featureSetHash);
+    expect(message).toContain(featureSetHash(COLUMN_NAMES.slice(0, 19)));
+    expect(message).toMatch(/first_phase_z, .*history_length.*train it again/);
+  });
+
+  test('columns in another order than they were trained in', async () => {
+    expect(await refusalOf((manifest) => (manifest['columns'] = COLUMN_NAMES.slice(0, 19).reverse()))).toMatch(/other definitions/);
+  });
+
+  test('a column that does not exist', async () => {
+    expect(await refusalOf((manifest) => (manifest['columns'] = ['first_phase_z', 'karma']))).toMatch(/do not exist here: karma;/);
+  });
+
+  test('a column listed twice', async () => {
+    expect(await refusalOf((manifest) => (manifest['columns'] = ['seen', 'seen']))).toMatch(/twice/);
+  });
+
+  test('a manifest without a list of columns', async () => {
+    expect(await refusalOf((manifest) => delete manifest['columns'])).toMatch(/must list its "columns"/);
   });
 
   test('another kind of model', async () => {

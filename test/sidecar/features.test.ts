@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FEATURE_SET } from '../../models/feature-set.js';
-import { RANKER_INPUTS, dimsOf, type RankerInputName } from '../../models/ranker.js';
+import { INPUT_NAMES, RANKER_INPUTS, dimsOf, valuesOf, type RankerInputName } from '../../models/ranker.js';
 import { assembleFeatures, type Candidate, type CandidateList, type HistoryEntry, type Item } from '../../sidecar/features.js';
-import { IMAGE_DIMS, NO_STATISTICS, STATISTICS, TEXT_DIMS, candidateList } from './candidate-lists.js';
-
-const INPUT_NAMES = Object.keys(RANKER_INPUTS) as RankerInputName[];
+import { EVERYTHING, IMAGE_DIMS, NO_STATISTICS, STATISTICS, TEXT_DIMS, candidateList, inputOf } from './candidate-lists.js';
 
 function product(fields: Partial<Item> & { id: string }): Item {
-  return { text: null, image: null, price: null, rating: null, ratingCount: null, brand: null, category: [], ...fields };
+  return { text: null, image: null, price: null, rating: null, ratingCount: null, brand: null, category: [], statistics: null, ...fields };
 }
 
 function hit(item: Item | null, fields: Partial<Candidate> = {}): Candidate {
@@ -34,9 +32,13 @@ function listOf(candidates: Candidate[], history: HistoryEntry[] = [], fields: P
 
 /** One column of all candidates. */
 function columnOf(list: CandidateList, name: string): number[] {
-  const place = FEATURE_SET.columns.findIndex((column) => column.name === name);
-  const { columns } = assembleFeatures(list).values;
-  return list.candidates.map((_, row) => columns[row * FEATURE_SET.columns.length + place] ?? NaN);
+  return [...(assembleFeatures(list, { inputs: ['columns'], columns: [name] }).values.columns ?? [])];
+}
+
+/** Reads any input of a list. */
+function valuesIn(list: CandidateList): (name: RankerInputName) => Float32Array {
+  const input = assembleFeatures(list, EVERYTHING);
+  return (name) => valuesOf(input, name);
 }
 
 function closeTo(values: readonly number[]): unknown {
@@ -47,10 +49,11 @@ describe('every input', () => {
   test('has the length that its axes say, and only finite numbers', () => {
     fc.assert(
       fc.property(candidateList, (list) => {
-        const { shape, values } = assembleFeatures(list);
+        const input = assembleFeatures(list, EVERYTHING);
         for (const name of INPUT_NAMES) {
-          expect(values[name], name).toHaveLength(dimsOf(name, shape).reduce((size, axis) => size * axis, 1));
-          expect(values[name].every(Number.isFinite), name).toBe(true);
+          const values = valuesOf(input, name);
+          expect(values, name).toHaveLength(dimsOf(name, input.shape).reduce((size, axis) => size * axis, 1));
+          expect(values.every(Number.isFinite), name).toBe(true);
         }
       }),
     );
@@ -59,14 +62,18 @@ describe('every input', () => {
   test('of an absent vector is masked, and its row is zero', () => {
     fc.assert(
       fc.property(candidateList, (list) => {
-        const { values } = assembleFeatures(list);
+        const values = valuesIn(list);
         list.candidates.forEach(({ item }, row) => {
-          expect(values.item_text_mask[row]).toBe(item?.text ? 1 : 0);
-          expect(values.item_image_mask[row]).toBe(item?.image ? 1 : 0);
+          expect(values('item_text_mask')[row]).toBe(item?.text ? 1 : 0);
+          expect(values('item_image_mask')[row]).toBe(item?.image ? 1 : 0);
           if (!item?.image)
-            expect(values.item_image.subarray(row * IMAGE_DIMS, (row + 1) * IMAGE_DIMS).every((value) => value === 0)).toBe(true);
+            expect(
+              values('item_image')
+                .subarray(row * IMAGE_DIMS, (row + 1) * IMAGE_DIMS)
+                .every((value) => value === 0),
+            ).toBe(true);
         });
-        expect(values.query_image_mask[0]).toBe(list.query.imageVector ? 1 : 0);
+        expect(values('query_image_mask')[0]).toBe(list.query.imageVector ? 1 : 0);
       }),
     );
   });
@@ -86,14 +93,17 @@ describe('every input', () => {
   test('moves with its candidate', () => {
     fc.assert(
       fc.property(candidateList, (list) => {
-        const [straight, reversed] = [assembleFeatures(list), assembleFeatures({ ...list, candidates: [...list.candidates].reverse() })];
+        const [straight, reversed] = [
+          assembleFeatures(list, EVERYTHING),
+          assembleFeatures({ ...list, candidates: [...list.candidates].reverse() }, EVERYTHING),
+        ];
         const count = list.candidates.length;
         for (const name of INPUT_NAMES) {
           const axes: readonly string[] = RANKER_INPUTS[name];
           if (axes[1] !== 'N') continue;
-          const width = straight.values[name].length / count;
+          const width = valuesOf(straight, name).length / count;
           for (let row = 0; row < count; row++) {
-            const [a, b] = [straight.values[name], reversed.values[name]];
+            const [a, b] = [valuesOf(straight, name), valuesOf(reversed, name)];
             for (let at = 0; at < width; at++) expect(b[(count - 1 - row) * width + at]).toBeCloseTo(a[row * width + at] ?? NaN, 5);
           }
         }
@@ -104,7 +114,7 @@ describe('every input', () => {
 
   test('refuses a vector of another encoder', () => {
     const list = listOf([hit(product({ id: 'a', text: new Float32Array(TEXT_DIMS + 1) }))]);
-    expect(() => assembleFeatures(list)).toThrow(`${TEXT_DIMS + 1} dims where the index has ${TEXT_DIMS}`);
+    expect(() => assembleFeatures(list, EVERYTHING)).toThrow(`${TEXT_DIMS + 1} dims where the index has ${TEXT_DIMS}`);
   });
 });
 
@@ -112,8 +122,8 @@ describe('a signal switched off', () => {
   test('history: the same bytes as an unknown user', () => {
     fc.assert(
       fc.property(candidateList, (list) => {
-        const anonymous = assembleFeatures({ ...list, history: [] });
-        expect(assembleFeatures({ ...list, signals: { ...list.signals, history: false } })).toEqual(anonymous);
+        const anonymous = assembleFeatures({ ...list, history: [] }, EVERYTHING);
+        expect(assembleFeatures({ ...list, signals: { ...list.signals, history: false } }, EVERYTHING)).toEqual(anonymous);
       }),
     );
   });
@@ -129,7 +139,9 @@ describe('a signal switched off', () => {
           history: list.history.map((entry) => ({ ...entry, item: strip(entry.item) })),
           query: modality === 'text' ? { ...list.query, textVector: null } : { ...list.query, imageVector: null, headVector: null },
         };
-        expect(assembleFeatures({ ...list, signals: { ...list.signals, [modality]: false } })).toEqual(assembleFeatures(never));
+        expect(assembleFeatures({ ...list, signals: { ...list.signals, [modality]: false } }, EVERYTHING)).toEqual(
+          assembleFeatures(never, EVERYTHING),
+        );
       }),
     );
   });
@@ -137,9 +149,9 @@ describe('a signal switched off', () => {
   test('a pair without statistics is not looked at', () => {
     fc.assert(
       fc.property(candidateList, (list) => {
-        const { values } = assembleFeatures({ ...list, cosineStats: NO_STATISTICS });
+        const values = valuesIn({ ...list, cosineStats: NO_STATISTICS });
         for (const name of ['query_text_mask', 'query_image_mask', 'query_head_mask', 'history_text_mask', 'history_image_mask'] as const) {
-          expect(values[name].every((value) => value === 0)).toBe(true);
+          expect(values(name).every((value) => value === 0)).toBe(true);
         }
       }),
     );
@@ -202,7 +214,7 @@ describe('formulas', () => {
     expect(columnOf(list, 'seen_recency')).toEqual(closeTo([1 / (1 + Math.log(2)), 0, 1]));
     expect(columnOf(list, 'bought')).toEqual([1, 0, 0]);
     expect(columnOf(list, 'history_length')).toEqual(closeTo([1, 1, 1].map(() => Math.log(4) / Math.log(51))));
-    expect([...assembleFeatures(list).values.history_event]).toEqual([4, 2, 0]);
+    expect([...inputOf(list, 'history_event')]).toEqual([4, 2, 0]);
   });
 
   test('an item that the store does not hold has its first-phase columns only', () => {
@@ -214,7 +226,7 @@ describe('formulas', () => {
 
   test('only the last fifty events count', () => {
     const history = [event(b), ...Array.from({ length: 50 }, () => event(a))];
-    expect(assembleFeatures(listOf(candidates, history)).shape.history).toBe(50);
+    expect(assembleFeatures(listOf(candidates, history), EVERYTHING).shape.history).toBe(50);
     expect(columnOf(listOf(candidates, history), 'seen')).toEqual([1, 0, 0]);
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { openHouse, type House, type RawAnswer } from '../house.js';
 
 const query = { multi_match: { query: 'lamp mug dress', fields: ['title', 'description'] } };
@@ -122,6 +123,31 @@ describe('hits that the vector legs add', () => {
     query: { bool: { must: [query], filter: [{ range: { price: { lte: 60 } } }], must_not: [{ term: { material: 'leather' } }] } },
     size: 100,
   };
+
+  it('are told by retriever, with how many events were known, where the search asks for it', async () => {
+    const block = z.looseObject({
+      history_length: z.number(),
+      legs: z.record(z.string(), z.array(z.string())).optional(),
+      window: z.number(),
+    });
+    const blockOf = ({ text }: RawAnswer): z.output<typeof block> | null =>
+      z.object({ ext: z.object({ fuserank: block }).optional() }).parse(JSON.parse(text)).ext?.fuserank ?? null;
+    const body = { query: { multi_match: { query: 'teapot', fields: ['title'] } }, size: 100 };
+    const engine = await house.direct(body);
+    const history = [{ object_id: 'lamp-1' }, { object_id: 'mug-1', action_name: 'add_to_cart' }];
+    const told = await house.search({ ...body, ext: { fuserank: { legs: true, history, window: 50 } } });
+    const legs = blockOf(told)?.legs ?? {};
+    expect(Object.keys(legs)).toEqual(['first_phase', 'text', 'image']);
+    expect(legs['first_phase']).toEqual(engine.ids.slice(0, 50));
+    const found = new Set(Object.values(legs).flat());
+    expect(found.size).toBeGreaterThanOrEqual(told.ids.length);
+    for (const id of told.ids) expect(found).toContain(id);
+    expect(Math.max(...Object.values(legs).map((ids) => ids.length))).toBeLessThanOrEqual(50);
+    expect(blockOf(told)).toMatchObject({ history_length: 2, window: Math.min(50, engine.ids.length) });
+    expect(blockOf(await house.search({ ...body, ext: { fuserank: { ext: true } } }))).toMatchObject({ history_length: 0 });
+    expect(blockOf(await house.search({ ...body, ext: { fuserank: { ext: true } } }))?.legs).toBeUndefined();
+    expect(blockOf(await house.search(body))).toBeNull();
+  });
 
   it('are not what the words found, and are at most as many as allowed', async () => {
     const few = { query: { multi_match: { query: 'teapot', fields: ['title'] } }, size: 100 };

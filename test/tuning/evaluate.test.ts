@@ -38,6 +38,8 @@ const summarySchema = z.object({
   queries: z.number(),
   failed: z.number(),
   unranked: z.number(),
+  legs: z.record(z.string(), z.record(z.string(), z.number())).optional(),
+  exposure: z.object({ k: z.number(), field: z.string(), groups: z.record(z.string(), z.number()), ungrouped: z.number() }).optional(),
   'judged@10': z.number().nullable(),
   run: z.string(),
 });
@@ -106,6 +108,85 @@ describe('fuserank evaluate', () => {
     await evaluate('shuffled.run', '--ranker', 'shuffle');
     const [ours, shuffled] = [await linesOf('ranked.run'), await linesOf('shuffled.run')];
     expect(shuffled.map(({ hits }) => hits.map(({ id }) => id))).not.toEqual(ours.map(({ hits }) => hits.map(({ id }) => id)));
+  });
+
+  it('says what each retriever found, and what ranking could have brought up', async () => {
+    const ranked = await evaluate('legs.run', '--legs', '--metrics', 'ndcg_lin@10,leg_recall(rel=0.5)@50');
+    const lines = await linesOf('legs.run');
+    for (const line of lines) {
+      expect(Object.keys(line.legs ?? {})).toContain('first_phase');
+      expect(Object.values(line.judgments ?? {}).sort((a, b) => b - a)).toEqual(line.judged);
+    }
+    const relevantIn = (line: RunLine, ids: readonly string[]): number =>
+      ids.filter((id) => (line.judgments?.[id] ?? 0) >= 0.5).length / line.judged.filter((grade) => grade >= 0.5).length;
+    const mean = (share: (line: RunLine) => number): number => lines.reduce((sum, line) => sum + share(line), 0) / lines.length;
+    const firstPhase = mean((line) => relevantIn(line, (line.legs?.['first_phase'] ?? []).slice(0, 50)));
+    const fused = mean((line) => relevantIn(line, [...new Set(Object.values(line.legs ?? {}).flatMap((ids) => ids.slice(0, 50)))]));
+    expect(ranked.legs?.['leg_recall(rel=0.5)@50']?.['first_phase']).toBeCloseTo(firstPhase, 12);
+    expect(ranked.legs?.['leg_recall(rel=0.5)@50']?.['fused']).toBeCloseTo(fused, 12);
+    expect(ranked.metrics['leg_recall(rel=0.5)@50']).toBeCloseTo(fused, 12);
+    expect((await openRun(join(folder, 'legs.run'))).header.legs).toBe(200);
+
+    // Of the engine as it is the list itself is the leg; its depth names the default metric.
+    const engine = await evaluate('engine-legs.run', '--config', 'first-phase', '--legs', '--depth', '30');
+    for (const line of await linesOf('engine-legs.run')) expect(line.legs).toEqual({ first_phase: line.hits.map(({ id }) => id) });
+    expect(engine.metrics['leg_recall@30']).toBe(engine.metrics['recall@30']);
+    await expect(run(...files('never.run'), '--config', 'first-phase', '--metrics', 'leg_recall@200')).rejects.toThrow(
+      /leg_recall@200 looks at 200 hits, but 100 are kept/,
+    );
+    await expect(run(...files('never.run'), '--metrics', 'ndcg@200')).rejects.toThrow(
+      /ndcg@200 looks at 200 hits, but 100 are kept; --depth/,
+    );
+  });
+
+  it('evaluates another blend, of which 0 is the engine’s own order', async () => {
+    const none = await evaluate('blend-0.run', '--blend', '0', '--legs', '--metrics', 'mrr');
+    expect(none).toMatchObject({ unranked: 0, failed: 0 });
+    await evaluate('engine-100.run', '--config', 'first-phase');
+    const order = async (out: string): Promise<string[][]> => (await linesOf(out)).map(({ hits }) => hits.map(({ id }) => id));
+    expect(await order('blend-0.run')).toEqual(await order('engine-100.run'));
+    await evaluate('blend-1.run', '--blend', '1');
+    expect(await order('blend-1.run')).not.toEqual(await order('blend-0.run'));
+    const [zero, one] = [await openRun(join(folder, 'blend-0.run')), await openRun(join(folder, 'blend-1.run'))];
+    expect(one.header.name).toBe('fuserank at blend 1');
+    expect(one.header.configuration.sha256).not.toBe(zero.header.configuration.sha256);
+    await expect(run(...files('never.run'), '--config', 'first-phase', '--blend', '1')).rejects.toThrow(/--blend goes with the sidecar/);
+    await expect(run(...files('never.run'), '--url', 'http://127.0.0.1:1', '--ranker', 'shuffle')).rejects.toThrow(/leave --url out/);
+  });
+
+  it('tells whose products the reader’s attention went to', async () => {
+    const { exposure } = await evaluate('groups.run', '--config', 'first-phase', '--group-field', 'brand', '--metrics', 'ndcg@5');
+    expect(exposure).toMatchObject({ k: 5, field: 'brand', ungrouped: 0 });
+    expect(Object.values(exposure?.groups ?? {}).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+    const text = await run(...files('groups.run'), '--config', 'first-phase', '--group-field', 'brand', '--metrics', 'ndcg@5');
+    expect(text).toMatch(/exposure@5 by brand: \S.* \d+\.\d %/);
+    expect(text).toMatch(/ndcg@5 +\d\.\d{4} {2}over 4 queries, of the judged hits alone \d\.\d{4}/);
+  });
+
+  it('knows how much was known of a shopper whose history is recalled', async () => {
+    const events = ['lamp-1', 'mug-1', 'mug-2'].map((object_id) => ({
+      action_name: 'click',
+      user_id: 'visitor',
+      timestamp: new Date().toISOString(),
+      event_attributes: { object: { object_id } },
+    }));
+    const sent = await fetch(`${house.sidecar.url}/ubi/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(events),
+    });
+    expect(sent.status).toBeLessThan(300);
+    const queries = [
+      { query_id: 'q0', query: 'lamp', user_id: 'visitor' },
+      { query_id: 'q1', query: 'mug', user_id: 'nobody' },
+      { query_id: 'q2', query: 'dress' },
+    ];
+    await writeFile(join(folder, 'users.ndjson'), queries.map((query) => `${JSON.stringify(query)}\n`).join(''));
+    const asked = ['--queries', join(folder, 'users.ndjson'), '--judgments', join(folder, 'judgments.csv')];
+    await run(...asked, '--out', join(folder, 'users.run'), '--url', house.sidecar.url);
+    expect((await linesOf('users.run')).map(({ history_length }) => history_length)).toEqual([3, 0, 0]);
+    await run(...asked, '--out', join(folder, 'users-engine.run'), '--config', 'first-phase');
+    expect((await linesOf('users-engine.run')).map(({ history_length }) => history_length)).toEqual([null, null, 0]);
   });
 
   it('renders a template by the engine, and says which one it was', async () => {
@@ -181,6 +262,7 @@ describe('the rate of an evaluation', () => {
           name: 'stub',
           sha256: '',
           model: null,
+          window: null,
           search: () => {
             begun.push(performance.now());
             return Promise.resolve({ status: 200, body: Buffer.from('{"hits":{"hits":[]}}'), label: '', latencyMs: 1 });
@@ -191,6 +273,7 @@ describe('the rate of an evaluation', () => {
         grades: () => new Map(),
         kept: { title: null, image: null, group: null },
         depth: 10,
+        legs: false,
         concurrency: 3,
         rps: 50,
         stopAfter: 5,

@@ -8,7 +8,8 @@ import { measureAuc } from '../../tuning/metrics/binary-relevance.js';
 import { measureExpectedReciprocalRank } from '../../tuning/metrics/cascade.js';
 import { CatalogueExposure, GroupExposure } from '../../tuning/metrics/catalogue-exposure.js';
 import { measureHarmRate } from '../../tuning/metrics/harm-rate.js';
-import { measureLegRecall } from '../../tuning/metrics/leg-recall.js';
+import { condense } from '../../tuning/metrics/judged-share.js';
+import { MeanLegRecall, measureLegRecall } from '../../tuning/metrics/leg-recall.js';
 import { measureJaccard, measureRankBiasedOverlap } from '../../tuning/metrics/list-overlap.js';
 import { measureDiversity, measureNovelty } from '../../tuning/metrics/list-variety.js';
 import { parseMetric, parseMetrics } from '../../tuning/metrics/metric-name.js';
@@ -287,36 +288,40 @@ describe('beyond relevance', () => {
   });
 
   it('tells retrieval from ranking by the recall of the legs', () => {
-    const grades = new Map([
-      ['a', 1],
-      ['b', 1],
-      ['c', 2],
-      ['d', 0],
-      ['e', 1],
-    ]);
-    const line = gradedLine([1], [2, 1, 1, 1, 0], { legs: { text: ['a', 'd', 'b'], image: ['b', 'c', 'x'] } });
-    expect(measureLegRecall(line, grades, { k: null, rel: 1 })).toEqual({ legs: { text: 0.5, image: 0.5 }, fused: 0.75 });
-    expect(measureLegRecall(line, grades, { k: 1, rel: 1 })).toEqual({ legs: { text: 0.25, image: 0.25 }, fused: 0.5 });
-    expect(measureLegRecall(gradedLine([1], [1]), grades, { k: null, rel: 1 })).toBeNull();
+    const judgments = { a: 1, b: 1, c: 2, d: 0, e: 1 };
+    const line = gradedLine([1], [2, 1, 1, 1, 0], { judgments, legs: { text: ['a', 'd', 'b'], image: ['b', 'c', 'x'] } });
+    expect(measureLegRecall(line, { k: null, rel: 1 })).toEqual({ legs: { text: 0.5, image: 0.5 }, fused: 0.75 });
+    expect(measureLegRecall(line, { k: 1, rel: 1 })).toEqual({ legs: { text: 0.25, image: 0.25 }, fused: 0.5 });
+    expect(measureLegRecall(line, { k: null, rel: 2 })).toEqual({ legs: { text: 0, image: 1 }, fused: 1 });
+    expect(measureLegRecall(gradedLine([1], [1]), { k: null, rel: 1 })).toBeNull();
+    expect(measureLegRecall({ ...line, state: 'failed' }, { k: null, rel: 1 })).toBeNull();
+
+    const mean = new MeanLegRecall({ k: null, rel: 1 });
+    expect(mean.means()).toBeNull();
+    mean.take(line);
+    mean.take(gradedLine([], [1], { judgments: { a: 1 }, legs: { text: ['a'] } }));
+    mean.take(gradedLine([], [0], { judgments: { a: 0 }, legs: { text: ['a'] } })); // nothing relevant: not in the mean
+    expect(mean.means()).toEqual({ legs: { text: 0.75, image: 0.25 }, fused: 0.875 });
+
+    const metric = parseMetric('leg_recall@1');
+    expect(metric.scope === 'query' && metric.measure(line)).toBe(0.5);
+    expect(parseMetric('Leg-Recall(rel=2)').name).toBe('leg_recall(rel=2)');
+  });
+
+  it('reads a list without what nobody judged', () => {
+    const metric = parseMetric('mrr');
+    if (metric.scope !== 'query') throw new Error('mrr is of a query');
+    const line = gradedLine([null, null, 0, 1], [1, 0]);
+    expect([metric.measure(line), condense(metric).measure(line)]).toEqual([1 / 4, 1 / 2]);
+    expect(condense(metric).name).toBe('mrr, condensed');
   });
 
   it('counts who was harmed', () => {
-    const before = new Map([
-      ['a', 0.5],
-      ['b', 0.5],
-      ['c', 0.5],
-      ['d', null],
-    ]);
-    const after = new Map([
-      ['a', 0.4],
-      ['b', 0.6],
-      ['c', 0.499],
-      ['d', 0],
-      ['new', 0],
-    ]);
-    expect(measureHarmRate(after, before, { tolerance: 0 })).toBeCloseTo(2 / 3, 12);
-    expect(measureHarmRate(after, before, { tolerance: 0.01 })).toBeCloseTo(1 / 3, 12);
-    expect(measureHarmRate(new Map(), before, { tolerance: 0 })).toBeNull();
+    expect(measureHarmRate([-0.1, 0.1, -0.001], { tolerance: 0 })).toBeCloseTo(2 / 3, 12);
+    expect(measureHarmRate([-0.1, 0.1, -0.001], { tolerance: 0.01 })).toBeCloseTo(1 / 3, 12);
+    // .45 − .5 is not quite −.05
+    expect(measureHarmRate([0.45 - 0.5, 0.3 - 0.35, -0.06, 0])).toBe(0.25);
+    expect(measureHarmRate([])).toBeNull();
   });
 });
 

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { wholeNumber } from '../../config/whole-number.js';
 import type { PairedTest } from '../significance/paired-comparison.js';
 import { parseRule } from './gate.js';
 import { checkMetric } from './line-metric.js';
@@ -38,14 +39,14 @@ export function registerCompareCommand(program: Command): void {
     .argument('<b>', 'the run that is asked about')
     .option('--metric <names>', `repeat or separate by commas; the first leads (default: ${DEFAULT_METRICS.join(', ')})`, collectNames)
     .addOption(new Option('--test <name>', 'what gives p').choices(['randomization', 't']).default('randomization'))
-    .option('--seed <number>', 'of the bootstrap and the randomisation', wholeNumber, DEFAULT_SEED)
+    .option('--seed <number>', 'of the bootstrap and the randomisation', wholeNumber(0), DEFAULT_SEED)
     .option(
       '--fail-if <rule>',
       'exit 4 where it holds: METRIC<NUMBER, METRIC[TAG]<NUMBER, losses>NUMBER:>SHARE%, failed>COUNT, holes>SHARE%; repeat',
       collect,
     )
     .option('--report <kind=file>', 'html, md, junit or json; repeat', collect)
-    .option('--lists <number>', 'worst and best queries that are shown with their lists', wholeNumber, DEFAULT_LISTS)
+    .option('--lists <number>', 'worst and best queries that are shown with their lists', wholeNumber(0), DEFAULT_LISTS)
     .option('--json', 'print one JSON object')
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', '\nExit codes: 0 ok · 2 usage · 4 the gate failed, or queries failed · 6 a run cannot be read or compared\n')
@@ -79,10 +80,4 @@ function collect(value: string, previous: readonly string[] = []): string[] {
 
 function collectNames(value: string, previous: readonly string[] = []): string[] {
   return [...previous, ...value.split(',').map((name) => name.trim())];
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('a whole number from 0');
-  return number;
 }

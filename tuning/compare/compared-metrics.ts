@@ -1,3 +1,4 @@
+import { measureHarmRate } from '../metrics/harm-rate.js';
 import { meanOf } from '../significance/bootstrap.js';
 import { comparePairedColumns, type PairedComparison, type SignificanceOptions } from '../significance/paired-comparison.js';
 import { isQuality } from './line-metric.js';
@@ -10,6 +11,8 @@ export interface ComparedMetric extends PairedComparison {
   readonly quality: boolean;
   readonly meanA: number;
   readonly meanB: number;
+  /** Share of the queries on which b is more than .05 below a, 0–1. */
+  readonly harm: number;
 }
 
 /** The same metrics over a part of the queries. */
@@ -49,6 +52,7 @@ export function compareMetrics(
       quality: isQuality(metric),
       meanA: meanOf(columns[place]?.a ?? []),
       meanB: meanOf(columns[place]?.b ?? []),
+      harm: measureHarmRate(columns[place]?.differences ?? []) ?? Number.NaN,
       ...paired,
     };
   });
@@ -70,12 +74,11 @@ export function sliceByTag(pairs: MeasuredPairs, options: SignificanceOptions): 
   return { slices, left: Math.max(0, ordered.length - TAG_LIMIT) };
 }
 
-/** By how many events were known of the user: 0, 1–4, 5–19, 20 and more. Empty where nothing is known of any. */
+/** By how many events were known of the user: 0, 1–4, 5–19, 20 and more. Empty where all queries are of one kind. */
 export function sliceByHistory(pairs: MeasuredPairs, options: SignificanceOptions): Slice[] {
-  if (pairs.queries.every(({ history }) => history === null)) return [];
-  return HISTORY_SLICES.map(({ name, holds }) => ({ name, queries: pairs.queries.filter(({ history }) => holds(history)) }))
-    .filter(({ queries }) => queries.length > 0)
-    .map(({ name, queries }) => sliceOf(name, { pairs, queries, options }));
+  const slices = HISTORY_SLICES.map(({ name, holds }) => ({ name, queries: pairs.queries.filter(({ history }) => holds(history)) }));
+  const filled = slices.filter(({ queries }) => queries.length > 0);
+  return filled.length < 2 ? [] : filled.map(({ name, queries }) => sliceOf(name, { pairs, queries, options }));
 }
 
 function sliceOf(name: string, given: { pairs: MeasuredPairs; queries: readonly MeasuredQuery[]; options: SignificanceOptions }): Slice {

@@ -1,3 +1,4 @@
+import { HARM_TOLERANCE } from '../metrics/harm-rate.js';
 import { SAME } from '../significance/paired-comparison.js';
 import { checkMetric } from './line-metric.js';
 import { CompareUsage } from './unusable-run.js';
@@ -42,12 +43,14 @@ export const NO_FAILED_QUERY: GateRule = { text: 'failed>0', kind: 'failed', sig
 const NUMBER = String.raw`([+-]?(?:\d+\.?\d*|\.\d+))`;
 const SIGN = '(<=|>=|<|>)';
 const LOSSES = new RegExp(`^losses(?:\\((.+?)\\))?>${NUMBER}:${SIGN}${NUMBER}(%?)$`);
+const HARM = new RegExp(`^harm(?:\\((.+?)\\))?${SIGN}${NUMBER}(%)$`);
 const COUNTED = new RegExp(`^(failed|holes)${SIGN}${NUMBER}(%?)$`);
 const DIFFERENCE = new RegExp(`^([a-zA-Z_]\\w*(?:\\([^)]*\\))?(?:@\\d+)?)(?:\\[(.+)\\])?${SIGN}${NUMBER}$`);
 
 const GRAMMAR =
   'write METRIC<NUMBER for the mean difference B − A ("ndcg@10<-0.01"), METRIC[TAG]<NUMBER for the queries of a tag, ' +
-  'losses>NUMBER:>SHARE% for the share of queries that lose more ("losses>0.1:>5%", "losses(mrr)>0.1:>5%"), failed>COUNT or holes>SHARE%';
+  'losses>NUMBER:>SHARE% for the share of queries that lose more ("losses>0.1:>5%", "losses(mrr)>0.1:>5%"), ' +
+  'harm>SHARE% for the share that loses more than .05 ("harm>11%"), failed>COUNT or holes>SHARE%';
 
 /** @throws CompareUsage with the grammar. */
 export function parseRule(text: string): GateRule {
@@ -66,8 +69,13 @@ export function parseRule(text: string): GateRule {
     const metric = losses[1] === undefined ? null : checkMetric(losses[1]);
     return { text, kind: 'losses', metric, beyond, sign: signOf(losses[3]), bound: amountOf(text, losses[4], losses[5]) };
   }
+  const harm = HARM.exec(bare);
+  if (harm) {
+    const metric = harm[1] === undefined ? null : checkMetric(harm[1]);
+    return { text, kind: 'losses', metric, beyond: HARM_TOLERANCE, sign: signOf(harm[2]), bound: amountOf(text, harm[3], harm[4]) };
+  }
   const difference = DIFFERENCE.exec(bare);
-  if (difference?.[1] && difference[1] !== 'losses') {
+  if (difference?.[1] && difference[1] !== 'losses' && difference[1] !== 'harm') {
     const metric = checkMetric(difference[1]);
     const tag = difference[2];
     return { text, kind: 'difference', metric, tag: tag ?? null, sign: signOf(difference[3]), bound: Number(difference[4]) };

@@ -1,3 +1,5 @@
+import { GroupExposure, type GroupShares } from '../metrics/catalogue-exposure.js';
+import { MeanLegRecall, measureLegRecall, type LegRecall } from '../metrics/leg-recall.js';
 import { measureJaccard, measureRankBiasedOverlap } from '../metrics/list-overlap.js';
 import { measureLine } from './line-metric.js';
 import type { LinePlace, OpenRun } from './open-run.js';
@@ -28,6 +30,10 @@ export interface MeasuredPairs {
     /** Queries with the same ids in the same order, to the full depth. */
     readonly same: number;
   };
+  /** Mean recall of each leg, over the queries of which both runs keep legs; null where none. */
+  readonly legs: { readonly a: LegRecall | null; readonly b: LegRecall | null };
+  /** Whose hits the reader's attention went to, of the first k. */
+  readonly exposure: { readonly a: GroupShares | null; readonly b: GroupShares | null };
 }
 
 /** Persistence of rank-biased overlap: a reader who looks at ten hits on average. */
@@ -36,8 +42,14 @@ export const RBO_PERSISTENCE = 0.9;
 const NAMED_FAILURES = 5;
 
 /** Reads two runs once, side by side, and keeps each query's numbers. A query that failed in either leaves them. */
-export async function measurePairs(a: OpenRun, b: OpenRun, options: { metrics: readonly string[]; k: number }): Promise<MeasuredPairs> {
+export async function measurePairs(
+  a: OpenRun,
+  b: OpenRun,
+  options: { metrics: readonly string[]; k: number; legs: { k: number | null; rel: number } },
+): Promise<MeasuredPairs> {
   const { metrics, k } = options;
+  const legs = { a: new MeanLegRecall(options.legs), b: new MeanLegRecall(options.legs) };
+  const exposure = { a: new GroupExposure(k), b: new GroupExposure(k) };
   const queries: MeasuredQuery[] = [];
   const failed = { a: 0, b: 0, either: 0, examples: [] as string[] };
   const zeroResults = { a: 0, b: 0 };
@@ -53,6 +65,11 @@ export async function measurePairs(a: OpenRun, b: OpenRun, options: { metrics: r
       failed.either += 1;
       if (failed.examples.length < NAMED_FAILURES) failed.examples.push(`${broken.query_id}: ${broken.reason ?? 'no reason given'}`);
       continue;
+    }
+    const inBoth = measureLegRecall(pair.a, options.legs) !== null && measureLegRecall(pair.b, options.legs) !== null;
+    for (const side of ['a', 'b'] as const) {
+      if (inBoth) legs[side].take(pair[side]);
+      exposure[side].take(pair[side]);
     }
     const [idsA, idsB] = [pair.a.hits.map(({ id }) => id), pair.b.hits.map(({ id }) => id)];
     overlap.jaccard.push(measureJaccard(idsA, idsB, k));
@@ -72,7 +89,15 @@ export async function measurePairs(a: OpenRun, b: OpenRun, options: { metrics: r
   }
   // By id, so that the draws do not depend on which search of the evaluation ended first.
   queries.sort((one, other) => (one.id < other.id ? -1 : 1));
-  return { metrics, queries, failed, zeroResults, overlap };
+  return {
+    metrics,
+    queries,
+    failed,
+    zeroResults,
+    overlap,
+    legs: { a: legs.a.means(), b: legs.b.means() },
+    exposure: { a: exposure.a.shares(), b: exposure.b.shares() },
+  };
 }
 
 /** One array for each set of tags, however many queries carry it. */

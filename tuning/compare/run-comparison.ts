@@ -1,3 +1,5 @@
+import type { LegRecall } from '../metrics/leg-recall.js';
+import { relevanceOf } from '../metrics/metric-name.js';
 import type { RunHeader } from '../run/run-line.js';
 import { meanOf } from '../significance/bootstrap.js';
 import type { PairedTest } from '../significance/paired-comparison.js';
@@ -5,7 +7,8 @@ import { findChangedQueries, type ChangedQuery } from './changed-query.js';
 import { compareMetrics, sliceByHistory, sliceByTag, type ComparedMetric, type Slice } from './compared-metrics.js';
 import { judgeRule, metricsOf, NO_FAILED_QUERY, type GateRule, type RuleOutcome } from './gate.js';
 import { judgeHoles, shareOfHoles, type Holes } from './holes.js';
-import { checkMetric, cutoffOf } from './line-metric.js';
+import { checkMetric, condensedOf, cutoffOf, readsLegs } from './line-metric.js';
+import { compareExposure, type ComparedExposure } from './group-exposure.js';
 import { columnOf, measurePairs, type MeasuredPairs } from './measured-pairs.js';
 import { openRun, type OpenRun } from './open-run.js';
 import { requireDepth, requireSameQuestion } from './same-question.js';
@@ -44,7 +47,13 @@ export interface RunComparison {
   readonly draws: number;
   readonly metrics: readonly ComparedMetric[];
   readonly overlap: { readonly k: number; readonly jaccard: number; readonly rbo: number };
+  /** Could ranking have won? What the retrievers found, by leg and of all together; null unless both runs keep legs. */
+  readonly legs: { readonly metric: string; readonly a: LegRecall; readonly b: LegRecall } | null;
+  /** Attention by group, side by side; null unless both runs keep the same field of their hits. */
+  readonly exposure: ComparedExposure | null;
   readonly holes: Holes;
+  /** The leading metric over the judged hits alone; null where that says nothing. */
+  readonly condensed: { readonly metric: string; readonly a: number; readonly b: number } | null;
   readonly tags: readonly Slice[];
   /** Tags that the table has no room for. */
   readonly tagsLeft: number;
@@ -84,13 +93,20 @@ export async function compareRuns(options: CompareOptions): Promise<RunCompariso
 async function compareOpenRuns(a: OpenRun, b: OpenRun, options: CompareOptions): Promise<RunComparison> {
   requireSameQuestion(a, b);
   const rules = options.rules.some(({ kind }) => kind === 'failed') ? options.rules : [NO_FAILED_QUERY, ...options.rules];
-  const named = [...new Set([...options.metrics, ...metricsOf(rules)].map(checkMetric))];
+  const named = withLegs([...new Set([...options.metrics, ...metricsOf(rules)].map(checkMetric))], a.header, b.header);
   requireDepth([a, b], named);
   const leading = named[0] ?? '';
   const k = Math.min(cutoffOf(leading) ?? DEFAULT_CUTOFF, a.header.depth, b.header.depth);
   const judged = `judged@${k}`;
 
-  const pairs = await measurePairs(a, b, { metrics: [...new Set([...named, judged])], k });
+  const legsBy = named.find(readsLegs) ?? null;
+  const condensed = condensedOf(leading);
+  const measured = [...new Set([...named, judged, ...(condensed === null ? [] : [condensed])])];
+  const pairs = await measurePairs(a, b, {
+    metrics: measured,
+    k,
+    legs: { k: legsBy === null ? null : cutoffOf(legsBy), rel: legsBy === null ? 1 : relevanceOf({ name: legsBy }) },
+  });
   const shown = { ...pairs, metrics: named };
   const significance = { seed: options.seed, test: options.test, draws: DRAWS };
   const { a: judgedA, b: judgedB } = columnOf(pairs, judged);
@@ -122,7 +138,10 @@ async function compareOpenRuns(a: OpenRun, b: OpenRun, options: CompareOptions):
     draws: DRAWS,
     metrics,
     overlap: { k, jaccard: meanOf(pairs.overlap.jaccard), rbo: meanOf(pairs.overlap.rbo) },
+    legs: legsBy === null || !pairs.legs.a || !pairs.legs.b ? null : { metric: legsBy, a: pairs.legs.a, b: pairs.legs.b },
+    exposure: compareExposure({ k, a: a.header, b: b.header, shares: pairs.exposure }),
     holes,
+    condensed: condensed === null ? null : meansOf(pairs, condensed),
     tags: slices,
     tagsLeft: left,
     history: sliceByHistory(shown, significance),
@@ -132,6 +151,17 @@ async function compareOpenRuns(a: OpenRun, b: OpenRun, options: CompareOptions):
     warnings: warnings({ a: a.header, b: b.header, holes, failed: pairs.failed, metrics }),
     pairs: shown,
   };
+}
+
+/** Where both runs keep legs, their recall is measured as deep as both go: a difference may come from retrieval, not from ranking. */
+function withLegs(metrics: readonly string[], a: RunHeader, b: RunHeader): readonly string[] {
+  if (a.legs === undefined || b.legs === undefined || metrics.some(readsLegs)) return metrics;
+  return [...metrics, checkMetric(`leg_recall@${Math.min(a.legs, b.legs)}`)];
+}
+
+function meansOf(pairs: MeasuredPairs, metric: string): { metric: string; a: number; b: number } {
+  const { a, b } = columnOf(pairs, metric);
+  return { metric, a: meanOf(a), b: meanOf(b) };
 }
 
 /** Null where no query carries the tag. */

@@ -1,4 +1,4 @@
-import { cutoffOf } from './line-metric.js';
+import { cutoffOf, readsLegs } from './line-metric.js';
 import type { OpenRun } from './open-run.js';
 import { CompareUsage, UnusableRun } from './unusable-run.js';
 
@@ -19,7 +19,19 @@ export function requireSameQuestion(a: OpenRun, b: OpenRun): void {
 /** @throws CompareUsage when a metric looks deeper than a run does. */
 export function requireDepth(runs: readonly OpenRun[], metrics: readonly string[]): void {
   for (const metric of metrics) {
+    if (readsLegs(metric)) {
+      requireLegs(runs, metric);
+      continue;
+    }
     const shallow = runs.find(({ header }) => header.depth < (cutoffOf(metric) ?? 0));
     if (shallow) throw new CompareUsage(`${metric} looks at more hits than the ${shallow.header.depth} a query that ${shallow.file} holds`);
   }
+}
+
+function requireLegs(runs: readonly OpenRun[], metric: string): void {
+  const without = runs.find(({ header }) => header.legs === undefined);
+  if (without)
+    throw new CompareUsage(`${metric} needs what the retrievers found, which ${without.file} does not keep; evaluate it with --legs`);
+  const shallow = runs.find(({ header }) => (header.legs ?? 0) < (cutoffOf(metric) ?? 0));
+  if (shallow) throw new CompareUsage(`${metric} looks at more of a leg than the ${shallow.header.legs} that ${shallow.file} keeps`);
 }

@@ -5,17 +5,18 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
 import { packageVersion } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
+import { wholeNumber } from '../../config/whole-number.js';
 import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
-import { parseMetrics } from '../metrics/metric-name.js';
+import { cutoffOf, parseMetric, parseMetrics } from '../metrics/metric-name.js';
 import { MetricError, type Metric } from '../metrics/metric.js';
-import { summariseRun, type RunSummary } from '../metrics/run-summary.js';
-import { openRun, RunWriter } from '../run/run-file.js';
+import { RunWriter } from '../run/run-file.js';
 import type { RunHeader } from '../run/run-line.js';
 import { askQueries } from './evaluation.js';
 import { readIndexFacts, type IndexFacts } from './index-facts.js';
 import { plainQuestion, templateQuestion, type Question } from './question.js';
 import { readQuestionSet } from './question-set.js';
-import { openDoor, type Contender, type SearchDoor } from './search-door.js';
+import { describeAsJson, renderReport, reportRun, type RunReport } from './run-report.js';
+import { ContenderRefused, openDoor, type Contender, type SearchDoor } from './search-door.js';
 
 interface EvaluateFlags {
   readonly index?: string;
@@ -26,10 +27,12 @@ interface EvaluateFlags {
   readonly template?: string;
   readonly profile?: string;
   readonly ranker?: string;
+  readonly blend?: number;
   readonly url?: string;
   readonly opensearch?: string[];
-  readonly metrics: string;
+  readonly metrics?: string;
   readonly depth: number;
+  readonly legs?: boolean;
   readonly groupField?: string;
   readonly concurrency: number;
   readonly rps?: number;
@@ -69,28 +72,31 @@ export function registerEvaluateCommand(program: Command): void {
     .option('--template <template>', 'search template: a mustache file here, or one stored in the engine; parameters query, size, from')
     .option('--profile <name>', 'the profile to evaluate')
     .option('--ranker <ranker>', 'another ranker than the profile’s: builtin, first-phase, shuffle, or the folder of an artefact')
+    .option('--blend <dial>', 'weight of the model against the engine, 0 to 1, instead of the profile’s', numberWithin(0, 1))
     .option('--url <sidecar>', 'ask this running sidecar instead of starting one')
     .option('--opensearch <url...>', 'nodes of the engine')
-    .option('--metrics <list>', 'what to measure', 'ndcg@10,ndcg_lin@10,mrr,recall@100,judged@10')
-    .option('--depth <hits>', 'hits to ask for and keep', positive, 100)
+    .option('--metrics <list>', 'what to measure (default: ndcg@10,ndcg_lin@10,mrr,recall@DEPTH,judged@10)')
+    .option('--depth <hits>', 'hits to ask for and keep', wholeNumber(1, 10_000), 100)
+    .option('--legs', 'keep what each retriever found: could ranking have won?')
     .option('--group-field <field>', 'field to count exposure by')
-    .option('--concurrency <number>', 'searches at once', positive, 2)
-    .option('--rps <number>', 'searches a second at most', positive)
-    .option('--stop-after <number>', 'stop after so many failures in a row', positive, 20)
-    .option('--seed <number>', 'kept in the run', Number, 1)
+    .option('--concurrency <number>', 'searches at once', wholeNumber(1), 2)
+    .option('--rps <number>', 'searches a second at most', numberWithin(0.001, 100_000))
+    .option('--stop-after <number>', 'stop after so many failures in a row', wholeNumber(1), 20)
+    .option('--seed <number>', 'kept in the run', wholeNumber(0), 1)
     .option('--json', 'print one JSON object')
     .option('--quiet', 'no progress')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: EvaluateFlags) => {
-      const summary = await evaluate(flags);
-      process.stdout.write(flags.json ? `${JSON.stringify(summary.json)}\n` : summary.text);
-      if (summary.failed > 0) process.exitCode = EXIT_REJECTS;
+      const report = await evaluate(flags);
+      process.stdout.write(flags.json ? `${JSON.stringify(describeAsJson(report))}\n` : renderReport(report));
+      if (report.summary.failed > 0) process.exitCode = EXIT_REJECTS;
     });
 }
 
-async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: string; failed: number }> {
-  const metrics = parseMetrics(flags.metrics); // before anything is asked
-  refuseUnknownNeeds(metrics);
+async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
+  const named = parseMetrics(flags.metrics ?? defaultMetrics(flags.depth)); // before anything is asked
+  refuseUnknownNeeds(named);
+  const contender = contenderOf(flags);
   const config = readConfig(flags);
   const alias = flags.index ?? config.index.alias;
   const engine = connectEngine(config.opensearch);
@@ -99,9 +105,13 @@ async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: str
     const facts = await readIndexFacts(engine, config, alias);
     const questions = await readQuestionSet(flags, packageVersion);
     const question = await openQuestion(engine, facts, flags.template ?? null);
-    const door = await openDoor({ config, alias, contender: contenderOf(flags) });
+    let metrics: readonly Metric[] = named;
+    const door = await openDoor({ config, alias, contender });
     try {
-      const run = await RunWriter.open(flags.out, describeRun({ flags, facts, questions, question, door, opensearch: version }));
+      const legs = flags.legs === true || named.some(({ reads }) => reads === 'legs') ? (door.window ?? flags.depth) : null;
+      metrics = withLegs(named, legs);
+      requireDepth(metrics, { depth: flags.depth, legs });
+      const run = await RunWriter.open(flags.out, describeRun({ flags, facts, questions, question, door, legs, opensearch: version }));
       try {
         await askQueries(questions.queries, run, {
           door,
@@ -109,6 +119,7 @@ async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: str
           grades: questions.grades,
           kept: { title: facts.titleField, image: facts.imageField, group: flags.groupField ?? null },
           depth: flags.depth,
+          legs: legs !== null,
           concurrency: flags.concurrency,
           rps: flags.rps ?? null,
           stopAfter: flags.stopAfter,
@@ -121,7 +132,7 @@ async function evaluate(flags: EvaluateFlags): Promise<{ json: object; text: str
     } finally {
       await door.close();
     }
-    return await summarise(flags.out, { metrics, documents: facts.documents, unjudged: questions.unjudged });
+    return await reportRun(flags.out, { metrics, documents: facts.documents, unjudged: questions.unjudged });
   } finally {
     await engine.close();
   }
@@ -133,9 +144,11 @@ function describeRun(of: {
   questions: Awaited<ReturnType<typeof readQuestionSet>>;
   question: Question;
   door: SearchDoor;
+  /** Ids kept of each leg at most; null = none. */
+  legs: number | null;
   opensearch: string;
 }): RunHeader {
-  const { flags, facts, questions, question, door } = of;
+  const { flags, facts, questions, question, door, legs } = of;
   const plain = flags.template === undefined;
   return {
     fuserank_run: 1,
@@ -153,6 +166,8 @@ function describeRun(of: {
     judgments: questions.stamps.judgments,
     versions: { fuserank: packageVersion, opensearch: of.opensearch },
     seed: flags.seed,
+    ...(legs === null ? {} : { legs }),
+    ...(flags.groupField === undefined ? {} : { group_field: flags.groupField }),
   };
 }
 
@@ -163,56 +178,23 @@ function refuseUnknownNeeds(metrics: readonly Metric[]): void {
     throw new MetricError(`${metric.name} needs ${metric.needs.join(', ')}, which evaluate does not read yet; leave it out of --metrics`);
 }
 
-/** From the file, as `compare` will see it. */
-async function summarise(
-  out: string,
-  { metrics, documents, unjudged }: { metrics: readonly Metric[]; documents: number; unjudged: number },
-): Promise<{ json: object; text: string; failed: number }> {
-  const run = await openRun(out);
-  let unranked = 0;
-  async function* counted(): typeof run.lines {
-    for await (const line of run.lines) {
-      if (line.state !== 'failed' && line.reason !== undefined) unranked += 1;
-      yield line;
-    }
-  }
-  const wanted = new Map([...metrics, ...parseMetrics('judged@10')].map((metric) => [metric.name, metric]));
-  const summary = await summariseRun(counted(), [...wanted.values()], { catalogueSize: documents });
-  const asked = Object.fromEntries(metrics.map(({ name }) => [name, summary.metrics[name] ?? null]));
-  const json = {
-    metrics: asked,
-    queries: summary.queries,
-    failed: summary.failed,
-    zero_results: summary.zeroResults,
-    unranked,
-    unjudged,
-    'judged@10': summary.metrics['judged@10'] ?? null,
-    run: out,
-  };
-  return { json, text: printSummary({ header: run.header, asked, summary, unranked, unjudged, out }), failed: summary.failed };
+function defaultMetrics(depth: number): string {
+  const k = Math.min(10, depth);
+  return `ndcg@${k},ndcg_lin@${k},mrr,recall@${depth},judged@${k}`;
 }
 
-function printSummary(of: {
-  header: RunHeader;
-  asked: Readonly<Record<string, number | null>>;
-  summary: RunSummary;
-  unranked: number;
-  unjudged: number;
-  out: string;
-}): string {
-  const { header, asked, summary, unranked, unjudged, out } = of;
-  const width = Math.max(...Object.keys(asked).map((name) => name.length));
-  const rows = Object.entries(asked).map(
-    ([name, value]) => `  ${name.padEnd(width)}  ${value === null ? '–' : value.toFixed(4)}  over ${summary.counted[name] ?? 0} queries`,
-  );
-  const notes = [
-    summary.failed > 0 ? `${summary.failed} failed: they leave the means; the run says why` : null,
-    summary.zeroResults > 0 ? `${summary.zeroResults} without a hit` : null,
-    unranked > 0 ? `${unranked} answered in the engine's order; the run says why` : null,
-    unjudged > 0 ? `${unjudged} without a judgment: no metric counts them` : null,
-  ].filter((note) => note !== null);
-  const who = `${header.name} on ${header.index.alias}${header.model === null ? '' : `, ${header.model}`}`;
-  return [`${who}: ${summary.queries} queries`, ...rows, ...notes.map((note) => `  ${note}`), `run written to ${out}`, ''].join('\n');
+/** Kept legs are measured: how much of what is relevant the retrievers found at all. */
+function withLegs(metrics: readonly Metric[], legs: number | null): readonly Metric[] {
+  return legs === null || metrics.some(({ reads }) => reads === 'legs') ? metrics : [...metrics, parseMetric(`leg_recall@${legs}`)];
+}
+
+/** A metric that looks deeper than the answers go would silently be another one. */
+function requireDepth(metrics: readonly Metric[], { depth, legs }: { depth: number; legs: number | null }): void {
+  for (const metric of metrics) {
+    const [kept, remedy] = metric.reads === 'legs' ? [legs ?? 0, 'a leg is kept as deep as the window'] : [depth, '--depth asks for more'];
+    const looksAt = cutoffOf(metric) ?? 0;
+    if (looksAt > kept) throw new MetricError(`${metric.name} looks at ${looksAt} hits, but ${kept} are kept; ${remedy}`);
+  }
 }
 
 async function openQuestion(engine: EngineClient, facts: IndexFacts, template: string | null): Promise<Question> {
@@ -221,8 +203,23 @@ async function openQuestion(engine: EngineClient, facts: IndexFacts, template: s
 }
 
 function contenderOf(flags: EvaluateFlags): Contender {
-  if (flags.config === 'first-phase') return { kind: 'first-phase' };
-  return { kind: 'fuserank', url: flags.url ?? null, profile: flags.profile ?? null, ranker: flags.ranker ?? null };
+  const given = (['profile', 'ranker', 'blend', 'url'] as const).filter((flag) => flags[flag] !== undefined);
+  if (flags.config === 'first-phase') {
+    if (given.length > 0) throw new ContenderRefused(`--${given.join(' and --')} goes with the sidecar, not with --config first-phase`);
+    return { kind: 'first-phase' };
+  }
+  if (flags.url !== undefined && flags.ranker !== undefined) {
+    throw new ContenderRefused(
+      '--ranker needs a sidecar started here: leave --url out, or name a profile of the running one with --profile',
+    );
+  }
+  return {
+    kind: 'fuserank',
+    url: flags.url ?? null,
+    profile: flags.profile ?? null,
+    ranker: flags.ranker ?? null,
+    blend: flags.blend ?? null,
+  };
 }
 
 function readConfig(flags: EvaluateFlags): Config {
@@ -253,8 +250,12 @@ function hashOf(parts: readonly string[]): string {
   return createHash('sha256').update(parts.join()).digest('hex');
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0.');
-  return value;
+function numberWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`a number from ${least} to ${most} is needed.`);
+    }
+    return value;
+  };
 }

@@ -21,6 +21,8 @@ export interface Evaluation {
   readonly kept: KeptFields;
   /** Hits asked for. */
   readonly depth: number;
+  /** Keep what each retriever found. */
+  readonly legs: boolean;
   /** Searches under way at once. */
   readonly concurrency: number;
   /** Searches begun a second at most; null = as fast as they are answered. */
@@ -65,15 +67,16 @@ export async function askQueries(queries: readonly EvaluatedQuery[], run: RunWri
 }
 
 async function askOne(query: EvaluatedQuery, evaluation: Evaluation): Promise<RunLine> {
-  const { door, question, kept, depth, folder } = evaluation;
+  const { door, question, kept, depth, legs, folder } = evaluation;
   const grades = evaluation.grades(query);
   try {
     const body = await question.ask(query, depth);
-    const ranking = await rankingOf(query, folder);
+    const ranking = { ...(await rankingOf(query, folder)), ext: true, legs };
     const shown = [kept.title, kept.image, kept.group].filter((field) => field !== null);
     return readRunLine(query, await door.search({ ...body, size: depth, _source: shown.length === 0 ? false : shown }, ranking), {
       grades,
       kept,
+      legs,
     });
   } catch (error) {
     return failedLine(query, { grades, reason: error instanceof Error ? error.message : String(error), latencyMs: null });

@@ -16,17 +16,27 @@ const answerSchema = z.looseObject({
   hits: z.looseObject({
     hits: z.array(z.looseObject({ _id: z.string(), _score: z.number().nullish(), _source: z.record(z.string(), z.json()).default({}) })),
   }),
+  ext: z
+    .looseObject({
+      fuserank: z
+        .looseObject({
+          history_length: z.int().nonnegative().nullish(),
+          legs: z.record(z.string(), z.array(z.string())).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
 });
 const errorSchema = z.looseObject({ error: z.union([z.string(), z.looseObject({ reason: z.string() })]) });
 
 /** Reasons for which the engine's order is the right answer also of a ranked search. */
-const NOTHING_TO_RANK = /^skipped; reason=no_hits$/;
+const NOTHING_TO_RANK = /^skipped; reason=(no_hits|blend_zero)$/;
 
 /** A line of the run from one answer. An answer that was not ranked says so in `reason`; any but a whole list is a failed query. */
 export function readRunLine(
   query: EvaluatedQuery,
   answer: DoorAnswer,
-  { grades, kept }: { grades: ReadonlyMap<string, number>; kept: KeptFields },
+  { grades, kept, legs }: { grades: ReadonlyMap<string, number>; kept: KeptFields; legs: boolean },
 ): RunLine {
   const json = parse(answer.body);
   if (answer.status !== 200) return failedLine(query, { grades, reason: describeError(answer.status, json), latencyMs: answer.latencyMs });
@@ -44,11 +54,17 @@ export function readRunLine(
     ...member('group', hit._source, kept.group),
   }));
   const unranked = answer.label.startsWith('skipped') && !NOTHING_TO_RANK.test(answer.label);
+  const told = parsed.data.ext?.fuserank;
+  // The engine as it is has one retriever, and its list is the answer.
+  const found = told?.legs ?? (answer.label.startsWith('applied') || unranked ? undefined : { first_phase: hits.map(({ id }) => id) });
+  const known = asked(query, grades);
   return {
-    ...asked(query, grades),
+    ...known,
+    history_length: told?.history_length ?? known.history_length,
     state: hits.length === 0 ? 'zero-results' : 'ok',
     ...(unranked ? { reason: answer.label } : {}),
     hits,
+    ...(legs && found !== undefined ? { legs: found, judgments: Object.fromEntries(grades) } : {}),
     latency_ms: Math.round(answer.latencyMs * 100) / 100,
   };
 }

@@ -11,7 +11,14 @@ export type Contender =
   /** The engine as it is. */
   | { readonly kind: 'first-phase' }
   /** The sidecar: one that runs at `url`, else one started in this process. */
-  | { readonly kind: 'fuserank'; readonly url: string | null; readonly profile: string | null; readonly ranker: string | null };
+  | {
+      readonly kind: 'fuserank';
+      readonly url: string | null;
+      readonly profile: string | null;
+      readonly ranker: string | null;
+      /** Weight of the model, 0–1; null = the profile's. */
+      readonly blend: number | null;
+    };
 
 /** One answer, as far as a run keeps it. */
 export interface DoorAnswer {
@@ -31,9 +38,17 @@ export interface SearchDoor {
   readonly sha256: string;
   /** `name-version@sha8`; null where no model takes part. */
   readonly model: string | null;
+  /** Hits that are ranked at most; null = the engine's list is the answer. */
+  readonly window: number | null;
   /** @param ranking members of `ext.fuserank`; the engine itself gets none */
   search(body: Record<string, unknown>, ranking: Record<string, unknown>): Promise<DoorAnswer>;
   close(): Promise<void>;
+}
+
+/** Flags that name no contender. */
+export class ContenderRefused extends Error {
+  override readonly name = 'ContenderRefused';
+  readonly exitCode = 2;
 }
 
 /** The evaluated profile is not there. */
@@ -49,7 +64,7 @@ const OWN_PROFILE = 'evaluated';
 
 const infoSchema = z.looseObject({
   rankers: z.record(z.string(), z.string()),
-  profiles: z.record(z.string(), z.looseObject({ index: z.string(), ranker: z.string() })),
+  profiles: z.record(z.string(), z.looseObject({ index: z.string(), ranker: z.string(), window: z.number() })),
 });
 
 export async function openDoor(options: { config: Config; alias: string; contender: Contender }): Promise<SearchDoor> {
@@ -60,6 +75,7 @@ export async function openDoor(options: { config: Config; alias: string; contend
       name: 'first-phase',
       sha256: hash(contender),
       model: null,
+      window: null,
       search: (body) => send(upstream, alias, body, serviceHeaders(config.opensearch)),
       close: () => upstream.close(),
     };
@@ -77,15 +93,18 @@ export async function openDoor(options: { config: Config; alias: string; contend
         `the sidecar at ${url} has no profile "${profileName}"; it has ${Object.keys(info.profiles).join(', ') || 'none'}`,
       );
     }
+    const dial = contender.blend === null ? {} : { blend: contender.blend };
+    const name = profile.ranker === 'builtin' ? 'fuserank' : `fuserank:${profile.ranker}`;
     return {
-      name: profile.ranker === 'builtin' ? 'fuserank' : `fuserank:${profile.ranker}`,
-      sha256: hash({ kind: contender.kind, profile }),
+      name: contender.blend === null ? name : `${name} at blend ${contender.blend}`,
+      sha256: hash({ kind: contender.kind, profile: { ...profile, ...dial } }),
       model: info.rankers[profile.ranker] ?? null,
+      window: profile.window,
       search: (body, ranking) =>
         send(
           upstream,
           alias,
-          { ...body, ext: { ...extOf(body), fuserank: { ...ranking, profile: profileName, budget_ms: UNHURRIED_MS } } },
+          { ...body, ext: { ...extOf(body), fuserank: { ...ranking, ...dial, profile: profileName, budget_ms: UNHURRIED_MS } } },
           serviceHeaders(config.opensearch),
         ),
       close: () => closeBoth(upstream, sidecar),
@@ -97,7 +116,7 @@ export async function openDoor(options: { config: Config; alias: string; contend
 }
 
 /** The profile by its name, else the one that the alias has, else the defaults; with the ranker that was asked for. */
-function evaluatedProfile(config: Config, alias: string, { profile: name, ranker }: Extract<Contender, { kind: 'fuserank' }>): Profile {
+export function evaluatedProfile(config: Config, alias: string, { profile: name, ranker }: Extract<Contender, { kind: 'fuserank' }>): Profile {
   const named = name === null ? undefined : config.profiles[name];
   if (name !== null && !named) {
     throw new ProfileUnknown(`the configuration has no profile "${name}"; it has ${Object.keys(config.profiles).join(', ') || 'none'}`);

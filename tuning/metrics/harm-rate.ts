@@ -1,18 +1,17 @@
+/** A query is harmed where it falls by more than this. */
+export const HARM_TOLERANCE = 0.05;
+
 /**
- * Harm rate against a baseline, 0–1: the share of queries whose value fell by more than `tolerance`. Values are by query id, of the same
- * metric; a query without a value (null or absent) in one of the two leaves. Null where no query has both.
+ * Harm rate against a baseline, 0–1: the share of queries that are more than `tolerance` below it (ranking for most must not break the
+ * search of some). Null without a query.
+ * @param differences value − baseline of the same metric, one a query that has both
  */
 export function measureHarmRate(
-  values: ReadonlyMap<string, number | null>,
-  baseline: ReadonlyMap<string, number | null>,
-  { tolerance }: { tolerance: number },
+  differences: ArrayLike<number>,
+  { tolerance = HARM_TOLERANCE }: { tolerance?: number } = {},
 ): number | null {
-  let [both, harmed] = [0, 0];
-  for (const [query, value] of values) {
-    const before = baseline.get(query);
-    if (value === null || before === null || before === undefined) continue;
-    both += 1;
-    if (value < before - tolerance) harmed += 1;
-  }
-  return both === 0 ? null : harmed / both;
+  if (differences.length === 0) return null;
+  // A fall of exactly the tolerance is none, whatever the binary fractions say.
+  const harmed = Array.from(differences).filter((difference) => difference < -tolerance - 1e-9).length;
+  return harmed / differences.length;
 }

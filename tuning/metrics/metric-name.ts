@@ -46,6 +46,17 @@ function underscoreCut(text: string): string {
   return text.replace(/^(p|recall|map_cut|ndcg_cut|success)_(\d+)$/i, '$1@$2');
 }
 
+/** The cut-off in a metric's name; null where it looks at whole lists. */
+export function cutoffOf({ name }: Pick<Metric, 'name'>): number | null {
+  const match = /@(\d+)/.exec(name);
+  return match ? Number(match[1]) : null;
+}
+
+/** The least grade that counts as relevant in a metric's name. */
+export function relevanceOf({ name }: Pick<Metric, 'name'>): number {
+  return Number(/\brel=([\d.e+-]+)/.exec(name)?.[1] ?? 1);
+}
+
 function findName(text: string, spelled: string, cut: string | undefined): string {
   const lower = spelled.toLowerCase().replaceAll('-', '_');
   const name = CANONICAL.get(lower);
@@ -112,7 +123,7 @@ function noteOn(text: string, spelled: string, name: string, given: Map<string, 
 }
 
 function buildMetric(name: string, row: MetricRow, asked: Asked, note: string | null): Metric {
-  const named = { name: asked.name, better: row.better, needs: row.needs, note };
+  const named = { name: asked.name, better: row.better, reads: row.reads, needs: row.needs, note };
   const query = QUERY_METRICS[name];
   if (query) {
     return {

@@ -4,8 +4,9 @@ import { measureExpectedReciprocalRank } from './cascade.js';
 import type { CatalogueExposure } from './catalogue-exposure.js';
 import { measureLinearNdcg, measureNdcg } from './discounted-gain.js';
 import { measureJudgedShare, measureZeroResults } from './judged-share.js';
+import { measureLegRecall } from './leg-recall.js';
 import { measureDiversity, measureNovelty } from './list-variety.js';
-import { demand, type MetricContext } from './metric.js';
+import { demand, type Metric, type MetricContext } from './metric.js';
 
 /** How a metric is asked for, beside its name. */
 export interface Asked {
@@ -24,6 +25,7 @@ export interface MetricRow {
   /** Numbers that may stand in brackets, and what they are when they do not. */
   readonly numbers: Readonly<Record<string, number>>;
   readonly better: 'higher' | 'lower';
+  readonly reads: Metric['reads'];
   readonly needs: readonly (keyof MetricContext)[];
 }
 
@@ -35,7 +37,7 @@ export interface RunMetricRow extends MetricRow {
   readonly read: (exposure: CatalogueExposure, catalogueSize: number) => number | null;
 }
 
-const plain = { also: [], cut: 'required', numbers: {}, better: 'higher', needs: [] } as const;
+const plain = { also: [], cut: 'required', numbers: {}, better: 'higher', reads: 'grades', needs: [] } as const;
 
 type BinaryMeasure = (line: RunLine, cut: { k: number; rel: number }) => number | null;
 
@@ -60,16 +62,32 @@ export const QUERY_METRICS: Readonly<Record<string, QueryMetricRow>> = {
     measure: (line, { k, numbers }) => measureExpectedReciprocalRank(line, { k, max: numbers['max'] ?? 4 }),
   },
   auc: binaryRow(binary.measureAuc, 'optional', 'roc_auc'),
-  judged: { ...plain, measure: (line, { k }) => measureJudgedShare(line, k) },
-  zero_results: { ...plain, also: ['zero_result_rate', 'zero_results_rate'], cut: 'none', better: 'lower', measure: measureZeroResults },
+  leg_recall: {
+    ...plain,
+    cut: 'optional',
+    numbers: { rel: 1 },
+    reads: 'legs',
+    measure: (line, { k, numbers }) => measureLegRecall(line, { k, rel: numbers['rel'] ?? 1 })?.fused ?? null,
+  },
+  judged: { ...plain, reads: 'hits', measure: (line, { k }) => measureJudgedShare(line, k) },
+  zero_results: {
+    ...plain,
+    also: ['zero_result_rate', 'zero_results_rate'],
+    cut: 'none',
+    better: 'lower',
+    reads: 'hits',
+    measure: measureZeroResults,
+  },
   diversity: {
     ...plain,
     also: ['ild', 'intra_list_diversity'],
+    reads: 'hits',
     needs: ['vectors'],
     measure: (line, { k, name }, context) => measureDiversity(line, k, demand(context, 'vectors', name)),
   },
   novelty: {
     ...plain,
+    reads: 'hits',
     needs: ['popularity'],
     measure: (line, { k, name }, context) => measureNovelty(line, k, demand(context, 'popularity', name)),
   },
@@ -77,6 +95,12 @@ export const QUERY_METRICS: Readonly<Record<string, QueryMetricRow>> = {
 
 /** Metrics with one value for a run. */
 export const RUN_METRICS: Readonly<Record<string, RunMetricRow>> = {
-  coverage: { ...plain, also: ['catalogue_coverage'], needs: ['catalogueSize'], read: (exposure, size) => exposure.coverage(size) },
-  gini: { ...plain, better: 'lower', needs: ['catalogueSize'], read: (exposure, size) => exposure.gini(size) },
+  coverage: {
+    ...plain,
+    also: ['catalogue_coverage'],
+    reads: 'hits',
+    needs: ['catalogueSize'],
+    read: (exposure, size) => exposure.coverage(size),
+  },
+  gini: { ...plain, better: 'lower', reads: 'hits', needs: ['catalogueSize'], read: (exposure, size) => exposure.gini(size) },
 };

@@ -20,6 +20,8 @@ interface Named {
   /** Canonical: `ndcg@10`, `p(rel=2)@10`; it parses to the same metric. */
   readonly name: string;
   readonly better: 'higher' | 'lower';
+  /** What of a line it looks at: grades in the order of the hits, the hits whatever their grades, or what the retrievers found. */
+  readonly reads: 'grades' | 'hits' | 'legs';
   /** To be given; else measuring throws. */
   readonly needs: readonly (keyof MetricContext)[];
   /** Where the spelling that was used means something else elsewhere: a line for the reader, else null. */

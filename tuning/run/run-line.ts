@@ -31,8 +31,10 @@ export const runLineSchema = z.object({
   hits: z.array(runHitSchema),
   /** All grades that the judgments hold for this query, in falling order. */
   judged: z.array(z.number()),
-  /** Ids by leg (`first-phase`, `text`, `image`), best first, where the run was told to keep them. */
+  /** Ids by leg (`first_phase`, `text`, `image`), best first, where the run was told to keep them. */
   legs: z.record(z.string(), z.array(z.string())).optional(),
+  /** Grade by document id of all that is judged for this query, where legs are kept: they hold documents that the list lacks. */
+  judgments: z.record(z.string(), z.number()).optional(),
   latency_ms: z.number().nonnegative().nullable(),
 });
 
@@ -51,6 +53,10 @@ export const runHeaderSchema = z.object({
   judgments: z.object({ sha256: z.string(), count: z.int().nonnegative() }),
   versions: z.object({ fuserank: z.string(), opensearch: z.string() }),
   seed: z.int(),
+  /** Ids of each leg that lines keep at most; absent where they keep none. */
+  legs: z.int().positive().optional(),
+  /** Field whose value hits keep as their group. */
+  group_field: z.string().optional(),
 });
 
 export type RunHit = z.output<typeof runHitSchema>;

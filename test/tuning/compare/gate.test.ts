@@ -53,6 +53,17 @@ describe('a rule on losses', () => {
   });
 });
 
+describe('a rule on harm', () => {
+  it('is one on the share of queries that lose more than .05', () => {
+    // −.3 and −.1 of four, of ndcg@10; one of four of mrr.
+    expect(passes('harm>49%')).toBe(false);
+    expect(passes('harm > 50%')).toBe(true);
+    expect(passes('harm(mrr)>25%')).toBe(true);
+    expect(passes('harm(mrr)>=25%')).toBe(false);
+    expect(judgeRule(parseRule('harm>11%'), evidence).detail).toBe('2 of 4 queries lose more than 0.05 of ndcg@10 (50.0 %)');
+  });
+});
+
 describe('rules on failed queries and holes', () => {
   it('compare counts and shares', () => {
     expect(passes('failed>2')).toBe(true);
@@ -73,6 +84,7 @@ it.each([
   ['losses(speed)>0.1:>5%', '"speed" is no metric'],
   ['losses>0.1:>500%', 'a share at most 100 %'],
   ['holes>5', 'put a % behind the number'],
+  ['harm>5', 'harm>SHARE%'],
   ['', 'is no rule'],
 ])('refuses %j', (rule, message) => {
   expect(() => parseRule(rule)).toThrow(message);

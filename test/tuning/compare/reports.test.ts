@@ -36,14 +36,21 @@ beforeAll(async () => {
         ...hit,
         title: place === 0 ? HOSTILE : `title ${rank}`,
         image: PICTURES[(place + rank) % 4],
+        group: place === 0 ? HOSTILE : `brand ${rank}`,
       }));
       // B turns the lists of the first six round, and loses the best hit of the very first.
       const turned = place < 6 ? hits.toReversed() : hits;
-      return { ...line, hits: side === 0 ? hits : place === 0 ? turned.slice(0, 2) : turned };
+      const found = { legs: { first_phase: [`q${place}-p0`], [HOSTILE]: [`q${place}-p2`] }, judgments: { [`q${place}-p0`]: 3 } };
+      return { ...line, ...found, hits: side === 0 ? hits : place === 0 ? turned.slice(0, 2) : turned };
     }),
   );
   const files = await Promise.all(
-    lines.map((side, place) => writeRun(join(folder, `${place}.ndjson`), side, { count: 12, header: { name: `run ${place} ${HOSTILE}` } })),
+    lines.map((side, place) =>
+      writeRun(join(folder, `${place}.ndjson`), side, {
+        count: 12,
+        header: { name: `run ${place} ${HOSTILE}`, legs: 20, group_field: HOSTILE },
+      }),
+    ),
   );
   const [a = '', b = ''] = files;
   const rules = ['ndcg@10<-0.01', 'mrr<-0.9'].map(parseRule);
@@ -63,6 +70,24 @@ describe('the html report', () => {
     expect(page).toMatch(/↓\s+to 3/);
     expect(page).toMatch(/title="grade 3"/);
     expect(page).toMatch(/title="not judged"/);
+  });
+
+  it('tell in every form who was harmed, what was found, whose hits were shown, and what holes do', () => {
+    for (const report of [renderHtml, renderMarkdown, renderTerminal]) {
+      const page = report(comparison).replaceAll('\\', '');
+      expect(page).toMatch(/on \d+\.\d % of the queries B is more than \.05 of ndcg@10 below A/);
+      expect(page).toContain('leg_recall@20');
+      expect(page).toContain('brand 1');
+      expect(page).toContain('ndcg@10, condensed');
+      expect(page).toContain('RBO.9');
+      expect(page).toContain('Jaccard@10');
+    }
+    expect(describeAsJson(comparison, { perQuery: false })).toMatchObject({
+      metrics: { 'ndcg@10': { harm: comparison.metrics[0]?.harm } },
+      legs: { metric: 'leg_recall@20', a: { first_phase: 1, fused: 1 } },
+      exposure: { k: 10, field: HOSTILE },
+      condensed: { metric: 'ndcg@10, condensed' },
+    });
   });
 
   it('lets no text of a run become markup', () => {

@@ -81,6 +81,91 @@ describe('a shuffled run', () => {
   });
 });
 
+describe('what the retrievers found', () => {
+  const judgments = { x: 2, y: 1, z: 1, other: 0 };
+  const line = (query_id: string, legs: Record<string, string[]>): RunLine =>
+    inventLine({ query_id, grades: [1], judged: [2, 1, 1, 0], judgments, legs });
+  const engine = [line('q0', { first_phase: ['x', 'other'] }), line('q1', { first_phase: ['y', 'z'] })];
+  const ranked = [line('q0', { first_phase: ['x'], text: ['y', 'z'] }), line('q1', { first_phase: ['y'], image: ['z', 'x'] })];
+
+  it('stands beside the quality, by leg and together, as deep as both runs keep it', async () => {
+    const [a, b] = [await runOf('legs-a', engine, { legs: 20 }), await runOf('legs-b', ranked, { legs: 200 })];
+    const comparison = await compare(a, b, { metrics: ['ndcg@10'] });
+    expect(comparison.metrics.map(({ metric }) => metric)).toEqual(['ndcg@10', 'leg_recall@20']);
+    expect(comparison.legs?.metric).toBe('leg_recall@20');
+    expect(comparison.legs?.a).toEqual({ legs: { first_phase: 1 / 2 }, fused: 1 / 2 });
+    // A leg that was not asked for a query found nothing there.
+    expect(comparison.legs?.b).toEqual({ legs: { first_phase: 1 / 3, text: 1 / 3, image: 1 / 3 }, fused: 1 });
+    expect(comparison.metrics[1]).toMatchObject({ meanA: 1 / 2, meanB: 1, wins: 2 });
+    const strict = await compare(a, b, { metrics: ['mrr', 'leg_recall(rel=2)@1'] });
+    expect(strict.metrics.map(({ metric }) => metric)).toEqual(['mrr', 'leg_recall(rel=2)@1']);
+    expect(strict.legs?.b).toEqual({ legs: { first_phase: 1 / 2, text: 0, image: 0 }, fused: 1 / 2 });
+  });
+
+  it('is not there unless both runs keep it, and a metric of it is refused', async () => {
+    const [a, b] = [await runOf('legs-with', engine, { legs: 20 }), await runOf('legs-without', gradedLines([[1], [0]]))];
+    expect((await compare(a, b)).legs).toBeNull();
+    await expect(compare(a, b, { metrics: ['leg_recall@10'] })).rejects.toThrow(/does not keep; evaluate it with --legs/);
+    await expect(compare(a, a, { metrics: ['leg_recall@50'] })).rejects.toThrow(/looks at more of a leg than the 20/);
+  });
+});
+
+describe('who is harmed, and whose products are shown', () => {
+  it('counts the queries that fall by more than .05', async () => {
+    const [a, b] = [
+      await runOf(
+        'harm-a',
+        gradedLines([
+          [1, 0],
+          [1, 0],
+          [1, 0],
+          [0, 1],
+        ]),
+      ),
+      await runOf(
+        'harm-b',
+        gradedLines([
+          [0, 1],
+          [1, 0],
+          [1, 0],
+          [1, 0],
+        ]),
+      ),
+    ];
+    const { metrics } = await compare(a, b, { metrics: ['mrr'] });
+    expect(metrics[0]).toMatchObject({ wins: 1, ties: 2, losses: 1, harm: 0.25 });
+  });
+
+  it('sets the two exposures side by side where both runs keep the same field', async () => {
+    const hits = (...groups: (string | undefined)[]): RunLine[] => [
+      inventLine({
+        query_id: 'q0',
+        judged: [1],
+        hits: groups.map((group, place) => ({ id: `d${place}`, score: 1, grade: 1, ...(group === undefined ? {} : { group }) })),
+      }),
+    ];
+    const [a, b] = [
+      await runOf('brands-a', hits('acme', 'umber'), { group_field: 'brand' }),
+      await runOf('brands-b', hits('umber', undefined), { group_field: 'brand' }),
+    ];
+    const second = 1 / Math.log2(3) / (1 + 1 / Math.log2(3));
+    const { exposure } = await compare(a, b);
+    expect(exposure).toMatchObject({ field: 'brand', k: 10 });
+    expect(exposure?.groups).toEqual([
+      { group: 'acme', a: expect.closeTo(1 - second, 12) as number, b: 0 },
+      { group: 'umber', a: expect.closeTo(second, 12) as number, b: expect.closeTo(1 - second, 12) as number },
+      { group: null, a: 0, b: expect.closeTo(second, 12) as number },
+    ]);
+    expect((await compare(a, await runOf('prices-b', hits('low', 'high'), { group_field: 'price' }))).exposure).toBeNull();
+  });
+
+  it('says what the judged hits alone would give', async () => {
+    const [a, b] = [await runOf('condensed-a', gradedLines([[null, 1]])), await runOf('condensed-b', gradedLines([[1]]))];
+    expect((await compare(a, b, { metrics: ['mrr'] })).condensed).toEqual({ metric: 'mrr, condensed', a: 1, b: 1 });
+    expect((await compare(a, b, { metrics: ['judged@10'] })).condensed).toBeNull();
+  });
+});
+
 describe('lines in another order', () => {
   it('are paired by the query, beyond what is kept in memory', async () => {
     const lines = [...inventLines({ queries: 400, hits: 10, seed: 9, noise: 0.2 })];

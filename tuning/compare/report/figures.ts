@@ -1,3 +1,4 @@
+import type { LegRecall } from '../../metrics/leg-recall.js';
 import type { PairedTest } from '../../significance/paired-comparison.js';
 import type { ComparedMetric } from '../compared-metrics.js';
 import type { RunComparison } from '../run-comparison.js';
@@ -31,6 +32,11 @@ export function formatShare(share: number): string {
   return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : NOTHING;
 }
 
+/** A difference of shares, in points. */
+export function formatPoints(difference: number): string {
+  return formatDifference(100 * difference, 1);
+}
+
 /** The one sentence of a metric. "Better" and "worse" are its verdict's words and appear nowhere else. */
 export function describeVerdict(metric: ComparedMetric): string {
   const figures = `${formatDifference(metric.difference)} ${formatInterval(metric.interval)}, p ${formatP(metric.p)}`;
@@ -55,7 +61,8 @@ export const TEST_NAMES: Record<PairedTest, string> = { randomization: 'paired r
 export function describeMethod({ test, seed, draws, queries }: RunComparison): string {
   return (
     `Differences are B − A over ${queries.compared} queries that both runs answered. p: two-sided ${TEST_NAMES[test]}. ` +
-    `Interval: 95 % percentile bootstrap over queries, ${draws.toLocaleString('en')} draws (slices 2,000), seed ${seed}. ` +
+    `Interval: 95 % bootstrap over queries (expanded percentiles), ${draws.toLocaleString('en')} draws (slices 2,000), seed ${seed}. ` +
+    `Harm: share of the queries on which B is more than .05 below A. ` +
     `Slices are many looks at few queries; their figures are not corrected for that.`
   );
 }
@@ -63,4 +70,23 @@ export function describeMethod({ test, seed, draws, queries }: RunComparison): s
 /** What the two lists have in common. */
 export function describeOverlap({ overlap, queries }: RunComparison): string {
   return `Jaccard@${overlap.k} ${formatValue(overlap.jaccard, 3)} · RBO.9 ${formatValue(overlap.rbo, 3)} · the same list for ${queries.sameList} of ${queries.compared} queries`;
+}
+
+/** The leading metric's harm, as a sentence. */
+export function describeHarm({ harm, metric }: ComparedMetric): string {
+  return `harm: on ${formatShare(harm)} of the queries B is more than .05 of ${metric} below A`;
+}
+
+/** What the retrievers found in each run, by leg: whether ranking could have won at all. Empty without legs. */
+export function describeLegs({ legs }: RunComparison): string {
+  if (legs === null) return '';
+  const side = ({ legs: each, fused }: LegRecall): string =>
+    [...Object.entries(each), ['fused', fused] as const].map(([name, share]) => `${name} ${formatValue(share, 3)}`).join(', ');
+  return `${legs.metric}: A ${side(legs.a)} · B ${side(legs.b)}`;
+}
+
+/** judged@k of both runs and, where something is not judged, what the leading metric says of the judged hits alone. */
+export function describeJudged({ holes, condensed }: RunComparison): string {
+  const judged = `judged@${holes.k} A ${formatShare(holes.judgedA)} B ${formatShare(holes.judgedB)}`;
+  return condensed === null ? judged : `${judged} · ${condensed.metric} A ${formatValue(condensed.a)} B ${formatValue(condensed.b)}`;
 }

@@ -1,3 +1,4 @@
+import type { LegRecall } from '../../metrics/leg-recall.js';
 import type { ComparedMetric, Slice } from '../compared-metrics.js';
 import type { ChangedQuery } from '../changed-query.js';
 import type { RunComparison } from '../run-comparison.js';
@@ -7,7 +8,7 @@ import type { RunComparison } from '../run-comparison.js';
  * With `perQuery` it also holds both values of every query that both runs answered.
  */
 export function describeAsJson(comparison: RunComparison, options: { perQuery: boolean }): object {
-  const { runs, queries, overlap, holes, gate } = comparison;
+  const { runs, queries, overlap, legs, exposure, holes, condensed, gate } = comparison;
   return {
     fuserank_comparison: 1,
     runs,
@@ -23,7 +24,10 @@ export function describeAsJson(comparison: RunComparison, options: { perQuery: b
     draws: comparison.draws,
     metrics: describeMetrics(comparison.metrics),
     overlap: { k: overlap.k, jaccard: overlap.jaccard, rbo: overlap.rbo },
+    ...(legs === null ? {} : { legs: { metric: legs.metric, a: describeLegs(legs.a), b: describeLegs(legs.b) } }),
+    ...(exposure === null ? {} : { exposure }),
     holes: { k: holes.k, judged_a: holes.judgedA, judged_b: holes.judgedB, level: holes.level, biased: holes.biased },
+    condensed,
     tags: comparison.tags.map(describeSlice),
     history: comparison.history.map(describeSlice),
     worst: comparison.worst.map(describeChange),
@@ -32,6 +36,10 @@ export function describeAsJson(comparison: RunComparison, options: { perQuery: b
     warnings: comparison.warnings,
     ...(options.perQuery ? { per_query: describePairs(comparison) } : {}),
   };
+}
+
+function describeLegs({ legs, fused }: LegRecall): Record<string, number> {
+  return { ...legs, fused };
 }
 
 function describeMetrics(metrics: readonly ComparedMetric[]): Record<string, object> {
@@ -47,6 +55,7 @@ function describeMetrics(metrics: readonly ComparedMetric[]): Record<string, obj
         wins: metric.wins,
         ties: metric.ties,
         losses: metric.losses,
+        harm: metric.harm,
         queries: metric.pairs,
         smallest_detectable: metric.smallestDetectable,
         verdict: metric.quality ? metric.verdict : null,

@@ -2,12 +2,16 @@ import type { ChangedQuery, ListedHit } from '../changed-query.js';
 import type { ComparedMetric, Slice } from '../compared-metrics.js';
 import type { RunComparison } from '../run-comparison.js';
 import {
+  describeHarm,
+  describeJudged,
+  describeLegs,
   describeMethod,
   describeOverlap,
   describeVerdict,
   formatDifference,
   formatInterval,
   formatP,
+  formatPoints,
   formatShare,
   formatValue,
   verdictWord,
@@ -16,6 +20,8 @@ import {
 /** Changed queries of a comment on a pull request. */
 const NAMED_QUERIES = 10;
 const LISTED_HITS = 10;
+/** Groups whose exposure is shown. */
+const NAMED_GROUPS = 20;
 
 /** A comparison for a pull request or a page of documentation. */
 export function renderMarkdown(comparison: RunComparison): string {
@@ -38,10 +44,13 @@ export function renderMarkdown(comparison: RunComparison): string {
     ),
     comparison.warnings.map(({ level, text }) => `> **${level === 'red' ? 'Red' : 'Warning'}**: ${escapeMarkdown(text)}`).join('\n>\n'),
     table(
-      ['metric', 'A', 'B', 'B − A', '95 % interval', 'p', 'wins/ties/losses', 'smallest detectable', 'verdict'],
+      ['metric', 'A', 'B', 'B − A', '95 % interval', 'p', 'wins/ties/losses', 'harm', 'smallest detectable', 'verdict'],
       metrics.map((metric) => [metric.metric, ...figuresOf(metric), formatValue(metric.smallestDetectable), verdictWord(metric)]),
     ),
-    describeOverlap(comparison),
+    leading ? escapeMarkdown(`${describeHarm(leading)}.`) : '',
+    [describeOverlap(comparison), describeJudged(comparison), ...(comparison.legs === null ? [] : [describeLegs(comparison)])]
+      .map((line) => `- ${escapeMarkdown(line)}`)
+      .join('\n'),
     '## Gate',
     table(
       ['rule', '', 'measured'],
@@ -50,6 +59,7 @@ export function renderMarkdown(comparison: RunComparison): string {
     ...sliceParts('By tag', comparison.tags),
     ...(comparison.tagsLeft === 0 ? [] : [`And ${comparison.tagsLeft} rarer tags.`]),
     ...sliceParts('By history length', comparison.history),
+    ...exposureParts(comparison),
     ...(comparison.worst.length === 0 || !leading
       ? []
       : ['## Worst regressions', ...comparison.worst.slice(0, NAMED_QUERIES).map((change) => renderChange(change, leading.metric))]),
@@ -70,6 +80,7 @@ function figuresOf(metric: ComparedMetric): string[] {
     formatInterval(metric.interval),
     formatP(metric.p),
     `${metric.wins}/${metric.ties}/${metric.losses}`,
+    formatShare(metric.harm),
   ];
 }
 
@@ -78,7 +89,20 @@ function sliceParts(title: string, slices: readonly Slice[]): string[] {
   const rows = slices.flatMap(({ name, queries, metrics }) =>
     metrics.map((metric, place) => [place === 0 ? name : '', place === 0 ? String(queries) : '', metric.metric, ...figuresOf(metric)]),
   );
-  return [`## ${title}`, table(['', 'queries', 'metric', 'A', 'B', 'B − A', '95 % interval', 'p', 'wins/ties/losses'], rows)];
+  return [`## ${title}`, table(['', 'queries', 'metric', 'A', 'B', 'B − A', '95 % interval', 'p', 'wins/ties/losses', 'harm'], rows)];
+}
+
+function exposureParts({ exposure }: RunComparison): string[] {
+  if (exposure === null) return [];
+  const rows = exposure.groups
+    .slice(0, NAMED_GROUPS)
+    .map(({ group, a, b }) => [group ?? '(none)', formatShare(a), formatShare(b), formatPoints(b - a)]);
+  const more = exposure.groups.length - NAMED_GROUPS;
+  return [
+    `## Exposure by ${escapeMarkdown(exposure.field)}`,
+    table([`of the first ${exposure.k}`, 'A', 'B', 'B − A, points'], rows),
+    ...(more > 0 ? [`And ${more} more groups.`] : []),
+  ];
 }
 
 function renderChange(change: ChangedQuery, metric: string): string {

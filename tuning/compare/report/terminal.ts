@@ -2,12 +2,16 @@ import type { ComparedMetric, Slice } from '../compared-metrics.js';
 import type { ChangedQuery } from '../changed-query.js';
 import type { RunComparison } from '../run-comparison.js';
 import {
+  describeHarm,
+  describeJudged,
+  describeLegs,
   describeMethod,
   describeOverlap,
   describeVerdict,
   formatDifference,
   formatInterval,
   formatP,
+  formatPoints,
   formatShare,
   formatValue,
   verdictWord,
@@ -15,26 +19,31 @@ import {
 
 /** Worst queries that a terminal has room for. */
 const NAMED_QUERIES = 5;
+/** Groups that a terminal has room for. */
+const NAMED_GROUPS = 8;
 const QUERY_WIDTH = 40;
 
 /** A comparison as plain text. */
 export function renderTerminal(comparison: RunComparison): string {
-  const { runs, queries, holes, gate } = comparison;
+  const { runs, queries, gate } = comparison;
   const [leading] = comparison.metrics;
   const blocks = [
     [
       `A  ${runs.a.name}  (${runs.a.configuration.kind} ${runs.a.configuration.name}, ${runs.a.index.alias})`,
       `B  ${runs.b.name}  (${runs.b.configuration.kind} ${runs.b.configuration.name}, ${runs.b.index.alias})`,
-      `${queries.count} queries · ${queries.failed.either} failed · zero results A ${queries.zeroResults.a} B ${queries.zeroResults.b} · judged@${holes.k} A ${formatShare(holes.judgedA)} B ${formatShare(holes.judgedB)}`,
+      `${queries.count} queries · ${queries.failed.either} failed · zero results A ${queries.zeroResults.a} B ${queries.zeroResults.b}`,
+      describeJudged(comparison),
       describeOverlap(comparison),
+      ...(comparison.legs === null ? [] : [describeLegs(comparison)]),
     ],
     layOut([
-      ['metric', 'A', 'B', 'B − A', '95 % interval', 'p', 'W/T/L', 'detects', ''],
+      ['metric', 'A', 'B', 'B − A', '95 % interval', 'p', 'W/T/L', 'harm', 'detects', ''],
       ...comparison.metrics.map((metric) => [...metricCells(metric), formatValue(metric.smallestDetectable), verdictWord(metric)]),
     ]),
-    ...(leading ? [[describeVerdict(leading)]] : []),
+    ...(leading ? [[describeVerdict(leading), describeHarm(leading)]] : []),
     ...sliceBlock('by tag', comparison.tags, comparison.tagsLeft),
     ...sliceBlock('by history length', comparison.history, 0),
+    ...exposureBlock(comparison),
     ...worstBlock(comparison),
     ...(comparison.warnings.length === 0
       ? []
@@ -54,6 +63,7 @@ function metricCells(metric: ComparedMetric): string[] {
     formatInterval(metric.interval),
     formatP(metric.p),
     `${metric.wins}/${metric.ties}/${metric.losses}`,
+    formatShare(metric.harm),
   ];
 }
 
@@ -65,8 +75,18 @@ function sliceBlock(title: string, slices: readonly Slice[], left: number): stri
     String(queries),
     ...(leading ? metricCells(leading).slice(1) : []),
   ]);
-  const table = layOut([[title, 'queries', 'A', 'B', 'B − A', '95 % interval', 'p', 'W/T/L'], ...rows]);
+  const table = layOut([[title, 'queries', 'A', 'B', 'B − A', '95 % interval', 'p', 'W/T/L', 'harm'], ...rows]);
   return [left === 0 ? table : [...table, `and ${left} rarer tags`]];
+}
+
+/** The groups with the most attention. */
+function exposureBlock({ exposure }: RunComparison): string[][] {
+  if (exposure === null) return [];
+  const rows = exposure.groups
+    .slice(0, NAMED_GROUPS)
+    .map(({ group, a, b }) => [onOneLine(group ?? '(none)'), formatShare(a), formatShare(b), formatPoints(b - a)]);
+  const table = layOut([[`exposure@${exposure.k} by ${exposure.field}`, 'A', 'B', 'B − A'], ...rows]);
+  return [exposure.groups.length > NAMED_GROUPS ? [...table, `and ${exposure.groups.length - NAMED_GROUPS} more groups`] : table];
 }
 
 function worstBlock({ worst, metrics: [leading] }: RunComparison): string[][] {

@@ -32,6 +32,7 @@ function gradeAnew({ header, lines }: Run, judgments: JudgmentSet): Run {
         ...line,
         hits: line.hits.map((hit) => ({ ...hit, grade: grades?.get(hit.id) ?? null })),
         judged: [...(grades?.values() ?? [])].sort((a, b) => b - a),
+        ...(line.legs === undefined ? {} : { judgments: Object.fromEntries(grades ?? []) }),
       };
     }),
   };

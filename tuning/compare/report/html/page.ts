@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RunComparison } from '../../run-comparison.js';
-import { describeMethod, describeOverlap, describeResolution, describeVerdict, formatDifference } from '../figures.js';
+import { describeHarm, describeMethod, describeOverlap, describeResolution, describeVerdict, formatDifference } from '../figures.js';
 import { renderChanges } from './lists.js';
 import { html, type Markup } from './markup.js';
 import { renderScatter, renderSortedDifferences } from './plots.js';
 import { PAGE_STYLE } from './style.js';
-import { renderGate, renderMetrics, renderRuns, renderSlices, verdictClass } from './tables.js';
+import { renderExposure, renderGate, renderLegs, renderMetrics, renderRuns, renderSlices, verdictClass } from './tables.js';
 
 const STYLE_HASH = createHash('sha256').update(PAGE_STYLE).digest('base64');
 /** Nothing by the network, no script, no style but the page's own; pictures from the run or from files beside the report. */
@@ -46,7 +46,8 @@ function renderBody(comparison: RunComparison, title: string): Markup {
               <p class="figure ${verdictClass(leading)}">${formatDifference(leading.difference)}</p>
               <p>
                 <strong>${describeVerdict(leading)}</strong><br /><span class="quiet"
-                  >${leading.wins} wins, ${leading.ties} ties, ${leading.losses} losses; ${describeResolution(leading)}</span
+                  >${leading.wins} wins, ${leading.ties} ties, ${leading.losses} losses; ${describeHarm(leading)};
+                  ${describeResolution(leading)}</span
                 >
               </p>
             </section>`
@@ -57,6 +58,15 @@ function renderBody(comparison: RunComparison, title: string): Markup {
         <h2>Metrics</h2>
         ${renderMetrics(metrics)}
       </section>
+      ${
+        comparison.legs === null
+          ? ''
+          : html`<section>
+              <h2>Could ranking have won?</h2>
+              <p class="quiet">Share of the relevant documents that the retrievers found at all, by leg and together.</p>
+              ${renderLegs(comparison.legs)}
+            </section>`
+      }
       <section>
         <h2>Gate</h2>
         ${renderGate(comparison)}
@@ -89,6 +99,15 @@ function renderBody(comparison: RunComparison, title: string): Markup {
         <h2>Largest gains</h2>
         ${renderChangesOrNone(comparison, 'best')}
       </section>
+      ${
+        comparison.exposure === null
+          ? ''
+          : html`<section>
+              <h2>Exposure by ${comparison.exposure.field}</h2>
+              <p class="quiet">Whose hits the reader’s attention goes to: each counts 1 / log2(rank + 1).</p>
+              ${renderExposure(comparison.exposure)}
+            </section>`
+      }
       <section>
         <h2>The two runs</h2>
         ${renderRuns(comparison)}

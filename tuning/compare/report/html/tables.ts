@@ -1,8 +1,11 @@
 import type { ComparedMetric, Slice } from '../../compared-metrics.js';
 import type { RunComparison } from '../../run-comparison.js';
-import { formatDifference, formatInterval, formatP, formatShare, formatValue, verdictWord } from '../figures.js';
+import { formatDifference, formatInterval, formatP, formatPoints, formatShare, formatValue, verdictWord } from '../figures.js';
 import { html, type Markup } from './markup.js';
 import { renderInterval } from './plots.js';
+
+/** Groups whose exposure is shown. */
+const NAMED_GROUPS = 12;
 
 export function renderMetrics(metrics: readonly ComparedMetric[]): Markup {
   const reach = reachOf(metrics);
@@ -80,7 +83,8 @@ const FIGURE_HEADS = html`<th scope="col">A</th>
   <th scope="col">B − A</th>
   <th scope="col" colspan="2">95 % interval</th>
   <th scope="col">p</th>
-  <th scope="col" title="wins, ties, losses of B">W / T / L</th>`;
+  <th scope="col" title="wins, ties, losses of B">W / T / L</th>
+  <th scope="col" title="share of the queries on which B is more than .05 below A">harm</th>`;
 
 function figureCells(metric: ComparedMetric, reach: number): Markup {
   return html`<td>${formatValue(metric.meanA)}</td>
@@ -89,7 +93,62 @@ function figureCells(metric: ComparedMetric, reach: number): Markup {
     <td>${renderInterval(metric, reach)}</td>
     <td>${formatInterval(metric.interval)}</td>
     <td>${formatP(metric.p)}</td>
-    <td>${metric.wins} / ${metric.ties} / ${metric.losses}</td>`;
+    <td>${metric.wins} / ${metric.ties} / ${metric.losses}</td>
+    <td>${formatShare(metric.harm)}</td>`;
+}
+
+/** What the retrievers found, by leg: whether ranking could have won. */
+export function renderLegs({ metric, a, b }: NonNullable<RunComparison['legs']>): Markup {
+  const names = [...new Set([...Object.keys(a.legs), ...Object.keys(b.legs)])];
+  const rows = [...names.map((name) => ({ name, a: a.legs[name], b: b.legs[name] })), { name: 'fused', a: a.fused, b: b.fused }];
+  return html`<table>
+    <thead>
+      <tr>
+        <th scope="col">${metric}</th>
+        <th scope="col">A</th>
+        <th scope="col">B</th>
+        <th scope="col">B − A</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        ({ name, a: before = Number.NaN, b: after = Number.NaN }) =>
+          html`<tr>
+            <th scope="row">${name}</th>
+            <td>${formatValue(before)}</td>
+            <td>${formatValue(after)}</td>
+            <td>${formatDifference(after - before)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+/** Attention by group, side by side. */
+export function renderExposure({ k, field, groups }: NonNullable<RunComparison['exposure']>): Markup {
+  const more = groups.length - NAMED_GROUPS;
+  return html`<table>
+      <thead>
+        <tr>
+          <th scope="col">${field}, first ${k}</th>
+          <th scope="col">A</th>
+          <th scope="col">B</th>
+          <th scope="col">B − A, points</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${groups.slice(0, NAMED_GROUPS).map(
+          ({ group, a, b }) =>
+            html`<tr>
+              <th scope="row">${group ?? html`<span class="quiet">none</span>`}</th>
+              <td>${formatShare(a)}</td>
+              <td>${formatShare(b)}</td>
+              <td>${formatPoints(b - a)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+    ${more > 0 ? html`<p class="quiet">And ${more} more groups.</p>` : ''}`;
 }
 
 export function renderGate({ gate }: RunComparison): Markup {
@@ -115,7 +174,7 @@ export function renderGate({ gate }: RunComparison): Markup {
   </table>`;
 }
 
-export function renderRuns({ runs, queries, holes }: RunComparison): Markup {
+export function renderRuns({ runs, queries, holes, condensed }: RunComparison): Markup {
   const rows: [string, string, string][] = [
     ['configuration', describeConfiguration(runs.a), describeConfiguration(runs.b)],
     ['index', describeIndex(runs.a), describeIndex(runs.b)],
@@ -125,6 +184,9 @@ export function renderRuns({ runs, queries, holes }: RunComparison): Markup {
     ['failed', String(queries.failed.a), String(queries.failed.b)],
     ['zero results', String(queries.zeroResults.a), String(queries.zeroResults.b)],
     [`judged@${holes.k}`, formatShare(holes.judgedA), formatShare(holes.judgedB)],
+    ...(condensed === null
+      ? []
+      : [[condensed.metric, formatValue(condensed.a), formatValue(condensed.b)] satisfies [string, string, string]]),
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label="the two runs">
     <table class="runs">

@@ -1,0 +1,34 @@
+import type { JsonObject } from '../json/value.js';
+import type { Rankable } from '../search-request.js';
+import type { Gathered } from '../walk/gather-candidates.js';
+import type { SearchClock } from '../walk/search-clock.js';
+import type { EngineAnswer } from './engine-answer.js';
+import type { RankedList } from './ranked-lists.js';
+
+/** What `ext.fuserank` of an answer says of every ranked page. */
+export function describeSearch(search: Rankable, list: RankedList, clock: SearchClock): JsonObject {
+  return {
+    applied: true,
+    profile: search.profileName,
+    window: list.window,
+    took_ms: Math.round(clock.elapsedMs),
+    stages: Object.fromEntries([...clock.stages].map(([name, milliseconds]) => [name, Math.round(milliseconds * 100) / 100])),
+  };
+}
+
+/**
+ * What it says of a list that was ranked just now: how many events of the shopper were known (null = they came too late),
+ * and, where asked for, the ids that each retriever found, best first, whether or not they joined the list.
+ */
+export function describeGathered({ legs }: Gathered, of: { search: Rankable; history: readonly unknown[] | null }): JsonObject {
+  const { search, history } = of;
+  const found = { first_phase: legs.firstPhase, text: legs.text, image: legs.image };
+  const named = Object.entries(found).flatMap(([name, answer]): [string, string[]][] =>
+    answer === null ? [] : [[name, idsOf(answer).slice(0, search.window)]],
+  );
+  return { history_length: history?.length ?? null, ...(search.options.legs ? { legs: Object.fromEntries(named) } : {}) };
+}
+
+function idsOf({ hits }: EngineAnswer): string[] {
+  return hits.map(({ id }) => id);
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Config } from '../config/schema.js';
+import { FEATURE_SET, featureSetHash } from '../models/feature-set.js';
+import { hashUserId } from './http/log.js';
+import type { Rankable } from './search-request.js';
+
+const rank = z.int().min(0);
+
+/** A ranked list as the feature log keeps it: what was ranked, by what, and every column that it was ranked by. */
+export const loggedListSchema = z.object({
+  fuserank_log: z.literal(1),
+  /** When it was ranked (ISO 8601). */
+  time: z.iso.datetime(),
+  /** Names this one ranking. */
+  list_id: z.string().min(1),
+  /** The id by which events name the search; null where the search gave none. */
+  query_id: z.string().nullable(),
+  /** Index or alias that was searched. */
+  index: z.string(),
+  profile: z.string(),
+  /** `name-version@sha8` of the ranker. */
+  model: z.string(),
+  /** Profile and blend: lists of different variants were shown in different orders on purpose. */
+  variant: z.string(),
+  /** Of all columns; values of another feature set mean something else. */
+  feature_set: z.string(),
+  columns: z.array(z.string()),
+  /** Null for nobody; a hash where the configuration wants user ids hashed. */
+  user: z.string().nullable(),
+  query: z.string().nullable(),
+  /** Events of the shopper that the ranking saw. */
+  history_length: z.int().min(0),
+  /** The moment up to which the item statistics had counted events; null = ranked without them. */
+  statistics_until: z.iso.datetime().nullable(),
+  candidates: z.array(
+    z.object({
+      id: z.string(),
+      /** Place in the engine's own order, from 0; null for a hit that only a vector leg found. */
+      first_phase_rank: rank.nullable(),
+      /** Place in the ranked list over all its pages, from 0; null where it was left out of it. */
+      position: rank.nullable(),
+      /** float32 values in the order of `columns`. */
+      columns: z.array(z.number()),
+    }),
+  ),
+});
+export type LoggedList = z.output<typeof loggedListSchema>;
+
+/** Who keeps ranked lists with their columns. */
+export interface ListKeeper {
+  /** Whether this list is among the sampled ones. @param key query id, else the list's key */
+  wants(key: string): boolean;
+  /** Takes a list that was shown; never throws. */
+  keep(describe: () => LoggedList): void;
+}
+
+/** What a list is logged with beside its columns and candidates. */
+export type ListFacts = Omit<LoggedList, 'fuserank_log' | 'feature_set' | 'columns' | 'candidates'>;
+
+/** What a list is known by, as far as its search alone tells. */
+export function nameList(
+  search: Rankable,
+  { observability }: Pick<Config, 'observability'>,
+): Omit<ListFacts, 'model' | 'history_length' | 'statistics_until'> {
+  const { options, profileName, blend } = search;
+  const user = options.user ?? options.client ?? options.session;
+  return {
+    time: new Date().toISOString(),
+    list_id: randomUUID(),
+    query_id: options.queryId,
+    index: search.index,
+    profile: profileName,
+    variant: `${profileName}@${blend}`,
+    user: user !== null && observability.hashUserIds ? hashUserId(user) : user,
+    query: search.queryText,
+  };
+}
+
+/**
+ * @param candidates in the order of the scored list
+ * @param columns [N·F] row-major, as the scorer gives them
+ * @param order positions among the candidates, best first
+ * @throws Error for a value that is no finite number, which no log can hold
+ */
+export function describeList(
+  facts: ListFacts,
+  ranked: {
+    candidates: readonly { readonly id: string; readonly firstPhaseRank: number | null }[];
+    columns: Float32Array;
+    order: readonly number[];
+  },
+): LoggedList {
+  const { candidates, columns, order } = ranked;
+  const width = FEATURE_SET.columns.length;
+  const odd = columns.findIndex((value) => !Number.isFinite(value));
+  if (columns.length !== candidates.length * width || odd >= 0) {
+    throw new Error(
+      odd < 0
+        ? `${columns.length} values for ${candidates.length} candidates of ${width} columns`
+        : `column ${FEATURE_SET.columns[odd % width]?.name ?? ''} of ${candidates[Math.floor(odd / width)]?.id ?? ''} is ${columns[odd]}`,
+    );
+  }
+  const places = new Map(order.map((position, place) => [position, place]));
+  return {
+    fuserank_log: 1,
+    ...facts,
+    feature_set: featureSetHash(),
+    columns: FEATURE_SET.columns.map(({ name }) => name),
+    candidates: candidates.map(({ id, firstPhaseRank }, position) => ({
+      id,
+      first_phase_rank: firstPhaseRank,
+      position: places.get(position) ?? null,
+      columns: [...columns.subarray(position * width, (position + 1) * width)],
+    })),
+  };
+}
+
+/**
+ * The list as one line of JSON without its end. A float32 is written as the shortest text of the equal double, so that
+ * reading it back gives the same bits; JSON.stringify alone would lose the sign of a negative zero.
+ */
+export function writeListLine(list: LoggedList): string {
+  const { candidates, ...head } = list;
+  const rows = candidates.map(({ columns, ...candidate }) => {
+    const values = columns.map((value) => (Object.is(value, -0) ? '-0' : String(value))).join(',');
+    return `${JSON.stringify(candidate).slice(0, -1)},"columns":[${values}]}`;
+  });
+  return `${JSON.stringify(head).slice(0, -1)},"candidates":[${rows.join(',')}]}`;
+}

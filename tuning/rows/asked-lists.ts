@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import type { Config, Profile } from '../../config/schema.js';
+import { serviceHeaders } from '../../opensearch/connection.js';
+import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
+import type { LoggedList, Sidecar } from '../../sidecar/index.js';
+import { evaluatedProfile } from '../evaluate/search-door.js';
+import type { Question } from '../evaluate/question.js';
+import type { EvaluatedQuery } from '../formats/queries/queries.js';
+import { startOwnSidecar } from '../own-sidecar.js';
+import { readQueryPicture } from '../query-picture.js';
+
+/** So many searches in a row gave no list that going on would only load a target that can't answer. */
+export class AskingStopped extends Error {
+  override readonly name = 'AskingStopped';
+  readonly exitCode = 7;
+}
+
+/** The list of a search as it was ranked, or the reason why there is none. */
+export type AskedList = { readonly list: LoggedList } | { readonly reason: string; readonly faulty: boolean };
+
+/** Columns are computed, however busy this machine is. */
+const UNHURRIED_MS = 60_000;
+const STOP_AFTER = 20;
+const OWN_PROFILE = 'rows';
+
+/** A sidecar of our own that gives the lists it ranked, with every column: the very code that serves. */
+export class ListDoor {
+  readonly #sidecar: Sidecar;
+  readonly #upstream: Upstream;
+  readonly #config: Config;
+  readonly #alias: string;
+  readonly #lists: Map<string, LoggedList>;
+
+  private constructor(parts: { sidecar: Sidecar; upstream: Upstream; config: Config; alias: string; lists: Map<string, LoggedList> }) {
+    this.#sidecar = parts.sidecar;
+    this.#upstream = parts.upstream;
+    this.#config = parts.config;
+    this.#alias = parts.alias;
+    this.#lists = parts.lists;
+  }
+
+  /** @param options.profile by name; null = the one of the alias, else the defaults. @throws ProfileUnknown, ScorerRefused */
+  static async open(options: { config: Config; alias: string; profile: string | null }): Promise<ListDoor> {
+    const { config, alias } = options;
+    const lists = new Map<string, LoggedList>();
+    const served = evaluatedProfile(config, alias, { kind: 'fuserank', url: null, profile: options.profile, ranker: null, blend: null });
+    const sidecar = await startOwnSidecar(config, { [OWN_PROFILE]: scoring(served) }, (list) => lists.set(list.query_id ?? '', list));
+    return new ListDoor({ sidecar, upstream: openUpstream({ ...config.opensearch, nodes: [sidecar.url] }), config, alias, lists });
+  }
+
+  async ask(query: EvaluatedQuery, { question, folder }: { question: Question; folder: string }): Promise<AskedList> {
+    const id = randomUUID();
+    const ranking = { ...(await rankingOf(query, folder)), profile: OWN_PROFILE, query_id: id, budget_ms: UNHURRIED_MS };
+    const body = await question.ask(query, 1);
+    const ext = typeof body['ext'] === 'object' && body['ext'] !== null ? body['ext'] : {};
+    const answer = await this.#upstream.send({
+      method: 'POST',
+      path: `/${encodeURIComponent(this.#alias)}/_search`,
+      headers: { ...serviceHeaders(this.#config.opensearch), 'content-type': 'application/json' },
+      body: JSON.stringify({ ...body, size: 1, _source: false, ext: { ...ext, fuserank: ranking } }),
+    });
+    const list = this.#lists.get(id);
+    this.#lists.delete(id);
+    if (list) return { list };
+    const label = answer.headers['x-fuserank'];
+    const reason = /reason=(\w+)/.exec(Array.isArray(label) ? label.join() : (label ?? ''))?.[1] ?? `status_${answer.status}`;
+    return { reason, faulty: reason !== 'no_hits' };
+  }
+
+  async close(): Promise<void> {
+    await this.#upstream.close();
+    await this.#sidecar.close();
+  }
+}
+
+/** A question with whatever belongs to it. */
+export interface Asking {
+  readonly query: EvaluatedQuery;
+}
+
+/**
+ * Asks question by question, `concurrency` at once, and gives the lists in the questions' order.
+ * @throws AskingStopped after 20 failures in a row
+ */
+export async function* askLists<Own extends Asking>(
+  askings: Iterable<Own> | AsyncIterable<Own>,
+  options: { door: ListDoor; question: Question; folder: string; concurrency: number },
+): AsyncGenerator<{ asking: Own; asked: AskedList }> {
+  const under: { asking: Own; asked: Promise<AskedList> }[] = [];
+  let failures = 0;
+  const next = async (): Promise<{ asking: Own; asked: AskedList } | null> => {
+    const first = under.shift();
+    if (!first) return null;
+    const asked = await first.asked;
+    failures = 'reason' in asked && asked.faulty ? failures + 1 : 0;
+    if (failures >= STOP_AFTER && 'reason' in asked) {
+      throw new AskingStopped(
+        `stopped after ${failures} searches in a row that were not ranked, the last: ${asked.reason}; nothing is written`,
+      );
+    }
+    return { asking: first.asking, asked };
+  };
+  for await (const asking of askings) {
+    const asked = options.door.ask(asking.query, options);
+    asked.catch(() => undefined); // awaited in its turn
+    under.push({ asking, asked });
+    const ready = under.length >= options.concurrency ? await next() : null;
+    if (ready) yield ready;
+  }
+  for (let ready = await next(); ready; ready = await next()) yield ready;
+}
+
+/** The first phase and shuffling score nothing, and a blend of 0 asks for nothing to be scored: columns need a ranker. */
+function scoring(profile: Profile): Profile {
+  const ranker = profile.ranker === 'first-phase' || profile.ranker === 'shuffle' ? 'builtin' : profile.ranker;
+  return { ...profile, ranker, blend: 1 };
+}
+
+async function rankingOf({ query, image, user_id, session_id, history }: EvaluatedQuery, folder: string): Promise<Record<string, unknown>> {
+  return {
+    ...(query === null ? {} : { query_text: query }),
+    ...(image === undefined ? {} : { query_image: { format: 'base64', value: await readQueryPicture(image, folder) } }),
+    ...(user_id === undefined ? {} : { user_id }),
+    ...(session_id === undefined ? {} : { session_id }),
+    ...(history === undefined ? {} : { history }),
+  };
+}
