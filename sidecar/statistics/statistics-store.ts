@@ -29,8 +29,9 @@ export class StatisticsStore {
   readonly #client: EngineClient;
   readonly #rows: LRUCache<string, Row>;
   readonly #underWay = new ReadsUnderWay();
-  /** Versions read whole, of which nothing was dropped: what is not here does not exist. */
+  /** Versions read whole: what is not here does not exist, unless it was dropped for want of memory. */
   readonly #whole = new Set<string>();
+  readonly #dropped = new Set<string>();
 
   /** @param options.bytes upper bound of what the rows may take */
   constructor(client: EngineClient, options: { bytes: number }) {
@@ -39,7 +40,7 @@ export class StatisticsStore {
       maxSize: options.bytes,
       sizeCalculation: sizeOf,
       dispose: (_row, key, reason) => {
-        if (reason === 'evict') this.#whole.delete(key.slice(0, key.indexOf('\0')));
+        if (reason === 'evict') this.#dropped.add(key.slice(0, key.indexOf('\0')));
       },
     });
   }
@@ -47,7 +48,8 @@ export class StatisticsStore {
   /** A product's statistics in one version, null where it holds none, undefined where they are not here (yet). */
   get(index: string, id: string): ItemStatistics | null | undefined {
     const row = this.#rows.get(keyOf(index, id));
-    return row ? row.statistics : this.#whole.has(index) ? null : undefined;
+    if (row) return row.statistics;
+    return this.#whole.has(index) && !this.#dropped.has(index) ? null : undefined;
   }
 
   /** Fetches what `get` does not know. Rejects with the engine's error. */
