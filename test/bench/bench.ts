@@ -1,4 +1,5 @@
-// Measures speed on the demo's shop with a real OpenSearch and the sidecar as a process of its own: `npm run bench -- [--write]`.
+// Measures speed on the demo's shop with a real OpenSearch and the sidecar as a process of its own: `npm run bench -- [--write]`;
+// and that of evaluate and compare: `npm run bench -- tuning [--write]`.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,11 +21,15 @@ import { measureRankerCost } from './ranker-cost.js';
 import { SearchClient } from './search-load.js';
 import { serveSidecar, type ServedSidecar } from './served-sidecar.js';
 import { measureThroughput, timePairs, type Doors, type NextBody, type Throughput } from './shop-view.js';
+import { measureTuningCost } from './tuning-cost.js';
+import { printTuning, renderTuning } from './tuning-page.js';
 
 const USAGE = `usage: npm run bench -- [--write] [--profile FOLDER]
+       npm run bench -- tuning [--write]
   --write            also renew docs/performance.md
   --profile FOLDER   write V8 CPU profiles of the HTTP process there; times are then not comparable`;
 
+const PAGE_FILE = join(packageRoot, 'docs', 'performance.md');
 const PAIRS = 400;
 /** The engine compiles its hot code for so long that half as many still cost a fifth more. */
 const WARM_UP = 1500;
@@ -38,6 +43,7 @@ const CALM_WITHIN_MS = 180_000;
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === 'tuning') return await benchTuning(args.slice(1));
   const write = args.includes('--write');
   const profileAt = args.indexOf('--profile');
   const profile = profileAt < 0 ? null : (args[profileAt + 1] ?? null);
@@ -55,13 +61,32 @@ async function main(args: readonly string[]): Promise<number> {
     const file = keepResult(result);
     tell(`written to ${file}`);
     if (write) {
-      const page = join(packageRoot, 'docs', 'performance.md');
-      writeSection(page, { name: 'bench', content: renderResult(result), opening: PERFORMANCE_OPENING });
+      writeSection(PAGE_FILE, { name: 'bench', content: renderResult(result), opening: PERFORMANCE_OPENING });
     }
     return 0;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     await node.stop();
+  }
+}
+
+/** What evaluate and compare cost by themselves. */
+async function benchTuning(args: readonly string[]): Promise<number> {
+  const write = args.includes('--write');
+  if (args.length !== Number(write)) {
+    console.error(USAGE);
+    return 2;
+  }
+  await waitForCalm();
+  const machine = describeMachine();
+  const scratch = mkdtempSync(join(tmpdir(), 'fuserank-bench-'));
+  try {
+    const cost = await measureTuningCost(scratch, tell);
+    console.log(printTuning(cost, machine));
+    if (write) writeSection(PAGE_FILE, { name: 'tuning', content: renderTuning(cost, machine), opening: PERFORMANCE_OPENING });
+    return 0;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
 

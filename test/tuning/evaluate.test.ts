@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { registerEvaluateCommand } from '../../tuning/evaluate/command.js';
-import { openRun, RunWriter } from '../../tuning/run/run-file.js';
+import { openRun } from '../../tuning/run/run-file.js';
 import type { RunLine } from '../../tuning/run/run-line.js';
 import { openHouse, type House } from '../house.js';
 
@@ -244,44 +244,5 @@ describe('fuserank evaluate', () => {
     await expect(run(...files('never.run'), '--index', 'no-such-index')).rejects.toThrow(/there is no index or alias/);
     await expect(run(...files('never.run'), '--profile', 'nobody')).rejects.toThrow(/no profile "nobody"/);
     await expect(readFile(join(folder, 'never.run'))).rejects.toThrow(/ENOENT/);
-  });
-});
-
-describe('the rate of an evaluation', () => {
-  it('is at most what was asked for', async () => {
-    const { askQueries } = await import('../../tuning/evaluate/evaluation.js');
-    const { header } = await openRun(join(folder, 'engine.run'));
-    const run = await RunWriter.open(join(folder, 'rate.run'), header);
-    const begun: number[] = [];
-    const started = performance.now();
-    await askQueries(
-      Array.from({ length: 6 }, (_, place) => ({ query_id: `r${place}`, query: 'x', tags: [] })),
-      run,
-      {
-        door: {
-          name: 'stub',
-          sha256: '',
-          model: null,
-          window: null,
-          search: () => {
-            begun.push(performance.now());
-            return Promise.resolve({ status: 200, body: Buffer.from('{"hits":{"hits":[]}}'), label: '', latencyMs: 1 });
-          },
-          close: () => Promise.resolve(),
-        },
-        question: { name: 'stub', sha256: '', ask: () => Promise.resolve({}) },
-        grades: () => new Map(),
-        kept: { title: null, image: null, group: null },
-        depth: 10,
-        legs: false,
-        concurrency: 3,
-        rps: 50,
-        stopAfter: 5,
-        folder: '.',
-      },
-    );
-    await run.close();
-    // Never before its turn; how late is the machine's affair.
-    begun.forEach((at, place) => expect(at - started).toBeGreaterThanOrEqual(place * 20 - 1));
   });
 });

@@ -21,8 +21,22 @@ export interface Question {
   ask(query: EvaluatedQuery, size: number): Promise<Record<string, unknown>>;
 }
 
-/** The search that a shop starts from: all mapped texts, the first counting double; every product where there are no words. */
+/** Nothing says which fields hold the words. */
+export class TextUnmapped extends Error {
+  override readonly name = 'TextUnmapped';
+  readonly exitCode = 2;
+}
+
+/**
+ * The search that a shop starts from: all mapped texts, the first counting double; every product where there are no words.
+ * @throws TextUnmapped where no text is mapped
+ */
 export function plainQuestion(roles: ProductFieldRoles): Question {
+  if (roles.text.length === 0) {
+    throw new TextUnmapped(
+      'nothing says which fields of the index hold text: name them under index.map.text of fuserank.yaml, or give --template',
+    );
+  }
   return {
     name: 'plain',
     sha256: hash(JSON.stringify(textSearchBody(roles, { text: '' }))),
