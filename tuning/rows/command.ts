@@ -104,14 +104,15 @@ export function registerRowsCommand(program: Command): void {
     .addHelpText('before', EXPORT_EXAMPLES)
     .action(async (flags: ExportFlags) => {
       const config = readConfig(flags);
+      const progress = showProgress(flags.quiet ?? false);
       const report = await exportRows({
         config,
         origin: originOf(flags, config),
         out: flags.out,
         labelling: { unjudged: flags.unjudged ?? 'zero', keepUnlabelled: flags.keepUnlabelled ?? false },
         tell: (note) => void process.stderr.write(`${note}\n`),
-        ...(flags.quiet ? {} : { onList: reportProgress() }),
-      });
+        onList: progress.update,
+      }).finally(progress.end);
       process.stdout.write(
         flags.json ? `${JSON.stringify({ ...report, file: flags.out })}\n` : `${describeReport(report)}\nrows written to ${flags.out}\n`,
       );
@@ -219,13 +220,20 @@ function describeReport(report: RowsReport): string {
 }
 
 /** On a terminal a line that renews itself; elsewhere a line now and then. */
-function reportProgress(): (report: RowsReport) => void {
+function showProgress(quiet: boolean): { update: (report: RowsReport) => void; end: () => void } {
+  const terminal = process.stderr.isTTY;
   let last = performance.now();
-  return ({ lists, rows }) => {
-    const every = process.stderr.isTTY ? 200 : PROGRESS_EVERY_MS;
-    if (performance.now() - last < every) return;
-    last = performance.now();
-    process.stderr.write(process.stderr.isTTY ? `\r${lists} lists, ${rows} rows ` : `${lists} lists, ${rows} rows\n`);
+  let shown = false;
+  return {
+    update: ({ lists, rows }) => {
+      if (quiet || performance.now() - last < (terminal ? 200 : PROGRESS_EVERY_MS)) return;
+      last = performance.now();
+      shown = true;
+      process.stderr.write(terminal ? `\r${lists} lists, ${rows} rows ` : `${lists} lists, ${rows} rows\n`);
+    },
+    end: () => {
+      if (shown && terminal) process.stderr.write('\n');
+    },
   };
 }
 
