@@ -74,12 +74,11 @@ export function sliceByTag(pairs: MeasuredPairs, options: SignificanceOptions): 
   return { slices, left: Math.max(0, ordered.length - TAG_LIMIT) };
 }
 
-/** By how many events were known of the user: 0, 1–4, 5–19, 20 and more. Empty where nothing is known of any. */
+/** By how many events were known of the user: 0, 1–4, 5–19, 20 and more. Empty where all queries are of one kind. */
 export function sliceByHistory(pairs: MeasuredPairs, options: SignificanceOptions): Slice[] {
-  if (pairs.queries.every(({ history }) => history === null)) return [];
-  return HISTORY_SLICES.map(({ name, holds }) => ({ name, queries: pairs.queries.filter(({ history }) => holds(history)) }))
-    .filter(({ queries }) => queries.length > 0)
-    .map(({ name, queries }) => sliceOf(name, { pairs, queries, options }));
+  const slices = HISTORY_SLICES.map(({ name, holds }) => ({ name, queries: pairs.queries.filter(({ history }) => holds(history)) }));
+  const filled = slices.filter(({ queries }) => queries.length > 0);
+  return filled.length < 2 ? [] : filled.map(({ name, queries }) => sliceOf(name, { pairs, queries, options }));
 }
 
 function sliceOf(name: string, given: { pairs: MeasuredPairs; queries: readonly MeasuredQuery[]; options: SignificanceOptions }): Slice {

@@ -10,7 +10,7 @@ export interface Warning {
   readonly text: string;
 }
 
-/** Pairs below which a bootstrap interval is known to be too narrow (its spread is that of n, not of n − 1, and skew shows). */
+/** Pairs below which a bootstrap interval cannot be trusted: so few show little of the tails, and skew shows. */
 const FEW_PAIRS = 25;
 
 export function warnings(given: {
@@ -43,7 +43,8 @@ export function warnings(given: {
     });
   }
   const few = metrics.find(({ pairs }) => pairs < FEW_PAIRS);
-  if (few) found.push({ level: 'warning', text: `only ${few.pairs} queries have a value of ${few.metric}: its interval is too narrow` });
+  if (few)
+    found.push({ level: 'warning', text: `only ${few.pairs} queries have a value of ${few.metric}: its interval may be too narrow` });
   const whole = metrics.find(({ metric }) => cutoffOf(metric) === null);
   if (whole && a.depth !== b.depth) {
     found.push({ level: 'warning', text: `${whole.metric} looks at the whole list, and the runs are ${a.depth} and ${b.depth} hits deep` });

@@ -5,8 +5,8 @@ export type Interval = readonly [low: number, high: number];
 export interface BootstrapOptions {
   readonly seed: number;
   readonly draws?: number;
-  /** Share of resampled means that the interval holds, 0–1. */
-  readonly level?: number;
+  /** Share of resampled means that the interval holds, 0–1; where it depends on their number, of how many values. */
+  readonly level?: number | ((values: number) => number);
 }
 
 export function meanOf(values: ArrayLike<number>): number {
@@ -30,9 +30,11 @@ export function bootstrapMean(values: ArrayLike<number>, options: BootstrapOptio
  */
 export function bootstrapMeans(columns: readonly ArrayLike<number>[], options: BootstrapOptions): [low: number, high: number][] {
   const { seed, draws = 10_000, level = 0.95 } = options;
+  const levelOf = typeof level === 'number' ? () => level : level;
   const intervals = columns.map((): [number, number] => [Number.NaN, Number.NaN]);
   for (const length of new Set(columns.map((column) => column.length))) {
     if (length === 0) continue;
+    const held = levelOf(length);
     const places = [...columns.keys()].filter((place) => columns[place]?.length === length);
     const means = resampledMeans(
       places.map((place) => Float64Array.from(columns[place] ?? [])),
@@ -40,7 +42,7 @@ export function bootstrapMeans(columns: readonly ArrayLike<number>[], options: B
     );
     for (const [index, place] of places.entries()) {
       const sorted = (means[index] ?? new Float64Array()).sort();
-      intervals[place] = [quantile(sorted, (1 - level) / 2), quantile(sorted, (1 + level) / 2)];
+      intervals[place] = [quantile(sorted, (1 - held) / 2), quantile(sorted, (1 + held) / 2)];
     }
   }
   return intervals;

@@ -1,4 +1,5 @@
 import { bootstrapMeans, meanOf, type Interval } from './bootstrap.js';
+import { expandedLevel } from './expanded-level.js';
 import { randomisationTest } from './randomisation.js';
 import { deviationOf, pairedTTest } from './student-t.js';
 
@@ -16,7 +17,7 @@ export interface PairedComparison {
   readonly pairs: number;
   /** Mean of b − a. */
   readonly difference: number;
-  /** Seeded percentile bootstrap over queries, 95 %. */
+  /** Seeded bootstrap over queries, 95 %: expanded percentiles ({@link expandedLevel}). */
   readonly interval: Interval;
   /** Two-sided, of the test asked for. */
   readonly p: number;
@@ -36,6 +37,8 @@ export interface PairedComparison {
 export const SAME = 1e-9;
 /** With fewer pairs no sign test can fall under .05 (2 · 2⁻⁵ = .0625), and resamples of so few say nothing of their spread. */
 const FEWEST_PAIRS = 6;
+/** Of the interval. */
+const LEVEL = 0.95;
 /** z of .975 and of .8. */
 const DETECTABLE_Z = 1.959963984540054 + 0.8416212335729143;
 
@@ -49,28 +52,32 @@ export function comparePaired(differences: ArrayLike<number>, options: Significa
 /** {@link comparePaired} of each column (say, a metric each), with shared resamples. */
 export function comparePairedColumns(columns: readonly ArrayLike<number>[], options: SignificanceOptions): PairedComparison[] {
   const settled = columns.map((column) => Float64Array.from(column, (difference) => (Math.abs(difference) <= SAME ? 0 : difference)));
-  const intervals = bootstrapMeans(settled, options);
+  const intervals = bootstrapMeans(settled, { ...options, level: (values) => expandedLevel(values, LEVEL) });
   return settled.map((differences, place) => {
     const interval = intervals[place] ?? [Number.NaN, Number.NaN];
     const wins = differences.filter((difference) => difference > 0).length;
     const losses = differences.filter((difference) => difference < 0).length;
+    const p = options.test === 't' ? pairedTTest(differences) : randomisationTest(differences, options);
     return {
       pairs: differences.length,
       difference: meanOf(differences),
       interval,
-      p: options.test === 't' ? pairedTTest(differences) : randomisationTest(differences, options),
+      p,
       wins,
       ties: differences.length - wins - losses,
       losses,
       smallestDetectable: (DETECTABLE_Z * deviationOf(differences)) / Math.sqrt(differences.length),
-      verdict: verdictOf({ interval, pairs: differences.length }),
+      verdict: verdictOf({ interval, p, pairs: differences.length }),
     };
   });
 }
 
-/** What may be said of a comparison: "better" and "worse" only where the interval is clear of zero, and of six pairs or more. */
-export function verdictOf({ interval: [low, high], pairs }: Pick<PairedComparison, 'interval' | 'pairs'>): Verdict {
-  if (pairs < FEWEST_PAIRS) return 'not resolved';
+/**
+ * What may be said of a comparison: "better" and "worse" only where the interval is clear of zero, the test agrees (p < .05), and there
+ * are six pairs or more.
+ */
+export function verdictOf({ interval: [low, high], p, pairs }: Pick<PairedComparison, 'interval' | 'p' | 'pairs'>): Verdict {
+  if (pairs < FEWEST_PAIRS || p >= 1 - LEVEL) return 'not resolved';
   if (low > 0) return 'better';
   return high < 0 ? 'worse' : 'not resolved';
 }

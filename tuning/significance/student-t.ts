@@ -23,9 +23,24 @@ export function pairedTTest(differences: ArrayLike<number>): number {
   const mean = meanOf(differences);
   const error = standardError(differences);
   if (error === 0) return mean === 0 ? 1 : 0;
-  const t = mean / error;
-  const freedom = differences.length - 1;
+  return tailsBeyond(mean / error, differences.length - 1);
+}
+
+/** Probability that Student's t is farther from zero than this, on either side. */
+function tailsBeyond(t: number, freedom: number): number {
   return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
+}
+
+/** The t, above 0, that Student's distribution stays within with probability `level`; by halving, to 1e-9 of itself. */
+export function centralT(level: number, freedom: number): number {
+  let [low, high] = [0, 1];
+  while (tailsBeyond(high, freedom) > 1 - level) [low, high] = [high, 2 * high];
+  while (high - low > 1e-9 * high) {
+    const middle = (low + high) / 2;
+    if (tailsBeyond(middle, freedom) > 1 - level) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 /**

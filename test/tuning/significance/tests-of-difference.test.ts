@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomisationTest } from '../../../tuning/significance/randomisation.js';
 import { seedStream } from '../../../tuning/significance/random-stream.js';
-import { incompleteBeta, pairedTTest } from '../../../tuning/significance/student-t.js';
+import { expandedLevel } from '../../../tuning/significance/expanded-level.js';
+import { centralT, incompleteBeta, pairedTTest } from '../../../tuning/significance/student-t.js';
 
 /** All sign patterns, by recursion. */
 function patternSums(differences: readonly number[]): number[] {
@@ -91,5 +92,23 @@ describe('the paired t-test', () => {
     const next = seedStream(5);
     const values = Array.from({ length: 90 }, () => next() - 0.44);
     expect(Math.abs(pairedTTest(values) - randomisationTest(values, { seed: 2 }))).toBeLessThan(0.02);
+  });
+});
+
+describe('the expanded level of an interval', () => {
+  it('takes the t of tables', () => {
+    // Two-sided 95 %, as printed in every table of Student's t.
+    expect(centralT(0.95, 1)).toBeCloseTo(12.7062, 4);
+    expect(centralT(0.95, 9)).toBeCloseTo(2.262157, 6);
+    expect(centralT(0.95, 99)).toBeCloseTo(1.984217, 6);
+    expect(centralT(0.9, 30)).toBeCloseTo(1.697261, 6);
+  });
+
+  it('is 2Φ(√(n / (n − 1)) · t) − 1, and what was asked for where values are many', () => {
+    // √(10 / 9) · 2.262157 = 2.384518; Φ of it is .991449.
+    expect(expandedLevel(10, 0.95)).toBeCloseTo(2 * 0.991449 - 1, 5);
+    expect(expandedLevel(1_000_000, 0.95)).toBeCloseTo(0.95, 5);
+    expect(expandedLevel(1, 0.95)).toBe(0.95);
+    for (let values = 2; values < 60; values += 1) expect(expandedLevel(values, 0.95)).toBeGreaterThan(expandedLevel(values + 1, 0.95));
   });
 });

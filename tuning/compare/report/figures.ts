@@ -61,7 +61,7 @@ export const TEST_NAMES: Record<PairedTest, string> = { randomization: 'paired r
 export function describeMethod({ test, seed, draws, queries }: RunComparison): string {
   return (
     `Differences are B − A over ${queries.compared} queries that both runs answered. p: two-sided ${TEST_NAMES[test]}. ` +
-    `Interval: 95 % percentile bootstrap over queries, ${draws.toLocaleString('en')} draws (slices 2,000), seed ${seed}. ` +
+    `Interval: 95 % bootstrap over queries (expanded percentiles), ${draws.toLocaleString('en')} draws (slices 2,000), seed ${seed}. ` +
     `Harm: share of the queries on which B is more than .05 below A. ` +
     `Slices are many looks at few queries; their figures are not corrected for that.`
   );

@@ -6,13 +6,14 @@ import { renderPicture } from './picture.js';
 /** Shades of a grade's chip: 0 and four steps up to the best grade of the two lists. */
 const SHADES = 4;
 
-/** Queries that changed most, each to be opened: its figures and the two lists side by side. */
+/** Queries that changed most, the first one open, the others to be opened: its figures and the two lists side by side. */
 export function renderChanges(changes: readonly ChangedQuery[], options: { anchor: string; metric: string }): Markup {
-  return html`${changes.map((change, place) => renderChange(change, { id: `${options.anchor}-${place + 1}`, metric: options.metric }))}`;
+  return html`${changes.map((change, place) => renderChange(change, { id: `${options.anchor}-${place + 1}`, metric: options.metric, open: place === 0 }))}`;
 }
 
-function renderChange(change: ChangedQuery, options: { id: string; metric: string }): Markup {
+function renderChange(change: ChangedQuery, options: { id: string; metric: string; open: boolean }): Markup {
   const value = change.values[options.metric];
+  const pictured = [...change.a, ...change.b].some(({ image }) => image !== undefined);
   const best = Math.max(...[...change.a, ...change.b].map(({ grade }) => grade ?? 0));
   const about = [
     change.query_id,
@@ -20,7 +21,7 @@ function renderChange(change: ChangedQuery, options: { id: string; metric: strin
     ...(change.history_length === null ? [] : [`${change.history_length} events known`]),
     ...change.tags,
   ];
-  return html`<details class="change" id="${options.id}">
+  return html`<details class="change" id="${options.id}" ${options.open ? html` open` : ''}>
     <summary>
       <span class="delta ${change.difference < 0 ? 'down' : 'up'}">${formatDifference(change.difference, 3)}</span>${
         change.image === null ? '' : renderPicture(change.image)
@@ -30,26 +31,32 @@ function renderChange(change: ChangedQuery, options: { id: string; metric: strin
     <p class="quiet">
       ${Object.entries(change.values).map(([metric, both], place) => `${place === 0 ? '' : ' · '}${metric} ${both ? `${formatValue(both.a, 3)} → ${formatValue(both.b, 3)}` : '–'}`)}
     </p>
-    <div class="lists">${renderList('A', change.a, best)}${renderList('B', change.b, best)}</div>
+    <div class="lists">${renderList('A', change.a, { best, pictured })}${renderList('B', change.b, { best, pictured })}</div>
   </details>`;
 }
 
-function renderList(side: 'A' | 'B', hits: readonly ListedHit[], best: number): Markup {
+/** How the hits of both lists are drawn: the highest grade among them, and whether any has a picture. */
+interface Drawing {
+  readonly best: number;
+  readonly pictured: boolean;
+}
+
+function renderList(side: 'A' | 'B', hits: readonly ListedHit[], drawing: Drawing): Markup {
   return html`<section aria-label="list of ${side}">
     <h4>${side}</h4>
     ${
       hits.length === 0
         ? html`<p class="quiet">no hits</p>`
         : html`<ol>
-            ${hits.map((hit) => renderHit(side, hit, best))}
+            ${hits.map((hit) => renderHit(side, hit, drawing))}
           </ol>`
     }
   </section>`;
 }
 
-function renderHit(side: 'A' | 'B', hit: ListedHit, best: number): Markup {
+function renderHit(side: 'A' | 'B', hit: ListedHit, { best, pictured }: Drawing): Markup {
   return html`<li>
-    <span class="rank">${hit.rank}</span>${renderPicture(hit.image)}<span class="title"
+    <span class="rank">${hit.rank}</span>${pictured ? renderPicture(hit.image) : ''}<span class="title"
       >${hit.title ?? hit.id}<span class="quiet"
         >${hit.title === undefined ? '' : hit.id}${hit.score === null ? '' : ` · ${Number(hit.score.toPrecision(4))}`}</span
       ></span

@@ -91,6 +91,14 @@ function renderBody(comparison: RunComparison, title: string): Markup {
               ${renderSlices('events known', comparison.history)}
             </section>`
       }
+      <section id="worst">
+        <h2>Worst regressions</h2>
+        ${renderChangesOrNone(comparison, 'worst')}
+      </section>
+      <section id="best">
+        <h2>Largest gains</h2>
+        ${renderChangesOrNone(comparison, 'best')}
+      </section>
       ${
         comparison.exposure === null
           ? ''
@@ -100,14 +108,6 @@ function renderBody(comparison: RunComparison, title: string): Markup {
               ${renderExposure(comparison.exposure)}
             </section>`
       }
-      <section id="worst">
-        <h2>Worst regressions</h2>
-        ${renderChangesOrNone(comparison, 'worst')}
-      </section>
-      <section id="best">
-        <h2>Largest gains</h2>
-        ${renderChangesOrNone(comparison, 'best')}
-      </section>
       <section>
         <h2>The two runs</h2>
         ${renderRuns(comparison)}

@@ -32,7 +32,7 @@ h4{margin:0 0 .3rem}
 .notice.warning strong{color:var(--amber)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;background:var(--card);border:1px solid var(--line)}
-th,td{padding:.32rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
+th,td{padding:.32rem .5rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 thead th{color:var(--quiet);font-weight:600;text-align:right}
 tr>:first-child,tbody th,.text,thead .text,.runs thead th{text-align:left}
 .runs th:first-child{width:9rem}
@@ -71,13 +71,13 @@ svg .bar.same{stroke:var(--quiet)}
 .values{color:var(--quiet);white-space:nowrap}
 .lists{display:grid;grid-template-columns:1fr 1fr;gap:1.2rem}
 .lists ol{margin:0;padding:0;list-style:none}
-.lists li{display:flex;gap:.7rem;align-items:center;padding:.3rem 0;border-top:1px solid var(--line);min-height:3.9rem}
+.lists li{display:flex;gap:.7rem;align-items:center;padding:.3rem 0;border-top:1px solid var(--line);min-height:2.6rem}
 .rank{min-width:1.6rem;text-align:right;color:var(--quiet)}
 .picture{flex:none;display:flex;align-items:center;justify-content:center;width:52px;height:52px;border-radius:.3rem;overflow:hidden;background:var(--shade-0)}
 .picture img{max-width:100%;max-height:100%}
 .title{flex:1;min-width:0;overflow-wrap:anywhere}
 .title .quiet{display:block;font-size:.85rem}
-.move{min-width:5.2rem;white-space:nowrap;font-size:.9rem;text-align:right}
+.move{min-width:4.6rem;white-space:nowrap;font-size:.9rem;text-align:right}
 .grade{min-width:2.2rem;padding:.1rem .4rem;border-radius:.3rem;text-align:center;font-weight:600;color:#10202e;border:1px solid transparent}
 .shade-0{background:var(--shade-0);color:var(--ink)}
 .shade-1{background:var(--shade-1)}

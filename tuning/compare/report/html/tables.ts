@@ -5,7 +5,7 @@ import { html, type Markup } from './markup.js';
 import { renderInterval } from './plots.js';
 
 /** Groups whose exposure is shown. */
-const NAMED_GROUPS = 20;
+const NAMED_GROUPS = 12;
 
 export function renderMetrics(metrics: readonly ComparedMetric[]): Markup {
   const reach = reachOf(metrics);
