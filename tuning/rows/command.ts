@@ -70,6 +70,11 @@ const EXPORT_EXAMPLES = `Examples:
 
 `;
 
+const EXPORT_CODES = `
+Exit codes: 0 ok, 2 usage or configuration, 5 the engine can't be reached, 6 an input can't be used, statistics that know the future, or not
+one list gave rows, 7 stopped after 20 searches in a row that were not ranked. After any but 0 nothing is written.
+`;
+
 const DERIVE_EXAMPLES = `Examples:
   fuserank rows derive --index products --since 2026-01-01 --queries derived.ndjson --judgments derived.csv
   fuserank evaluate --index products --queries derived.ndjson --judgments derived.csv --out ranked.run
@@ -78,7 +83,10 @@ const DERIVE_EXAMPLES = `Examples:
 
 /** `fuserank rows`: training rows, computed by the code that serves. */
 export function registerRowsCommand(program: Command): void {
-  const rows = program.command('rows').summary('training rows, computed by the same code that serves');
+  const rows = program
+    .command('rows')
+    .summary('training rows, computed by the same code that serves')
+    .addHelpText('before', `${EXPORT_EXAMPLES.trimEnd()}\n${DERIVE_EXAMPLES.replace(/^Examples:\n/, '')}`);
   const exporting = rows
     .command('export')
     .summary('rows from the feature log, UBI logs, sequences or judgments')
@@ -102,6 +110,7 @@ export function registerRowsCommand(program: Command): void {
     .option('--concurrency <number>', 'searches at once (default: 2)', whole)
     .option('--keep-unlabelled', 'keep lists in which nothing has a label above 0')
     .addHelpText('before', EXPORT_EXAMPLES)
+    .addHelpText('after', EXPORT_CODES)
     .action(async (flags: ExportFlags) => {
       const config = readConfig(flags);
       const progress = showProgress(flags.quiet ?? false);
