@@ -193,6 +193,7 @@ export class SearchRanker {
       model,
       history_length: history.length,
       statistics_until: gathered.statistics?.until ?? null,
+      missing: reply.missing + reply.missingStatistics,
     };
     const describe = columns && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
     return { reply, model, ranking, describe };
