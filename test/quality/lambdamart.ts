@@ -20,12 +20,12 @@ export interface Training {
 }
 
 /** Shoppers that are drawn for training; those that are evaluated are taken out of them. */
-const DRAWN = 5_000;
+const DRAWN = 3_000;
 const SEED = 7;
 const PYTHON = 'FUSERANK_PYTHON';
 const COLUMN_SETS = [
-  { name: 'columns without cosines', columns: 'no-cosines' },
-  { name: 'columns with cosines', columns: 'all' },
+  { name: 'columns without cosines', columns: 'no-cosines', folder: 'lambdamart-counts-1' },
+  { name: 'columns with cosines', columns: 'all', folder: 'lambdamart-cosines-1' },
 ] as const;
 
 const askedSchema = z.looseObject({ query_id: z.string(), history: z.array(z.looseObject({ object_id: z.string() })).default([]) });
@@ -56,10 +56,10 @@ export async function trainLambdaMart(run: QualityRun, pack: MeasuredPack, optio
   );
   const report = rowsReportSchema.parse(JSON.parse(printed));
   const rankers: TrainedRanker[] = [];
-  for (const { name, columns } of COLUMN_SETS) {
+  for (const { name, columns, folder: within } of COLUMN_SETS) {
     run.tell(`${pack.alias}: LambdaMART, ${name}`);
-    const folder = join(pack.folder, `lambdamart-${columns}`);
-    await runPython(python, ['lambdamart.py', '--rows', rows, '--columns', columns, '--out', folder]);
+    const folder = join(pack.folder, within);
+    await runPython(python, ['train_lambdamart.py', '--rows', rows, '--columns', columns, '--out', folder]);
     rankers.push({ name, folder });
   }
   return { rankers, lists: report.lists, rows: report.rows };
@@ -69,11 +69,11 @@ export async function trainLambdaMart(run: QualityRun, pack: MeasuredPack, optio
 export function describeTraining(training: Training | null): string[] {
   if (training === null) {
     return [
-      `LambdaMART was left out: name a Python that has models/training/requirements.txt in \`${PYTHON}\` to have it trained and measured.`,
+      `LambdaMART was left out: name a Python that has models/training/requirements-lambdamart.txt in \`${PYTHON}\` to have it trained and measured.`,
     ];
   }
   return [
-    `LambdaMART (\`models/training/lambdamart.py\`, the Python of \`${PYTHON}\`) learnt from ${training.lists.toLocaleString('en')} lists and ${training.rows.toLocaleString('en')} rows of other shoppers: ` +
+    `LambdaMART (\`models/training/train_lambdamart.py\`, the Python of \`${PYTHON}\`) learnt from ${training.lists.toLocaleString('en')} lists and ${training.rows.toLocaleString('en')} rows of other shoppers: ` +
       'their last event is the target, and the statistics that their rows see end before it.',
   ];
 }
