@@ -116,7 +116,11 @@ export async function openDoor(options: { config: Config; alias: string; contend
 }
 
 /** The profile by its name, else the one that the alias has, else the defaults; with the ranker that was asked for. */
-export function evaluatedProfile(config: Config, alias: string, { profile: name, ranker }: Extract<Contender, { kind: 'fuserank' }>): Profile {
+export function evaluatedProfile(
+  config: Config,
+  alias: string,
+  { profile: name, ranker }: Extract<Contender, { kind: 'fuserank' }>,
+): Profile {
   const named = name === null ? undefined : config.profiles[name];
   if (name !== null && !named) {
     throw new ProfileUnknown(`the configuration has no profile "${name}"; it has ${Object.keys(config.profiles).join(', ') || 'none'}`);
