@@ -12,7 +12,7 @@ const columnSchema = z.strictObject({
   signal: z.enum(['first_phase', 'query_text', 'query_image', 'business', 'behaviour', 'history_text', 'history_image']),
   /** The value that stands for "not known". */
   missing: z.number(),
-  /** The formula, for people; sidecar/features.ts and models/training/columns.py compute it. */
+  /** The formula, for people; sidecar/columns.ts and models/training/columns.py compute it. */
   transform: z.string(),
   clip: z.tuple([z.number(), z.number()]),
 });

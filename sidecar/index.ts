@@ -1,7 +1,7 @@
 import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine, serviceHeaders } from '../opensearch/connection.js';
+import { connectEngine } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
 import { FeatureLog, isSampled } from './feature-log.js';
@@ -10,12 +10,13 @@ import { openLog, type Logger } from './http/log.js';
 import { openMetrics, type Metrics } from './http/metrics.js';
 import type { Ui } from './http/ui-routes.js';
 import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
+import { CurrentStatistics } from './statistics/current-statistics.js';
 import { QueryEncoding } from './query-vectors.js';
 import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
-import type { SearchCall } from './request/search-call.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
+import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
 export { ScorerRefused } from './scorer.js';
@@ -85,6 +86,11 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log, walk: () => walkOnce(stamp) });
     },
   });
+  const statistics = new CurrentStatistics(engine, {
+    alias: config.behaviour.statistics,
+    prepare: (version) => (options.passive ? Promise.resolve() : warmStatistics({ version, config, scorers, log })),
+    onTrouble: (error) => log.warn({ alias: config.behaviour.statistics, error: String(error) }, 'the item statistics can not be read'),
+  });
   try {
     const facts = await scorers.ready();
     for (const id of Object.values(facts.rankers)) {
@@ -96,6 +102,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       upstream,
       stamps,
       scorers,
+      statistics,
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
@@ -133,12 +140,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
         rankers: facts.rankers,
         encoders: { text: facts.textEncoder, image: facts.imageEncoder },
         profiles: config.profiles,
+        statistics: { alias: config.behaviour.statistics, index: statistics.known?.index ?? null, until: statistics.known?.until ?? null },
       }),
       ui: options.ui && config.ui.enabled ? pageOf(config, options.ui) : null,
       metrics,
       log,
     });
     const pulse = watchEngine(engine, engineState, metrics, scorers);
+    void statistics.describe([]);
     for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
       stamps.describe(pattern).catch(() => undefined);
     if (!options.passive)
@@ -245,40 +254,4 @@ function watchEngine(
   };
   ask();
   return setInterval(ask, REACHABLE_MS / 3).unref();
-}
-
-/** Reads the item vectors of an index that came into sight, at start or behind a swapped alias, before searches miss them. */
-function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPool; log: Logger; walk: () => Promise<void> }): void {
-  const { index, stamp, scorers, log, walk } = house;
-  const started = performance.now();
-  scorers.warm({ index, roles: stamp.roles }).then(
-    async (items) => {
-      log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
-      await walk().catch(() => undefined); // then the first shoppers' searches warm it
-    },
-    (error: unknown) => {
-      if (!scorers.closed) log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss');
-    },
-  );
-}
-
-/** A search of our own, as if it had come in; with time for what runs for the first time. */
-function warmingCall(
-  { index, profile, roles }: { index: string; profile: string; roles: ProductFieldRoles },
-  config: Pick<Config, 'opensearch'>,
-): SearchCall {
-  const body = {
-    query: { multi_match: { query: 'warm up', fields: roles.text } },
-    size: 24,
-    ext: { fuserank: { profile, user_id: 'warm-up', budget_ms: 5_000 } },
-  };
-  return {
-    method: 'POST',
-    rawUrl: `/${encodeURIComponent(index)}/_search`,
-    index,
-    query: new URLSearchParams(),
-    headers: { ...serviceHeaders(config.opensearch), 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(body)),
-    signal: AbortSignal.timeout(REACHABLE_MS),
-  };
 }

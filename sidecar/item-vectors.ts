@@ -5,6 +5,7 @@ import type { EngineClient } from '../opensearch/connection.js';
 import type { Item } from './features.js';
 import type { Json, JsonObject } from './json/value.js';
 import { asList, isJsonObject } from './json/value.js';
+import { ReadsUnderWay } from './walk/reads-under-way.js';
 
 /** Which version of which product: a document that was written again has another sequence number. */
 export interface ItemVersion {
@@ -42,8 +43,7 @@ const SCAN_PAGE = 64;
 export class ItemVectors {
   readonly #client: EngineClient;
   readonly #rows: LRUCache<string, Row>;
-  /** Reads that have not ended, by the keys they will bring. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new ReadsUnderWay();
 
   /** @param options.bytes upper bound of what the rows may take */
   constructor(client: EngineClient, options: { bytes: number }) {
@@ -60,24 +60,16 @@ export class ItemVectors {
   }
 
   /**
-   * Fetches what `get` does not know, grouped by index; what is on its way already is waited for, not asked for again.
-   * Nothing cuts it short: who cannot wait leaves, and the next search finds what came. Rejects with the engine's error.
+   * Fetches what `get` does not know, grouped by index. Nothing cuts it short: who cannot wait leaves, and the next search finds
+   * what came. Rejects with the engine's error.
    */
   async fetch(versions: readonly ItemVersion[], roles: ProductFieldRoles): Promise<void> {
-    const arriving = new Set<Promise<void>>();
     const byIndex = new Map<string, string[]>();
-    for (const version of versions) {
-      const underWay = this.#underWay.get(keyOf(version));
-      if (underWay) arriving.add(underWay);
-      else byIndex.set(version.index, [...(byIndex.get(version.index) ?? []), version.id]);
-    }
-    for (const [index, ids] of byIndex) {
-      const keys = ids.map((id) => keyOf({ index, id }));
-      const reading = this.#readDocuments(index, ids, roles).finally(() => keys.forEach((key) => this.#underWay.delete(key)));
-      for (const key of keys) this.#underWay.set(key, reading);
-      arriving.add(reading);
-    }
-    await Promise.all(arriving);
+    for (const { index, id } of versions) byIndex.set(index, [...(byIndex.get(index) ?? []), id]);
+    const reads = [...byIndex].map(([index, wanted]) =>
+      this.#underWay.join(index, wanted, (ids) => this.#readDocuments(index, ids, roles)),
+    );
+    await Promise.all(reads);
   }
 
   async #readDocuments(index: string, ids: readonly string[], roles: ProductFieldRoles): Promise<void> {

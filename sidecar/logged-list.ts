@@ -33,6 +33,8 @@ export const loggedListSchema = z.object({
   history_length: z.int().min(0),
   /** The moment up to which the item statistics had counted events; null = ranked without them. */
   statistics_until: z.iso.datetime().nullable(),
+  /** Products whose vectors or statistics did not arrive in time: what needs them stands at "not known". */
+  missing: z.int().min(0),
   candidates: z.array(
     z.object({
       id: z.string(),
@@ -62,7 +64,7 @@ export type ListFacts = Omit<LoggedList, 'fuserank_log' | 'feature_set' | 'colum
 export function nameList(
   search: Rankable,
   { observability }: Pick<Config, 'observability'>,
-): Omit<ListFacts, 'model' | 'history_length' | 'statistics_until'> {
+): Omit<ListFacts, 'model' | 'history_length' | 'statistics_until' | 'missing'> {
   const { options, profileName, blend } = search;
   const user = options.user ?? options.client ?? options.session;
   return {

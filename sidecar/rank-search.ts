@@ -175,6 +175,7 @@ export class SearchRanker {
         vectors: gathered.vectors,
         meta: stamp.meta,
         roles: stamp.roles,
+        statistics: gathered.statistics?.index ?? null,
         signals,
         explain: search.explain,
         columns: this.#deps.lists?.wants(search.options.queryId ?? search.listKey) ?? false,
@@ -187,7 +188,13 @@ export class SearchRanker {
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
     const ranking = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
     const { columns } = reply;
-    const facts = { ...nameList(search, this.#deps.config), model, history_length: history.length, statistics_until: null };
+    const facts = {
+      ...nameList(search, this.#deps.config),
+      model,
+      history_length: history.length,
+      statistics_until: gathered.statistics?.until ?? null,
+      missing: reply.missing + reply.missingStatistics,
+    };
     const describe = columns && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
     return { reply, model, ranking, describe };
   }

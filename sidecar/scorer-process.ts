@@ -1,19 +1,17 @@
 import { readHeadDocument, HEAD_INDEX } from '../mappings/head-index.js';
-import { isAbsolute, join, resolve } from 'node:path';
-import { packageRoot } from '../config/package-root.js';
-import { COLUMN_NAMES } from '../models/feature-set.js';
 import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js';
 import { decodePicture, UnreadablePicture } from '../models/picture-decoder.js';
 import { decodePictureHead, type PictureHead } from '../models/picture-head.js';
-import { NonFiniteScores, openRanker, type Ranker } from '../models/ranker.js';
+import { COLUMN_NAMES } from '../models/feature-set.js';
+import { NonFiniteScores, valuesOf, type Ranker, type WantedInputs } from '../models/ranker.js';
 import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
-import { attributeScores } from './explanation.js';
-import { assembleFeatures, type Candidate, type CandidateList, type HistoryEntry, type Item } from './features.js';
-import { ItemVectors, type ItemVersion } from './item-vectors.js';
-import { within } from './walk/deadline.js';
+import { attributeScores, seenSignals } from './explanation.js';
+import { assembleFeatures } from './features.js';
 import { FloatSlab } from './scoring/float-slab.js';
+import { openNamedRanker } from './scoring/named-ranker.js';
 import { unpackCandidates } from './scoring/packed-candidates.js';
+import { ProductMemory } from './scoring/product-memory.js';
 import {
   ScorerFailure,
   type EncodeRequest,
@@ -26,18 +24,10 @@ import {
   type ToScorer,
 } from './scoring/scorer-tasks.js';
 
-/** The ranker of `ranker: builtin`. */
-const BUILTIN_RANKER = 'fusion-base-1';
-
-/** Of the vectors that exist but did not arrive in time, this share may be masked; beyond it the list is not ranked. */
-const MASKABLE_SHARE = 0.1;
-/** Kept back of the time that remains, for scoring what arrived. */
-const SCORING_RESERVE_MS = 8;
-
 /** All that a scorer process holds; it is alone with it, and dies alone with it. */
 class Scorer {
   readonly #engine: EngineClient;
-  readonly #items: ItemVectors;
+  readonly #products: ProductMemory;
   readonly #text: TextEncoder;
   readonly #image: ImageEncoder;
   readonly #rankers: ReadonlyMap<string, Ranker>;
@@ -47,13 +37,13 @@ class Scorer {
 
   private constructor(parts: {
     engine: EngineClient;
-    items: ItemVectors;
+    products: ProductMemory;
     text: TextEncoder;
     image: ImageEncoder;
     rankers: ReadonlyMap<string, Ranker>;
   }) {
     this.#engine = parts.engine;
-    this.#items = parts.items;
+    this.#products = parts.products;
     this.#text = parts.text;
     this.#image = parts.image;
     this.#rankers = parts.rankers;
@@ -63,10 +53,10 @@ class Scorer {
     const engine = connectEngine(settings.opensearch);
     const { text, image } = settings.encoders;
     const rankers = new Map<string, Ranker>();
-    for (const name of settings.rankers) rankers.set(name, await openRanker(artefactFolder(name)));
+    for (const name of settings.rankers) rankers.set(name, await openNamedRanker(name));
     return new Scorer({
       engine,
-      items: new ItemVectors(engine, { bytes: settings.memoryBytes }),
+      products: new ProductMemory(engine, { bytes: settings.memoryBytes }),
       text: await openTextEncoder({ path: text.path, queryPrompt: text.queryPrompt, batch: text.batch }),
       image: await openImageEncoder({ path: image.path, colourHistogram: image.colourHistogram, batch: image.batch }),
       rankers,
@@ -76,6 +66,7 @@ class Scorer {
   facts(): Extract<FromScorer, { kind: 'ready' }>['facts'] {
     return {
       rankers: Object.fromEntries([...this.#rankers].map(([name, ranker]) => [name, ranker.id])),
+      wantsStatistics: [...this.#rankers.values()].some(looksAtStatistics),
       textEncoder: { id: this.#text.id, dims: this.#text.dims, normalised: true, preprocessing: this.#text.preprocessing },
       imageEncoder: { id: this.#image.id, dims: this.#image.dims, normalised: true, preprocessing: this.#image.preprocessing },
     };
@@ -88,7 +79,7 @@ class Scorer {
       case 'rank':
         return this.#rank({ ...task.request, candidates: unpackCandidates(task.request.candidates) });
       case 'warm':
-        return this.#items.warm(task.request.index, task.request.roles, new AbortController().signal);
+        return this.#products.warm(task.request);
     }
   }
 
@@ -141,8 +132,9 @@ class Scorer {
     const started = performance.now();
     const ranker = this.#rankers.get(request.ranker);
     if (!ranker) throw new ScorerFailure('scorer_failed', `ranker ${request.ranker} was not opened`);
-    const missing = await this.#fetchMissing(request);
-    const list = this.#assembleList(request);
+    const statistics = request.columns || looksAtStatistics(ranker) ? request.statistics : null;
+    const missing = await this.#products.fetchMissing({ ...request, statistics });
+    const list = this.#products.assembleList({ ...request, statistics });
     const itemsAt = performance.now();
     const slab = this.#slabs.pop() ?? new FloatSlab();
     const input = assembleFeatures(list, ranker, (length) => slab.take(length));
@@ -157,81 +149,19 @@ class Scorer {
       scores: output.scores,
       gate: output.gate?.[0] ?? 1,
       explanations,
-      columns: request.columns ? allColumns(list) : null,
-      missing,
+      columns: request.columns ? valuesOf(assembleFeatures(list, ALL_COLUMNS), 'columns') : null,
+      missing: missing.vectors,
+      missingStatistics: missing.statistics,
       stages: { items: itemsAt - started, features: featuresAt - itemsAt, score: scoredAt - featuresAt },
     };
   }
-
-  /** Fetches once what memory lacks, within the time that remains. Returns how many candidates stay without their vectors. */
-  async #fetchMissing(request: RankRequest): Promise<number> {
-    const wanted: ItemVersion[] = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined);
-    const historyIds = new Set(request.history.map((event) => event.objectId));
-    for (const id of historyIds) {
-      for (const index of request.indices)
-        if (this.#items.get({ index, id, seqNo: null }) === undefined) wanted.push({ index, id, seqNo: null });
-    }
-    if (wanted.length === 0) return 0;
-    const time = request.deadline - Date.now() - SCORING_RESERVE_MS;
-    const fetched = this.#items.fetch(wanted, request.roles).catch(() => undefined);
-    await within(time, fetched, undefined);
-    const missing = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined).length;
-    if (missing > MASKABLE_SHARE * request.candidates.length) {
-      throw new ScorerFailure('vectors_missing', `vectors of ${missing} of ${request.candidates.length} candidates did not arrive in time`);
-    }
-    return missing;
-  }
-
-  #assembleList(request: RankRequest): CandidateList {
-    const candidates = request.candidates.map((candidate): Candidate => ({
-      item: this.#items.get(candidate) ?? null,
-      firstPhaseScore: candidate.firstPhaseScore,
-      firstPhaseRank: candidate.firstPhaseRank,
-      textRank: candidate.textRank,
-      imageRank: candidate.imageRank,
-    }));
-    const history = request.history.map((event): HistoryEntry => ({ ...event, item: this.#findItem(event.objectId, request.indices) }));
-    return {
-      candidates,
-      history,
-      query: {
-        text: request.queryText,
-        textVector: request.vectors.text,
-        imageVector: request.vectors.image,
-        headVector: request.vectors.head,
-      },
-      cosineStats: request.meta?.cosine_stats ?? NO_STATISTICS,
-      signals: request.signals,
-      textDims: request.meta?.encoders.text?.dims ?? 0,
-      imageDims: request.meta?.encoders.image?.dims ?? 0,
-    };
-  }
-
-  #findItem(id: string, indices: readonly string[]): Item | null {
-    for (const index of indices) {
-      const item = this.#items.get({ index, id, seqNo: null });
-      if (item) return item;
-    }
-    return null;
-  }
 }
 
-/** What training rows hold: every column of the feature set, by the function that serves. */
-function allColumns(list: CandidateList): Float32Array | null {
-  return assembleFeatures(list, { inputs: ['columns'], columns: COLUMN_NAMES }).values.columns ?? null;
-}
+/** What a feature log keeps of a list. */
+const ALL_COLUMNS: WantedInputs = { inputs: ['columns'], columns: COLUMN_NAMES };
 
-const NO_STATISTICS: CandidateList['cosineStats'] = {
-  'query_text:item_text': null,
-  'query_image:item_image': null,
-  'query_head:item_image': null,
-  'item_text:item_text': null,
-  'item_image:item_image': null,
-};
-
-function artefactFolder(ranker: string): string {
-  if (ranker === 'builtin') return join(packageRoot, 'models', 'artefacts', BUILTIN_RANKER);
-  return isAbsolute(ranker) ? ranker : resolve(ranker);
+function looksAtStatistics(ranker: Ranker): boolean {
+  return seenSignals(ranker).includes('behaviour');
 }
 
 function unlessZero(vector: Float32Array): Float32Array | null {

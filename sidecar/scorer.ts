@@ -60,7 +60,7 @@ export class ScorerPool {
   #closed = false;
   #refused = false;
   #earlyDeaths = 0;
-  /** Indices that every process reads, also one that is started again. */
+  /** Indices that every process reads, also one that is started again; of the statistics the last version. */
   readonly #warmed = new Map<string, WarmRequest>();
 
   constructor(settings: ScorerSettings, options: { processes: number | 'auto'; onRestart?: (cause: string) => void }) {
@@ -119,7 +119,7 @@ export class ScorerPool {
 
   /** Every process reads the index once, now or when it is ready. Resolves with the most rows that a process kept. */
   async warm(request: WarmRequest): Promise<number> {
-    this.#warmed.set(request.index, request);
+    this.#warmed.set(request.what === 'items' ? request.index : '', request);
     const counts = await Promise.all(this.#seats.filter(({ ready }) => ready).map((seat) => this.#warmSeat(seat, request)));
     return Math.max(0, ...counts);
   }

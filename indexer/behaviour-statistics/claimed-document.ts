@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { z } from 'zod';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { askEngine, indexPath } from '../lifecycle/engine-request.js';
@@ -12,6 +13,7 @@ export class RunUnderWay extends Error {
 /** A run that has not renewed its claim for so long is taken to be dead. */
 const ABANDONED_MS = 120_000;
 const RENEW_MS = 20_000;
+const LONGEST_WAIT_MS = 10_000;
 
 /** A document that one run at a time may change. */
 interface Claimable {
@@ -36,7 +38,13 @@ export async function readClaimable<Content extends Claimable>(
   { client, index, id }: Place,
   schema: z.ZodType<Content>,
 ): Promise<{ content: Content; version: Version } | null> {
-  const answer = await askEngine(client, { method: 'GET', path: indexPath(index, '_doc', encodeURIComponent(id)), expect: [404] });
+  const request = { method: 'GET' as const, path: indexPath(index, '_doc', encodeURIComponent(id)) };
+  let answer = await askEngine(client, { ...request, expect: [404, 503] });
+  // An index that another run has just made takes a moment to open.
+  for (let wait = 50; answer.status === 503; wait *= 2) {
+    await sleepFor(wait);
+    answer = await askEngine(client, { ...request, expect: wait < LONGEST_WAIT_MS ? [404, 503] : [404] });
+  }
   const stored = answer.status === 404 ? null : storedSchema.parse(answer.body);
   if (!stored?.found) return null;
   return { content: schema.parse(stored._source), version: { seqNo: stored._seq_no ?? 0, term: stored._primary_term ?? 0 } };
@@ -108,7 +116,7 @@ export class Claim<Content extends Claimable> {
     await askEngine(client, {
       method: 'DELETE',
       path: indexPath(index, '_doc', encodeURIComponent(id)),
-      query: this.#condition(),
+      query: { ...this.#condition(), refresh: 'true' },
       expect: [404, 409],
     });
   }

@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
@@ -6,7 +6,7 @@ import { BulkRefused } from '../bulk-writer.js';
 import { CatalogueUnreadable } from '../catalogue/catalogue-bytes.js';
 import { showProgress } from '../report/progress-line.js';
 import { describeCount, describeRated } from '../report/quantity.js';
-import { exportEvents } from './event-export.js';
+import { exportEvents, OutputRefused } from './event-export.js';
 import { importEvents, type ErrorBudget, type ImportReport } from './event-import.js';
 import type { RejectedLine } from './event-lines.js';
 import { parseMoment } from './moment.js';
@@ -104,6 +104,7 @@ function configOf(flags: EventFlags): Config {
 
 async function runImport(inputs: string[], flags: ImportFlags): Promise<number> {
   const config = configOf(flags);
+  const rejects = flags.rejects === undefined ? null : await openRejectFile(flags.rejects);
   const stop = new AbortController();
   const interrupt = (): void => {
     if (stop.signal.aborted) process.exit(EXIT.interrupted);
@@ -111,7 +112,6 @@ async function runImport(inputs: string[], flags: ImportFlags): Promise<number> 
     stop.abort();
   };
   process.on('SIGINT', interrupt);
-  const rejects = flags.rejects === undefined ? null : createWriteStream(flags.rejects);
   const progress = showProgress(process.stderr, {
     quiet: flags.quiet ?? false,
     describe: ({ lines, rejected, seconds }: { lines: number; rejected: number; seconds: number }) =>
@@ -124,7 +124,7 @@ async function runImport(inputs: string[], flags: ImportFlags): Promise<number> 
       budget: flags.maxErrors,
       signal: stop.signal,
       onProgress: progress.update,
-      onReject: (reject) => rejects?.write(`${JSON.stringify(reject)}\n`),
+      onReject: (reject) => rejects?.appendFile(`${JSON.stringify(reject)}\n`),
     });
     progress.end();
     const file = flags.rejects ?? null;
@@ -138,12 +138,15 @@ async function runImport(inputs: string[], flags: ImportFlags): Promise<number> 
     return error instanceof BulkRefused ? EXIT.refused : EXIT.input;
   } finally {
     process.off('SIGINT', interrupt);
-    if (rejects !== null) await closeFile(rejects);
+    await rejects?.close();
   }
 }
 
-function closeFile(file: WriteStream): Promise<void> {
-  return new Promise((resolve, refuse) => file.on('error', refuse).end(() => resolve()));
+/** @throws OutputRefused before anything is stored */
+async function openRejectFile(path: string): Promise<FileHandle> {
+  return open(path, 'w').catch((cause: unknown) => {
+    throw new OutputRefused(`cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  });
 }
 
 function renderImport(report: ImportReport, file: string | null): string {

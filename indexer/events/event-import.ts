@@ -29,7 +29,7 @@ export interface ImportOptions {
   budget?: ErrorBudget | undefined;
   stdin?: Readable | undefined;
   signal?: AbortSignal | undefined;
-  onReject?: (reject: RejectedLine) => void;
+  onReject?: (reject: RejectedLine) => Promise<unknown> | undefined;
   onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -70,10 +70,10 @@ export async function importEvents(options: ImportOptions): Promise<ImportReport
   const started = performance.now();
   const client = connectEngine(config.opensearch);
   const report = { lines: 0, rejected: 0, rejects: [] as RejectedLine[], without_product: 0, without_shopper: 0 };
-  const reject = (line: RejectedLine): void => {
+  const reject = async (line: RejectedLine): Promise<void> => {
     report.rejected += 1;
     if (report.rejects.length < SHOWN_REJECTS) report.rejects.push(line);
-    options.onReject?.(line);
+    await options.onReject?.(line);
   };
   try {
     let writer: { created: boolean; bulk: BulkWriter<Omit<RejectedLine, 'reason'>> } | null = null;
@@ -82,7 +82,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportReport
       report.lines += 1;
       if (entry.kind === 'reject') {
         const { input, line, raw, reason } = entry;
-        reject({ input, line, raw, reason });
+        await reject({ input, line, raw, reason });
         checkBudget(options.budget, report, SHARE_FROM_LINES);
       } else {
         const { event, input, line, raw } = entry;
@@ -95,7 +95,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportReport
     }
     if (writer === null) throw new NoEvents(explainNone(inputs, report.rejects));
     const { indexed, existing, rejected } = await writer.bulk.finish();
-    for (const { origin, reason } of rejected) reject({ ...origin, reason });
+    for (const { origin, reason } of rejected) await reject({ ...origin, reason });
     await refreshIndex(client, index);
     checkBudget(options.budget, report, 0);
     return { index, created: writer.created, ...report, written: indexed, existing, seconds: (performance.now() - started) / 1000 };

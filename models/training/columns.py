@@ -1,14 +1,11 @@
-"""The columns of feature-set.json in numpy: equal to sidecar/columns.ts, tied to it by test/models/columns.fixture.json.
+"""The columns of feature-set.json in numpy: equal to sidecar/columns.ts, tied to it by test/models/columns.fixture.json."""
 
-    python columns.py           writes that fixture anew
-"""
-
-import json
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from contract import ACTION, COLUMNS, FEATURE_SET, MODELS
+from contract import ACTION, COLUMNS, FEATURE_SET
 
 HISTORY_DECAY = 0.9
 HALF_RANK = 10
@@ -16,6 +13,7 @@ PRIOR_REVIEWS = 10
 RETRIEVERS = 3
 LONG_QUERY_WORDS = 8
 LONGEST_HISTORY = 50
+DEFINITION = {column["name"]: column for column in FEATURE_SET["columns"]}
 
 
 @dataclass
@@ -38,10 +36,30 @@ class Facts:
     past_age: np.ndarray  # [L] seconds
     same_brand: np.ndarray  # [N, L]
     same_category: np.ndarray  # [N, L]
+    evidence: "Evidence | None" = None
 
 
-def compute_columns(facts: Facts) -> np.ndarray:
-    """[N, F] float32, missing values as declared, clipped."""
+@dataclass
+class Evidence:
+    """What the columns after history_length are made of besides. Vectors are of unit length, NaN: not known; statistics as indexed, None: none."""
+
+    query_text: np.ndarray  # [Dt]
+    query_image: np.ndarray  # [Di]
+    query_head: np.ndarray  # [Di]
+    item_text: np.ndarray  # [N, Dt]
+    item_image: np.ndarray  # [N, Di]
+    past_text: np.ndarray  # [L, Dt]
+    past_image: np.ndarray  # [L, Di]
+    words: str  # of the query
+    item_id: list[str | None]  # [N]
+    past_id: list[str]  # [L]
+    item_category: list[list[str]]  # [N]
+    item_statistics: list[dict | None]  # [N]
+    past_statistics: list[dict | None]  # [L]
+
+
+def compute_columns(facts: Facts, names: list[str] = COLUMNS) -> np.ndarray:
+    """[N, F] float32 in the order of the names, missing values as declared, clipped."""
     n, length = facts.same_brand.shape
     known = np.full(n, np.nan)
     z = standardise(facts.first_score)
@@ -80,11 +98,83 @@ def compute_columns(facts: Facts) -> np.ndarray:
         "bought": (same & (facts.past_action == ACTION["purchase"])[None, :]).any(1).astype(float),
         "history_length": np.full(n, np.log1p(length) / np.log1p(LONGEST_HISTORY) if length else np.nan),
     }
-    columns = np.empty((n, len(COLUMNS)), np.float32)
-    for place, column in enumerate(FEATURE_SET["columns"]):
-        value = values[column["name"]]
+    if facts.evidence:
+        values |= cosine_values(facts.evidence) | behaviour_values(facts.evidence, values["history_length"])
+    columns = np.empty((n, len(names)), np.float32)
+    for place, name in enumerate(names):
+        column, value = DEFINITION[name], values[name]
         columns[:, place] = np.where(np.isnan(value), column["missing"], np.clip(value, *column["clip"]))
     return columns
+
+
+def cosine_values(seen: Evidence) -> dict[str, np.ndarray]:
+    image = seen.query_head if np.isnan(seen.query_image).any() else seen.query_image
+    last = [
+        against(item, past[-1]) if len(past) else np.full(len(item), np.nan)
+        for item, past in ((seen.item_text, seen.past_text), (seen.item_image, seen.past_image))
+    ]
+    known = ~np.isnan(last)
+    return {
+        "text_cosine": against(seen.item_text, seen.query_text),
+        "image_cosine": against(seen.item_image, image),
+        "history_text_cosine": greatest(seen.item_text, seen.past_text),
+        "history_image_cosine": greatest(seen.item_image, seen.past_image),
+        "last_item_similarity": np.where(known.any(0), np.nansum(last, 0) / np.maximum(known.sum(0), 1), np.nan),
+        "query_category_match": np.array([category_match(words_of(seen.words), category) for category in seen.item_category]),
+    }
+
+
+def against(items: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    return items @ vector  # NaN where either is not known
+
+
+def greatest(items: np.ndarray, past: np.ndarray) -> np.ndarray:
+    known = past[~np.isnan(past).any(1)]
+    return (items @ known.T).max(1) if len(known) else np.full(len(items), np.nan)
+
+
+def category_match(words: list[str], category: list[str]) -> float:
+    own = {word for value in category for word in words_of(value)}
+    return sum(word in own for word in words) / len(words) if words and category else np.nan
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def behaviour_values(seen: Evidence, history_length: np.ndarray) -> dict[str, np.ndarray]:
+    past: dict[str, dict | None] = {}  # distinct, with statistics where any event of the product has them
+    for key, statistics in zip(seen.past_id, seen.past_statistics, strict=True):
+        past[key] = past.get(key) or statistics
+    met = np.array([[meet(key, own, other, past[other]) for other in past] for key, own in zip(seen.item_id, seen.item_statistics, strict=True)])
+    weights, cosines = met.reshape(len(seen.item_id), len(past), 2).transpose(2, 0, 1)  # [N, D] both
+    factors = [statistics["factor"] for statistics in past.values() if statistics and statistics["factor"]]
+    own = [statistics["factor"] if statistics else None for statistics in seen.item_statistics]
+    member = lambda name: np.array([np.nan if each is None or each[name] is None else each[name] for each in seen.item_statistics])  # noqa: E731
+    return {
+        "covisit_max": np.log1p(weights.max(1, initial=0)),
+        "covisit_sum": np.log1p(weights.sum(1)),
+        "covisit_cosine_sum": cosines.sum(1),
+        "factor_cosine": np.array([np.mean(np.array(factors) @ each) if each and factors else np.nan for each in own]),
+        "popularity": member("popularity"),
+        "popularity_7d": member("popularity_7d"),
+        "popularity_in_category": member("popularity_in_category"),
+        "log_views_7d": log_of(member("views_7d")) / 5,
+        "log_carts_7d": log_of(member("carts_7d")) / 5,
+        "log_purchases_7d": log_of(member("purchases_7d")) / 5,
+        "ctr": member("ctr"),
+        "cvr": member("cvr"),
+        "popularity_by_history": member("popularity") * history_length,
+    }
+
+
+def meet(key: str | None, own: dict | None, other: str, others: dict | None) -> tuple[float, float]:
+    """Weight and cosine of a pair; lists of neighbours are cut, so either may hold it."""
+    for statistics, neighbour in ((own, other), (others, key)):
+        if key is not None and statistics and neighbour in statistics["neighbour_ids"]:
+            place = statistics["neighbour_ids"].index(neighbour)
+            return statistics["neighbour_weights"][place], statistics["neighbour_cosines"][place]
+    return 0.0, 0.0
 
 
 def reciprocal_rank(rank: np.ndarray) -> np.ndarray:
@@ -101,91 +191,3 @@ def standardise(values: np.ndarray) -> np.ndarray:
         return values
     mean, variance = present.mean(), present.var()
     return (values - mean) / (np.sqrt(variance) if variance > 1e-18 * (1 + mean * mean) else np.inf)
-
-
-def write_fixture() -> None:
-    """Lists in the shape of sidecar/columns.ts (Item, Candidate, HistoryEntry) beside the columns computed here."""
-    rng = np.random.default_rng(5)
-    actions = ["click", "add_to_cart", "purchase", "impression", "scroll"]
-    brands, categories = ["Ada", "Bo", "Cy", None], [["Home", "Lamps"], ["Home", "Rugs"], ["Clothing"], []]
-    maybe = lambda value, chance=0.75: value if rng.random() < chance else None  # noqa: E731
-    cases = []
-    for n, length in ((9, 6), (5, 0), (1, 2), (14, 20)):
-        items = [
-            {
-                "id": f"p{i}",
-                "price": maybe(round(float(rng.lognormal(3, 1)), 2)),
-                "rating": maybe(round(float(rng.uniform(1, 5)), 1)),
-                "ratingCount": maybe(int(rng.lognormal(3, 1.5))),
-                "brand": brands[rng.integers(4)],
-                "category": categories[rng.integers(4)],
-            }
-            for i in range(n + 6)
-        ]
-        scores = np.sort(rng.gamma(2, 3, n))[::-1].round(4)
-        added = rng.random(n) < 0.25
-        added[0] = n == 1
-        ranks = rng.permutation(n)
-        candidates = [
-            {
-                "item": maybe(items[i], 0.9),
-                "firstPhaseScore": None if added[i] else float(scores[i]),
-                "firstPhaseRank": None if added[i] else i,
-                "textRank": maybe(int(ranks[i]), 0.5),
-                "imageRank": maybe(int(ranks[n - 1 - i]), 0.3),
-            }
-            for i in range(n)
-        ]
-        history = []
-        for entry in range(length):
-            item = items[rng.integers(len(items))]
-            history.append(
-                {
-                    "objectId": item["id"],
-                    "action": actions[rng.integers(len(actions))],
-                    "ageSeconds": round(float(np.exp(rng.uniform(0, 13))), 1),
-                    "runningSession": bool(length - entry < 3),
-                    "item": maybe(item, 0.85),
-                }
-            )
-        text = maybe("red shoes for men", 0.8)
-        facts = read_facts(candidates, history, text)
-        cases.append({"candidates": candidates, "history": history, "text": text, "columns": compute_columns(facts).round(8).tolist()})
-    file = MODELS.parent / "test" / "models" / "columns.fixture.json"
-    file.write_text(json.dumps({"columns": COLUMNS, "cases": cases}) + "\n")
-
-
-def read_facts(candidates: list[dict], history: list[dict], text: str | None) -> Facts:
-    ids = {key: place for place, key in enumerate(sorted({e["objectId"] for e in history} | {c["item"]["id"] for c in candidates if c["item"]}))}
-    numeric = lambda holders, key: np.array([np.nan if not h["item"] or h["item"][key] is None else h["item"][key] for h in holders], float)  # noqa: E731
-    rank = lambda key: np.array([-1 if c[key] is None else c[key] for c in candidates])  # noqa: E731
-
-    def jaccard(a: dict | None, b: dict | None) -> float:
-        left, right = set(a["category"] if a else []), set(b["category"] if b else [])
-        return len(left & right) / len(left | right) if left & right else 0.0
-
-    same_brand = [[float(bool(c["item"] and e["item"] and c["item"]["brand"] and c["item"]["brand"] == e["item"]["brand"])) for e in history] for c in candidates]
-    same_category = [[jaccard(c["item"], e["item"]) for e in history] for c in candidates]
-    shape = (len(candidates), len(history))
-    return Facts(
-        first_score=np.array([np.nan if c["firstPhaseScore"] is None else c["firstPhaseScore"] for c in candidates], float),
-        first_rank=rank("firstPhaseRank"),
-        text_rank=rank("textRank"),
-        image_rank=rank("imageRank"),
-        query_words=len((text or "").split()),
-        item=np.array([ids[c["item"]["id"]] if c["item"] else -1 for c in candidates]),
-        price=numeric(candidates, "price"),
-        rating=numeric(candidates, "rating"),
-        reviews=numeric(candidates, "ratingCount"),
-        past_item=np.array([ids[e["objectId"]] for e in history], int),
-        past_known=np.array([e["item"] is not None for e in history], bool),
-        past_price=numeric(history, "price"),
-        past_action=np.array([ACTION.get(e["action"], 0) for e in history], int),
-        past_age=np.array([e["ageSeconds"] for e in history], float),
-        same_brand=np.array(same_brand, float).reshape(shape),
-        same_category=np.array(same_category, float).reshape(shape),
-    )
-
-
-if __name__ == "__main__":
-    write_fixture()

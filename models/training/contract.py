@@ -17,8 +17,9 @@ def feature_set_hash(names: list[str]) -> str:
     return hashlib.sha256(json.dumps(narrowed, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
 
 
-COLUMNS = [column["name"] for column in FEATURE_SET["columns"]]
-FEATURE_SET_HASH = feature_set_hash(COLUMNS)
+ALL_COLUMNS = [column["name"] for column in FEATURE_SET["columns"]]
+# Those that fusion-base and cosine are trained on; later columns come after them.
+COLUMNS = ALL_COLUMNS[: ALL_COLUMNS.index("history_length") + 1]
 COLUMN = {name: place for place, name in enumerate(COLUMNS)}
 ACTION = {name: action["id"] for action in FEATURE_SET["actions"] for name in action["names"]}
 ACTIONS = 1 + max(ACTION.values())
@@ -31,7 +32,7 @@ COSINE_PAIRS = [
     "item_image:item_image",
 ]
 
-# B lists, N candidates, L history entries (oldest first), Dt and Di dims, K kinds of cosine, F columns, S mean and spread.
+# B lists, N candidates, L history entries (oldest first), Dt and Di dims, K kinds of cosine, F the ranker's columns, S mean and spread.
 INPUTS = {
     "candidate_mask": ("B", "N"),
     "query_text": ("B", "Dt"),
@@ -51,6 +52,9 @@ INPUTS = {
     "history_image_mask": ("B", "L"),
     "history_brand": ("B", "N", "L"),
     "history_category": ("B", "N", "L"),
+    "history_covisits": ("B", "N", "L"),
+    "history_covisits_norm": ("B", "N", "L"),
+    "history_factor": ("B", "N", "L"),
     "history_event": ("B", "L"),
     "history_age": ("B", "L"),
     "history_session": ("B", "L"),

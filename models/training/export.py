@@ -13,7 +13,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from contract import COSINE_PAIRS, FEATURE_SET_HASH, FIXED_AXES, INPUTS
+from contract import COLUMNS, COSINE_PAIRS, FIXED_AXES, INPUTS, feature_set_hash
 
 OPSET = 20
 # Lists, candidates, history, dims of the parity cases; the last has one candidate and one (masked) entry.
@@ -63,7 +63,8 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
             "model": {"file": "model.onnx", "sha256": hashlib.sha256(model).hexdigest(), "bytes": len(model)},
             "inputs": {key: [FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in ranker.INPUTS},
             "outputs": {key: list(shape) for key, shape in ranker.OUTPUTS.items()},
-            "featureSet": FEATURE_SET_HASH,
+            "columns": COLUMNS,
+            "featureSet": feature_set_hash(COLUMNS),
             "encoders": {"text": "any", "image": "any"},
             "parameters": sum(p.numel() for p in ranker.parameters()),
             "licence": "Apache-2.0",
@@ -134,7 +135,7 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int])
             values = rng.integers(0, 5, dims)
         elif key == "history_age":
             values = np.round(np.exp(rng.uniform(0, 14, dims)))
-        elif key in ("history_category", "columns"):
+        elif key in ("history_category", "history_covisits", "history_covisits_norm", "history_factor", "columns"):
             values = np.round(rng.uniform(0, 1, dims), 4)
         else:
             values = rng.normal(size=dims)

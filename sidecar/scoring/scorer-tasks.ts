@@ -17,6 +17,8 @@ export interface ScorerSettings {
 export interface ScorerFacts {
   /** Artefact ids by the profile's `ranker` value. */
   readonly rankers: Readonly<Record<string, string>>;
+  /** Whether one of them looks at item statistics. */
+  readonly wantsStatistics: boolean;
   readonly textEncoder: EncoderStamp;
   readonly imageEncoder: EncoderStamp;
 }
@@ -50,6 +52,8 @@ export interface RankRequest {
   readonly vectors: QueryVectors;
   readonly meta: ProductIndexMeta | null;
   readonly roles: ProductFieldRoles;
+  /** Concrete index of the item statistics; null = there are none of this catalogue. */
+  readonly statistics: string | null;
   readonly signals: { readonly text: boolean; readonly image: boolean; readonly history: boolean };
   readonly explain: boolean;
   /** Also give the columns of the feature set, for those who keep them to train on. */
@@ -70,14 +74,16 @@ export interface RankReply {
   readonly columns: Float32Array | null;
   /** Candidates whose vectors did not arrive in time and were masked. */
   readonly missing: number;
+  /** Products of list and history whose statistics did not arrive in time, though somebody wanted them. */
+  readonly missingStatistics: number;
   /** Milliseconds by stage inside the scorer. */
   readonly stages: { readonly items: number; readonly features: number; readonly score: number };
 }
 
-export interface WarmRequest {
-  readonly index: string;
-  readonly roles: ProductFieldRoles;
-}
+/** An index to read ahead: the vectors of a catalogue, or the statistics of its products. */
+export type WarmRequest =
+  | { readonly what: 'items'; readonly index: string; readonly roles: ProductFieldRoles }
+  | { readonly what: 'statistics'; readonly index: string };
 
 export type ScorerTask =
   | { readonly kind: 'encode'; readonly request: EncodeRequest }

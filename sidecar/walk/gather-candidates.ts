@@ -5,6 +5,7 @@ import type { EngineAnswer } from '../answer/engine-answer.js';
 import type { IndexStamp, IndexStamps } from './index-stamp.js';
 import type { QueryEncoding } from '../query-vectors.js';
 import { joinCandidates, runLeg, type CandidateSet, type LegAnswers } from '../retrieve.js';
+import type { CurrentStatistics, StatisticsVersion } from '../statistics/current-statistics.js';
 import { type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
 import type { SearchClock } from './search-clock.js';
 import type { Rankable } from '../search-request.js';
@@ -16,6 +17,8 @@ export interface Gathered {
   readonly stamp: IndexStamp;
   readonly plan: LegPlan;
   readonly vectors: QueryVectors;
+  /** Null: nothing is counted of this catalogue. */
+  readonly statistics: StatisticsVersion | null;
   /** Still on its way; never rejects. */
   readonly history: Promise<RankRequest['history']>;
   readonly set: CandidateSet;
@@ -27,6 +30,7 @@ export interface GatheringDeps {
   readonly upstream: Upstream;
   readonly stamps: IndexStamps;
   readonly scorers: ScorerPool;
+  readonly statistics: CurrentStatistics;
   readonly encoding: QueryEncoding;
   readonly recall: (
     keys: { user: string | null; client: string | null; session: string | null },
@@ -46,6 +50,7 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
   const encoding = settle(clock.stage('encode', () => deps.encoding.encode(search, stamp)));
   const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
   const history = recallEvents(search, deps, clock, signal);
+  const statistics = deps.statistics.describe(stamp.concrete);
   const vectors = unwrap(await encoding);
   const vectorLegs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
   const answers = await Promise.all(
@@ -61,7 +66,7 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
     stamps.forget(search.index);
     throw new Skipped('index_unknown', 'the alias was swapped while the search ran');
   }
-  return { stamp, plan, vectors, history, set, legs };
+  return { stamp, plan, vectors, statistics: await statistics, history, set, legs };
 }
 
 /** A history that can't be read is nobody's. */

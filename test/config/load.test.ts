@@ -135,7 +135,11 @@ describe('what is wrong is said at once, with the path and the fix', () => {
   });
 
   test('variables that are not settings of ours are left alone', () => {
-    expect(faultsOf({ env: { FUSERANK_DATA: '/data', FUSERANK_CONFIG: 'x', FUSERANK_BENCH_SECONDS: '1', PATH: '/bin' } })).toEqual([]);
+    expect(
+      faultsOf({
+        env: { FUSERANK_DATA: '/data', FUSERANK_CONFIG: 'x', FUSERANK_BENCH_SECONDS: '1', FUSERANK_PYTHON: 'python3', PATH: '/bin' },
+      }),
+    ).toEqual([]);
   });
 });
 

@@ -14,20 +14,32 @@ export interface EncoderSet {
   key: string;
   /** As a table names it. */
   name: string;
+  /** The text encoder alone, likewise. */
+  textName: string;
   text: string;
   image: string;
   /** Share of the vector clause in a hybrid query: a static table deserves less than a sentence transformer. */
   hybridWeight: number;
 }
 
-const BUILT_IN: EncoderSet = { key: 'builtin', name: 'built-in', text: 'builtin', image: 'builtin', hybridWeight: 0.3 };
+const BUILT_IN: EncoderSet = {
+  key: 'builtin',
+  name: 'built-in',
+  textName: 'built-in',
+  text: 'builtin',
+  image: 'builtin',
+  hybridWeight: 0.3,
+};
 
 /** The built-in encoders, and those of the models folder beside the data, where it is there. */
 export function listEncoderSets(data: string): EncoderSet[] {
   const models = join(data, '..', 'models');
   const [text, image] = ['all-minilm-l6-v2', 'mobilenet-v2-224'];
   if (!existsSync(join(models, text)) || !existsSync(join(models, image))) return [BUILT_IN];
-  return [BUILT_IN, { key: 'minilm', name: `${text}, ${image}`, text: join(models, text), image: join(models, image), hybridWeight: 0.5 }];
+  return [
+    BUILT_IN,
+    { key: 'minilm', name: `${text}, ${image}`, textName: text, text: join(models, text), image: join(models, image), hybridWeight: 0.5 },
+  ];
 }
 
 /** A catalogue in the engine with a sidecar in front of it. */

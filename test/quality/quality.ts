@@ -1,4 +1,4 @@
-// Measures the quality of ranking and of the encoders on real data: `npm run quality -- esci|tops|magento|all [--write]`.
+// Measures the quality of ranking and of the encoders on real data: `npm run quality -- esci|tops|magento|beauty|sports|all [--write]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../config/package-root.js';
@@ -7,6 +7,7 @@ import { describeMachine, nameMachine } from '../machine.js';
 import { writeSection } from '../measured-page.js';
 import { measureEsci } from './esci.js';
 import { measureMagento } from './magento.js';
+import { measureBeauty, measureSports } from './next-item.js';
 import type { QualityRun } from './quality-run.js';
 import { printSection, writeMarkdown, type QualitySection } from './quality-section.js';
 import { measureTops } from './tops.js';
@@ -16,6 +17,8 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   esci: measureEsci,
   tops: measureTops,
   magento: measureMagento,
+  beauty: measureBeauty,
+  sports: measureSports,
 };
 
 const OPENING = `# Quality, measured

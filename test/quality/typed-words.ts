@@ -1,6 +1,6 @@
 import { meanOf } from '../../tuning/significance/bootstrap.js';
 import { dot } from './alignment.js';
-import { precisionAt } from './ndcg.js';
+import { precisionAt } from './precision.js';
 import { hasColour, type Top } from './tops-catalogue.js';
 
 /** Colours that shoppers type, with the other spellings that a catalogue uses. */

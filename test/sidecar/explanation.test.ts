@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { columnRanker } from '../../models/column-ranker.js';
 import { openRanker, type Ranker } from '../../models/ranker.js';
 import { SIGNALS, attributeScores, planVariants, seenSignals, shareOut, stackVariants } from '../../sidecar/explanation.js';
 import { assembleFeatures } from '../../sidecar/features.js';
@@ -50,10 +51,18 @@ test('all signals given is the list itself', () => {
   );
 });
 
-describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('attribution under %s', (_name, folder) => {
+const rankers: [string, () => Promise<Ranker>][] = [
+  ...rankerFolders().map((folder): [string, () => Promise<Ranker>] => [basename(folder), () => openRanker(folder)]),
+  ...(['co-visitation', 'popularity', 'last-item'] as const).map((name): [string, () => Promise<Ranker>] => [
+    name,
+    () => Promise.resolve(columnRanker(name)),
+  ]),
+];
+
+describe.each(rankers)('attribution under %s', (_name, open) => {
   let ranker: Ranker;
   beforeAll(async () => {
-    ranker = await openRanker(folder);
+    ranker = await open();
   });
   afterAll(() => ranker.close());
 

@@ -96,7 +96,9 @@ describe('a scorer that dies', () => {
     process.send({ kind: 'open', settings } satisfies ToScorer);
     await new Promise((resolve) => process.once('message', resolve));
     const roles = { id: index.id, ...index.map };
-    process.send({ kind: 'warm', id: 1, request: { index: house.alias, roles } } satisfies ToScorer, () => process.disconnect());
+    process.send({ kind: 'warm', id: 1, request: { what: 'items', index: house.alias, roles } } satisfies ToScorer, () =>
+      process.disconnect(),
+    );
     expect(await exited).toBe(0);
     expect(said.join('')).toBe('');
   });

@@ -20,6 +20,7 @@ const facts: ListFacts = {
   query: 'line\nbreak, "quote" and \u2028',
   history_length: 0,
   statistics_until: null,
+  missing: 0,
 };
 
 function listOf(values: Float32Array, order: readonly number[]): LoggedList {

@@ -61,7 +61,7 @@ export class ListDoor {
     });
     const list = this.#lists.get(id);
     this.#lists.delete(id);
-    if (list) return { list };
+    if (list) return list.missing === 0 ? { list } : { reason: 'products_not_read', faulty: true };
     const label = answer.headers['x-fuserank'];
     const reason = /reason=(\w+)/.exec(Array.isArray(label) ? label.join() : (label ?? ''))?.[1] ?? `status_${answer.status}`;
     return { reason, faulty: reason !== 'no_hits' };

@@ -70,6 +70,11 @@ const EXPORT_EXAMPLES = `Examples:
 
 `;
 
+const EXPORT_CODES = `
+Exit codes: 0 ok, 2 usage or configuration, 5 the engine can't be reached, 6 an input can't be used, statistics that know the future, or not
+one list gave rows, 7 stopped after 20 searches in a row that were not ranked. After any but 0 nothing is written.
+`;
+
 const DERIVE_EXAMPLES = `Examples:
   fuserank rows derive --index products --since 2026-01-01 --queries derived.ndjson --judgments derived.csv
   fuserank evaluate --index products --queries derived.ndjson --judgments derived.csv --out ranked.run
@@ -78,7 +83,10 @@ const DERIVE_EXAMPLES = `Examples:
 
 /** `fuserank rows`: training rows, computed by the code that serves. */
 export function registerRowsCommand(program: Command): void {
-  const rows = program.command('rows').summary('training rows, computed by the same code that serves');
+  const rows = program
+    .command('rows')
+    .summary('training rows, computed by the same code that serves')
+    .addHelpText('before', `${EXPORT_EXAMPLES.trimEnd()}\n${DERIVE_EXAMPLES.replace(/^Examples:\n/, '')}`);
   const exporting = rows
     .command('export')
     .summary('rows from the feature log, UBI logs, sequences or judgments')
@@ -102,16 +110,18 @@ export function registerRowsCommand(program: Command): void {
     .option('--concurrency <number>', 'searches at once (default: 2)', whole)
     .option('--keep-unlabelled', 'keep lists in which nothing has a label above 0')
     .addHelpText('before', EXPORT_EXAMPLES)
+    .addHelpText('after', EXPORT_CODES)
     .action(async (flags: ExportFlags) => {
       const config = readConfig(flags);
+      const progress = showProgress(flags.quiet ?? false);
       const report = await exportRows({
         config,
         origin: originOf(flags, config),
         out: flags.out,
         labelling: { unjudged: flags.unjudged ?? 'zero', keepUnlabelled: flags.keepUnlabelled ?? false },
         tell: (note) => void process.stderr.write(`${note}\n`),
-        ...(flags.quiet ? {} : { onList: reportProgress() }),
-      });
+        onList: progress.update,
+      }).finally(progress.end);
       process.stdout.write(
         flags.json ? `${JSON.stringify({ ...report, file: flags.out })}\n` : `${describeReport(report)}\nrows written to ${flags.out}\n`,
       );
@@ -219,13 +229,20 @@ function describeReport(report: RowsReport): string {
 }
 
 /** On a terminal a line that renews itself; elsewhere a line now and then. */
-function reportProgress(): (report: RowsReport) => void {
+function showProgress(quiet: boolean): { update: (report: RowsReport) => void; end: () => void } {
+  const terminal = process.stderr.isTTY;
   let last = performance.now();
-  return ({ lists, rows }) => {
-    const every = process.stderr.isTTY ? 200 : PROGRESS_EVERY_MS;
-    if (performance.now() - last < every) return;
-    last = performance.now();
-    process.stderr.write(process.stderr.isTTY ? `\r${lists} lists, ${rows} rows ` : `${lists} lists, ${rows} rows\n`);
+  let shown = false;
+  return {
+    update: ({ lists, rows }) => {
+      if (quiet || performance.now() - last < (terminal ? 200 : PROGRESS_EVERY_MS)) return;
+      last = performance.now();
+      shown = true;
+      process.stderr.write(terminal ? `\r${lists} lists, ${rows} rows ` : `${lists} lists, ${rows} rows\n`);
+    },
+    end: () => {
+      if (shown && terminal) process.stderr.write('\n');
+    },
   };
 }
 

@@ -38,7 +38,9 @@ export async function pinStatistics(
       `there are no statistics [${name}]; make them: fuserank statistics --alias ${options.alias} --into ${name}`,
     );
   }
-  const [found] = Object.entries((await engine.indices.getMapping({ index: name })).body);
+  const [found, ...others] = Object.entries((await engine.indices.getMapping({ index: name })).body);
+  if (others.length > 0)
+    throw new StatisticsRefused(`[${name}] stands for ${others.length + 1} indices; name one version of the statistics`);
   const meta = found ? readStatisticsMeta(found[1].mappings) : null;
   if (!found || !meta) throw new StatisticsRefused(`[${name}] is no index of item statistics; name one that fuserank statistics made`);
   return { name, concrete: found[0], until: meta.until };

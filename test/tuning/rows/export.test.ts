@@ -314,6 +314,44 @@ describe('rows of a UBI log', () => {
   });
 });
 
+describe('events that others index', () => {
+  const at = Date.parse('2026-06-01T12:00:00.000Z');
+
+  it('give the same rows, though their ids are text with a keyword twin', async () => {
+    const [mug = '', lamp = ''] = [idsOf('mug')[0], idsOf('lamp')[0]];
+    const history = event('U 1', 'click', mug, at - DAY_MS);
+    const click = event('U 1', 'click', lamp, at + 1_000, { query_id: 'Q-1 a' });
+    const query = { query_id: 'Q-1 a', user_query: 'lamp', user_id: 'U 1', timestamp: new Date(at).toISOString() };
+    const behaviour = { ...house.config.behaviour, events: `${house.alias}-foreign-events`, queries: `${house.alias}-foreign-queries` };
+    await house.engine.bulk({
+      refresh: true,
+      body: [
+        ...[history, click].flatMap((source) => [{ index: { _index: behaviour.events } }, source]),
+        { index: { _index: behaviour.queries } },
+        query,
+      ],
+    });
+    const foreign: House = { ...house, config: { ...house.config, behaviour } };
+    const words = ['--index', house.alias, '--since', '2026-06-01', '--out'];
+    expect(await exportRows(foreign, '--from', 'ubi', ...words, join(folder, 'foreign.ndjson'))).toMatchObject({ lists: 1, positives: 1 });
+    const list = await serve('lamp', { history: [{ object_id: mug, action_name: 'click', age_s: DAY_MS / 1000 }] });
+    expect((await rowsOf('foreign.ndjson')).values).toEqual(valuesOf(list));
+    expect(await exportRows(foreign, '--from', 'sequences', ...words, join(folder, 'foreign-seq.ndjson'))).toMatchObject({ positives: 1 });
+  });
+
+  it('are missed with a word of what to do: exit 6', async () => {
+    const nowhere: House = {
+      ...house,
+      config: { ...house.config, behaviour: { ...house.config.behaviour, events: `${house.alias}-nowhere` } },
+    };
+    const words = ['--from', 'sequences', '--index', house.alias, '--since', '2026-06-01', '--out', join(folder, 'none.ndjson')];
+    await expect(exportRows(nowhere, ...words)).rejects.toMatchObject({
+      exitCode: 6,
+      message: expect.stringContaining('behaviour.events') as unknown,
+    });
+  });
+});
+
 describe('rows of sequences', () => {
   const at = Date.parse('2026-05-01T12:00:00.000Z');
   const since = '2026-05-01';
