@@ -160,7 +160,7 @@ describe('fuserank evaluate', () => {
     expect(Object.values(exposure?.groups ?? {}).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
     const text = await run(...files('groups.run'), '--config', 'first-phase', '--group-field', 'brand', '--metrics', 'ndcg@5');
     expect(text).toMatch(/exposure@5 by brand: \S.* \d+\.\d %/);
-    expect(text).toMatch(/ndcg@5 +\d\.\d{4} {2}over 4 queries, of the judged hits alone \d\.\d{4}/);
+    expect(text).toMatch(/ndcg@5 +\d\.\d{4} {2}over 4 queries$/m);
   });
 
   it('knows how much was known of a shopper whose history is recalled', async () => {

@@ -34,7 +34,7 @@ const NAMED_GROUPS = 8;
 /** Walks the run's file once, as `compare` will see it. */
 export async function reportRun(
   run: string,
-  given: { metrics: readonly Metric[]; documents: number; unjudged: number; unknown: number },
+  given: { metrics: readonly Metric[]; documents: number; unjudged: number; unknown?: number },
 ): Promise<RunReport> {
   const { header, lines } = await openRun(run);
   const asked = given.metrics;
@@ -59,7 +59,7 @@ export async function reportRun(
     summary,
     unranked,
     unjudged: given.unjudged,
-    unknown: given.unknown,
+    unknown: given.unknown ?? 0,
     legs: new Map([...legs].map(([name, recall]) => [name, recall.means()])),
     exposure: header.group_field === undefined ? null : { k, field: header.group_field, shares: exposure.shares() },
   };
@@ -113,7 +113,9 @@ function renderMetrics({ asked, summary, legs }: RunReport): string[] {
     `  ${name.padEnd(width)}  ${typeof value === 'number' ? value.toFixed(4) : '–'}${note}`;
   return asked.flatMap((metric) => {
     const condensed = readsGrades(metric) ? summary.metrics[condense(metric).name] : null;
-    const note = typeof condensed === 'number' ? `, of the judged hits alone ${condensed.toFixed(4)}` : '';
+    const plain = summary.metrics[metric.name];
+    const differs = typeof condensed === 'number' && typeof plain === 'number' && condensed.toFixed(4) !== plain.toFixed(4);
+    const note = differs ? `, of the judged hits alone ${condensed.toFixed(4)}` : '';
     const recall = legs.get(metric.name);
     return [
       row(metric.name, summary.metrics[metric.name], `  over ${summary.counted[metric.name] ?? 0} queries${note}`),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { z } from 'zod';
 import { findConfigFile, loadConfig } from '../../config/load.js';
+import { wholeNumber } from '../../config/whole-number.js';
 import type { Config } from '../../config/schema.js';
 import { connectEngine, probeEngine } from '../../opensearch/connection.js';
 import { writeWholeFile } from '../convert/whole-file.js';
@@ -102,12 +103,12 @@ export function registerRowsCommand(program: Command): void {
     .option('--unjudged <how>', 'judgments: a candidate that nobody judged is label zero, or drop (default: zero)', readUnjudged)
     .option('--since <time>', 'ubi, sequences: searches or targets from this moment on', readTime)
     .option('--until <time>', 'ubi, sequences: and before this one (default: now)', readTime)
-    .option('--limit <number>', 'sequences: at most so many shoppers, drawn by seed', whole)
+    .option('--limit <number>', 'sequences: at most so many shoppers, drawn by seed', wholeNumber(1))
     .option('--seed <number>', 'sequences: draws shoppers and words (default: 1)', Number)
     .option('--statistics <name>', 'item statistics to compute columns with, or none (default: behaviour.statistics)')
     .option('--template <template>', 'search template instead of the plain search, as in evaluate')
     .option('--profile <name>', 'the profile whose window, legs and signals are asked with')
-    .option('--concurrency <number>', 'searches at once (default: 2)', whole)
+    .option('--concurrency <number>', 'searches at once (default: 2)', wholeNumber(1))
     .option('--keep-unlabelled', 'keep lists in which nothing has a label above 0')
     .addHelpText('before', EXPORT_EXAMPLES)
     .addHelpText('after', EXPORT_CODES)
@@ -136,7 +137,7 @@ export function registerRowsCommand(program: Command): void {
     .requiredOption('--queries <file>', 'query set to write, NDJSON with inline histories')
     .requiredOption('--judgments <file>', 'judgments to write, CSV')
     .option('--until <time>', 'and before this one (default: now)', readTime)
-    .option('--limit <number>', 'at most so many shoppers, drawn by seed', whole)
+    .option('--limit <number>', 'at most so many shoppers, drawn by seed', wholeNumber(1))
     .option('--seed <number>', 'draws shoppers and words (default: 1)', Number)
     .addHelpText('before', DERIVE_EXAMPLES)
     .action(async (flags: DeriveFlags) => {
@@ -255,10 +256,4 @@ function readTime(text: string): number {
 function readUnjudged(text: string): 'zero' | 'drop' {
   if (text === 'zero' || text === 'drop') return text;
   throw new InvalidArgumentError('must be zero or drop.');
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('must be a whole number above 0.');
-  return value;
 }

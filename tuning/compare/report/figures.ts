@@ -88,5 +88,8 @@ export function describeLegs({ legs }: RunComparison): string {
 /** judged@k of both runs and, where something is not judged, what the leading metric says of the judged hits alone. */
 export function describeJudged({ holes, condensed }: RunComparison): string {
   const judged = `judged@${holes.k} A ${formatShare(holes.judgedA)} B ${formatShare(holes.judgedB)}`;
-  return condensed === null ? judged : `${judged} · ${condensed.metric} A ${formatValue(condensed.a)} B ${formatValue(condensed.b)}`;
+  const allJudged = holes.judgedA === 1 && holes.judgedB === 1;
+  return condensed === null || allJudged
+    ? judged
+    : `${judged} · ${condensed.metric} A ${formatValue(condensed.a)} B ${formatValue(condensed.b)}`;
 }
