@@ -23,6 +23,8 @@ export interface Training {
 const DRAWN = 3_000;
 const SEED = 7;
 const PYTHON = 'FUSERANK_PYTHON';
+/** As the page shows it. */
+export const PYTHON_VARIABLE = `${PYTHON}=<python with models/training/requirements-lambdamart.txt>`;
 const COLUMN_SETS = [
   { name: 'columns without cosines', columns: 'no-cosines', folder: 'lambdamart-counts-1' },
   { name: 'columns with cosines', columns: 'all', folder: 'lambdamart-cosines-1' },
