@@ -23,7 +23,7 @@ const signals = z
 export const profileSchema = z.strictObject({
   /** Index name, alias or pattern with `*` that this profile applies to. */
   index: z.string().min(1),
-  /** `builtin`, `first-phase`, `shuffle`, or the folder of an artefact. */
+  /** `builtin`, `first-phase`, `shuffle`, a ranker that is one column (docs/reference/rankers.md), or the folder of an artefact. */
   ranker: z.string().min(1).default('builtin'),
   window: z.number().int().min(1).max(1000).default(200),
   /** The dial d of s = (1 − d·g)·z_first + d·g·z_model. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { wholeNumber } from '../config/whole-number.js';
-import { NoLocalNode, PortTaken, requireFreePort } from '../opensearch/local-node/index.js';
-import { DemoRunsAlready, holdDemo } from './demo-lock.js';
+import { requireFreePort } from '../opensearch/local-node/index.js';
+import { holdDemo } from './demo-lock.js';
 import { type ArmMeasurement, type ArmName, type Timings, measureArm, timeSearches } from './figures/measurement.js';
 import { type OpenShop, type Started, openShop } from './open-shop.js';
 import { tell } from './progress.js';
@@ -9,13 +9,6 @@ import { chooseInk, printShare, printTimings } from './report.js';
 import { type Click, SHOWN_QUERY, type Scene, playClick, playScene, printClick, printScene } from './scene.js';
 import { demoQueries } from './shoppers.js';
 import { nameTaste } from './taste.js';
-
-/** What a person can mend is told in one line, with these exit codes. */
-const EXITS = [
-  [NoLocalNode, 5],
-  [PortTaken, 2],
-  [DemoRunsAlready, 8],
-] as const;
 
 interface DemoFlags {
   once?: boolean;
@@ -121,11 +114,6 @@ export function registerDemoCommand(program: Command): void {
         await requireFreePort(flags.port);
         release = holdDemo(process.env.OPENSEARCH_URL ?? null);
         await playDemo(flags, (part) => started.push(part));
-      } catch (error) {
-        const exitCode = EXITS.find(([kind]) => error instanceof kind)?.[1];
-        if (exitCode === undefined || !(error instanceof Error)) throw error;
-        tell(error.message);
-        process.exitCode = exitCode;
       } finally {
         for (const part of started.reverse()) await part.close();
         release?.();

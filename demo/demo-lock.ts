@@ -7,6 +7,7 @@ import { isAlive } from '../opensearch/local-node/supervised-process.js';
 /** Two demos on one OpenSearch would fill each other's index and forget each other's clicks. */
 export class DemoRunsAlready extends Error {
   override readonly name = 'DemoRunsAlready';
+  readonly exitCode = 8;
 }
 
 function readHolder(file: string): number {

@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
 import { wholeNumber } from '../../config/whole-number.js';
-import { findOrStartNode, NoLocalNode, requireFreePort } from './index.js';
+import { findOrStartNode, requireFreePort } from './index.js';
 
 /** Kept apart from the demo's, whose data the demo makes anew. */
 const NAME = 'own';
-/** No OpenSearch can be had on this machine. */
-const EXIT_UNREACHABLE = 5;
 
 /** `fuserank local-node`: a real OpenSearch for own trials, until SIGINT or SIGTERM. */
 export function registerLocalNodeCommand(program: Command): void {
@@ -24,22 +22,16 @@ export function registerLocalNodeCommand(program: Command): void {
         return;
       }
       await requireFreePort(port);
-      try {
-        const node = await findOrStartNode({ name: NAME, keepData: true, port, log: (line) => process.stderr.write(`${line}\n`) });
-        process.stdout.write(`${node.url}\n`);
-        process.stderr.write('it runs until Ctrl-C and keeps its indices for the next time\n');
-        // The node's process does not keep this one alive, and a signal that may come does not either.
-        const alive = setInterval(() => undefined, 60_000);
-        const signal = await new Promise<NodeJS.Signals>((resolve) => {
-          for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
-        });
-        clearInterval(alive);
-        await node.stop();
-        process.exitCode = signal === 'SIGINT' ? 130 : 143;
-      } catch (error) {
-        if (!(error instanceof NoLocalNode)) throw error;
-        process.stderr.write(`${error.message}\n`);
-        process.exitCode = EXIT_UNREACHABLE;
-      }
+      const node = await findOrStartNode({ name: NAME, keepData: true, port, log: (line) => process.stderr.write(`${line}\n`) });
+      process.stdout.write(`${node.url}\n`);
+      process.stderr.write('it runs until Ctrl-C and keeps its indices for the next time\n');
+      // The node's process does not keep this one alive, and a signal that may come does not either.
+      const alive = setInterval(() => undefined, 60_000);
+      const signal = await new Promise<NodeJS.Signals>((resolve) => {
+        for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
+      });
+      clearInterval(alive);
+      await node.stop();
+      process.exitCode = signal === 'SIGINT' ? 130 : 143;
     });
 }

@@ -23,6 +23,7 @@ export interface LocalNode {
 /** No rung of the ladder held; the message says what to install. */
 export class NoLocalNode extends Error {
   override readonly name = 'NoLocalNode';
+  readonly exitCode = 5;
 }
 
 export interface LocalNodeOptions {

@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { delimiter, join } from 'node:path';
 import { closedFolder, openFolder } from './cache.js';
 import { javaOf, type Jdk } from './jdk.js';
-import { NodeNotReady, waitUntilReady } from './readiness.js';
+import { NodeRunsAlready, waitUntilReady } from './readiness.js';
 import { isRunAlive, removeDeadRuns, startSupervised, type SupervisedProcess } from './supervised-process.js';
 
 /** OpenSearch refuses to run as root; any other number will do, and 65534 is nobody nearly everywhere. */
@@ -74,7 +74,7 @@ function prepareFolder({ cache, name, keepData, port }: NodeOptions): string {
   const runs = join(cache, 'runs');
   removeDeadRuns(runs);
   const folder = keepData ? join(cache, 'kept', name) : join(runs, `${name}-${process.pid}-${randomBytes(3).toString('hex')}`);
-  if (isRunAlive(folder)) throw new NodeNotReady(`the local node "${name}" is running already: stop it, or choose another name.`);
+  if (isRunAlive(folder)) throw new NodeRunsAlready(`the local node "${name}" is running already: use it, or stop it first`);
   openFolder(folder);
   for (const part of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(folder, part), { recursive: true });
   for (const stale of [portsFile(folder), join(folder, 'node.log')]) rmSync(stale, { force: true });

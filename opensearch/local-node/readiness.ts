@@ -7,6 +7,12 @@ export class NodeNotReady extends Error {
   override readonly name = 'NodeNotReady';
 }
 
+/** Two nodes on one folder would spoil each other's data. */
+export class NodeRunsAlready extends Error {
+  override readonly name = 'NodeRunsAlready';
+  readonly exitCode = 8;
+}
+
 /**
  * Waits until the node answers, its cluster state is at least yellow and, if asked, it can make an index.
  * `address` gives its base address as soon as that is known. Throws {@link NodeNotReady}.

@@ -1,5 +1,5 @@
-import type { CandidateList, HistoryEntry } from '../candidate-list.js';
-import { digestId } from '../statistics/neighbours.js';
+import type { CandidateList, Item } from '../candidate-list.js';
+import { digestIds } from '../statistics/neighbours.js';
 import { dot, once } from './column-values.js';
 
 /** How each candidate was met together with each distinct product of the history. */
@@ -19,35 +19,25 @@ export interface Covisits {
 
 /** Looks every pair up at the candidate and, as its list of neighbours is cut, at the history's product. */
 export function meetHistory({ candidates, history }: Pick<CandidateList, 'candidates' | 'history'>): Covisits {
-  const places = new Map<string, number>();
-  const distinct: { digest: number; statistics: NonNullable<HistoryEntry['item']>['statistics'] }[] = [];
-  const placeOf = history.map(({ objectId, item }) => {
-    let place = places.get(objectId);
-    if (place === undefined) {
-      place = distinct.push({ digest: digestId(objectId), statistics: item?.statistics ?? null }) - 1;
-      places.set(objectId, place);
-    }
-    const known = distinct[place];
-    if (known && known.statistics === null) known.statistics = item?.statistics ?? null;
-    return place;
-  });
-  const width = distinct.length;
+  const { placeOf, ids, statistics } = distinctProducts(history);
+  const width = ids.length;
   const weights = new Float32Array(candidates.length * width);
   const cosines = new Float32Array(candidates.length * width);
-  const inverse = distinct.some(({ statistics }) => statistics?.neighbours);
+  const listed = digestIds(candidates.map(({ item }) => item?.id ?? null));
+  statistics.forEach((past, place) => {
+    past?.neighbours?.meet(listed.digests, (product, neighbour) => {
+      const at = (listed.places[product] ?? 0) * width + place;
+      weights[at] = past.neighbours?.weights[neighbour] ?? 0;
+      cosines[at] = past.neighbours?.cosines[neighbour] ?? 0;
+    });
+  });
+  const seen = digestIds(ids);
   candidates.forEach(({ item }, row) => {
-    if (item === null) return;
-    const own = item.statistics?.neighbours ?? null;
-    if (own === null && !inverse) return;
-    const digest = digestId(item.id);
-    distinct.forEach((past, place) => {
-      const there = own?.find(past.digest) ?? -1;
-      const back = there < 0 ? (past.statistics?.neighbours?.find(digest) ?? -1) : -1;
-      const neighbours = there >= 0 ? own : past.statistics?.neighbours;
-      const found = Math.max(there, back);
-      if (found < 0 || !neighbours) return;
-      weights[row * width + place] = neighbours.weights[found] ?? 0;
-      cosines[row * width + place] = neighbours.cosines[found] ?? 0;
+    const own = item?.statistics?.neighbours;
+    own?.meet(seen.digests, (product, neighbour) => {
+      const at = row * width + (seen.places[product] ?? 0);
+      weights[at] = own.weights[neighbour] ?? 0;
+      cosines[at] = own.cosines[neighbour] ?? 0;
     });
   });
   return {
@@ -60,12 +50,25 @@ export function meetHistory({ candidates, history }: Pick<CandidateList, 'candid
       candidates.forEach(({ item }, row) => {
         const own = item?.statistics?.factor;
         if (!own) return;
-        distinct.forEach(({ statistics }, place) => {
-          if (statistics?.factor) products[row * width + place] = dot(own, statistics.factor);
+        statistics.forEach((past, place) => {
+          if (past?.factor) products[row * width + place] = dot(own, past.factor);
         });
       });
       return products;
     }),
-    factorsKnown: distinct.filter(({ statistics }) => statistics?.factor).length,
+    factorsKnown: statistics.filter((past) => past?.factor).length,
   };
+}
+
+/** The products of a history, each once, with the statistics that any of its events has. */
+function distinctProducts(history: CandidateList['history']): { placeOf: number[]; ids: string[]; statistics: Item['statistics'][] } {
+  const places = new Map<string, number>();
+  const statistics: Item['statistics'][] = [];
+  const placeOf = history.map(({ objectId, item }) => {
+    const place = places.get(objectId) ?? places.size;
+    places.set(objectId, place);
+    statistics[place] ??= item?.statistics ?? null;
+    return place;
+  });
+  return { placeOf, ids: [...places.keys()], statistics };
 }

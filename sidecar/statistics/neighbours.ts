@@ -23,25 +23,46 @@ export class Neighbours {
     return 16 * this.#digests.length;
   }
 
-  /** The place of a product by the digest of its id; −1 where the two never met, or met too seldom to be told. */
-  find(digest: number): number {
-    const digests = this.#digests;
-    let low = 0;
-    let high = digests.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((digests[middle] ?? Infinity) < digest) low = middle + 1;
-      else high = middle;
+  /**
+   * Which of some products are among the neighbours. Both lists are walked once, side by side.
+   * @param digests of the products' ids, ascending
+   * @param visit told the place among the digests and the place among the neighbours
+   */
+  meet(digests: Float64Array, visit: (product: number, neighbour: number) => void): void {
+    const own = this.#digests;
+    let neighbour = 0;
+    let product = 0;
+    while (neighbour < own.length && product < digests.length) {
+      const step = (own[neighbour] ?? 0) - (digests[product] ?? 0);
+      if (step < 0) neighbour += 1;
+      else {
+        if (step === 0) visit(product, neighbour);
+        product += 1;
+      }
     }
-    return digests[low] === digest ? low : -1;
   }
+}
+
+/** Products by the digests of their ids, as neighbours are looked up. */
+export interface DigestedIds {
+  /** Ascending. */
+  readonly digests: Float64Array;
+  /** By place among the digests: the place among the ids. */
+  readonly places: readonly number[];
+}
+
+/** @param ids null: nobody's, left out */
+export function digestIds(ids: readonly (string | null)[]): DigestedIds {
+  const digested = ids.flatMap((id, place) => (id === null ? [] : [{ digest: digestId(id), place }]));
+  digested.sort((a, b) => a.digest - b.digest);
+  return { digests: Float64Array.from(digested, ({ digest }) => digest), places: digested.map(({ place }) => place) };
 }
 
 /**
  * 53 bits of an id (cyrb53, public domain). A list of 250 candidates and 50 events compares some 10⁶ pairs of ids: one list in a
  * thousand million takes one product for another.
  */
-export function digestId(id: string): number {
+function digestId(id: string): number {
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
   for (let place = 0; place < id.length; place += 1) {

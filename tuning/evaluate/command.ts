@@ -71,7 +71,10 @@ export function registerEvaluateCommand(program: Command): void {
     )
     .option('--template <template>', 'search template: a mustache file here, or one stored in the engine; parameters query, size, from')
     .option('--profile <name>', 'the profile to evaluate')
-    .option('--ranker <ranker>', 'another ranker than the profile’s: builtin, first-phase, shuffle, or the folder of an artefact')
+    .option(
+      '--ranker <ranker>',
+      'another ranker than the profile’s: builtin, first-phase, shuffle, popularity, co-visitation… (docs/reference/rankers.md), or a folder',
+    )
     .option('--blend <dial>', 'weight of the model against the engine, 0 to 1, instead of the profile’s', numberWithin(0, 1))
     .option('--url <sidecar>', 'ask this running sidecar instead of starting one')
     .option('--opensearch <url...>', 'nodes of the engine')

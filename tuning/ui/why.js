@@ -9,6 +9,7 @@ const SHARES = {
   query_text: 'the query’s words against its text',
   query_image: 'the query’s photo, or its words, against its picture',
   business: 'price, rating, brand and category, the shopper’s own among them',
+  behaviour: 'what all shoppers did with it, and with the shopper’s own products',
   history_text: 'what the shopper did, against its text',
   history_image: 'what the shopper did, against its picture',
   baseline: 'what the model gives without any signal, centred on the list',
