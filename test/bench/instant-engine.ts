@@ -23,8 +23,11 @@ export async function openInstantEngine(options: { index: string; hits: number; 
   let searches = 0;
   let lists = writeLists(options);
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    request.resume().once('end', () => {
-      const { status, body } = request.url?.includes('_search') === true ? search() : describe(request.url ?? '/');
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.once('end', () => {
+      const looksUp = parts[0]?.includes('"ids"') === true;
+      const { status, body } = looksUp ? lookUp() : request.url?.includes('_search') === true ? search() : describe(request.url ?? '/');
       response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
     });
   };
@@ -32,6 +35,10 @@ export async function openInstantEngine(options: { index: string; hits: number; 
     const body = lists[searches % LISTS] ?? Buffer.alloc(0);
     searches += 1;
     return { status: 200, body };
+  };
+  const lookUp = (): { status: number; body: Buffer } => {
+    const all = Array.from({ length: options.products }, (_, number) => ({ _index: options.index, _id: productId(number) }));
+    return { status: 200, body: Buffer.from(JSON.stringify({ hits: { hits: all } })) };
   };
   const describe = (url: string): { status: number; body: Buffer } => {
     const mappings = { properties: { title: { type: 'text' } } };

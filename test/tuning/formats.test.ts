@@ -111,7 +111,7 @@ describe('judgments are read', () => {
       'nothing of it could be read as quepid; line 2: rating "x" is not a number  | lamp,a,x (and 1 more)',
     ],
     ['{"judgmentRatings":[{"query"', 'in is not JSON: '],
-    ['what is this?\n', 'in: not recognised by its content; say what it is with --from'],
+    ['what is this?\n', 'in: not recognised by its content, which begins "what is this?"; fuserank convert --help lists'],
     ['[{"query":"lamp"}]', "in is one JSON array; write one object a line, for example: jq -c '.[]' in"],
     [' \n', 'in is empty'],
   ])('or refused as a whole: %j', async (text, message) => {

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import type { z } from 'zod';
-import { runHeaderSchema, runLineSchema, type RunHeader, type RunLine } from '../run/run-line.js';
+import { parseRunHeader, parseRunLine } from '../run/run-file.js';
+import type { RunHeader, RunLine } from '../run/run-line.js';
 import { UnusableRun } from './unusable-run.js';
 
 /** Where a line lies in its file, in bytes. */
@@ -18,7 +18,7 @@ export interface PlacedLine {
 export interface OpenRun {
   readonly file: string;
   readonly header: RunHeader;
-  /** Every query's line in the file's order. @throws UnusableRun with the line's number. */
+  /** Every query's line in the file's order. @throws InputInvalid with the line's number. */
   lines(): AsyncGenerator<PlacedLine>;
   /** A line seen before, once more. */
   lineAt(place: LinePlace): Promise<RunLine>;
@@ -28,7 +28,7 @@ export interface OpenRun {
 const CHUNK_BYTES = 1 << 18;
 const NEWLINE = 0x0a;
 
-/** @throws UnusableRun when the file is missing or does not begin as a run. */
+/** A run that is read in any order; one that is walked once is better streamed. @throws UnusableRun, InputInvalid when it is missing or no run */
 export async function openRun(file: string): Promise<OpenRun> {
   const handle = await open(file, 'r').catch((error: unknown) => {
     throw new UnusableRun(
@@ -38,7 +38,7 @@ export async function openRun(file: string): Promise<OpenRun> {
   try {
     const first = await readHeaderText(handle);
     if (first === null) throw new UnusableRun(`${file} is empty; give a run of fuserank evaluate`);
-    const header = parseAs(runHeaderSchema, first.text, `${file}, line 1: not the header of a run`);
+    const header = parseRunHeader(file, first.text);
     return {
       file,
       header,
@@ -46,7 +46,7 @@ export async function openRun(file: string): Promise<OpenRun> {
       lineAt: async ({ offset, length }) => {
         const bytes = Buffer.alloc(length);
         await handle.read(bytes, 0, length, offset);
-        return parseAs(runLineSchema, bytes.toString('utf8'), `${file} changed while it was read`);
+        return parseRunLine(`${file} (changed while it was read)`, bytes.toString('utf8'));
       },
       close: () => handle.close(),
     };
@@ -66,7 +66,7 @@ async function* readLines(file: string, handle: FileHandle, start: number): Asyn
   for await (const { bytes, offset } of splitLines(handle, start)) {
     number += 1;
     if (bytes.length === 0) continue;
-    const line = parseAs(runLineSchema, bytes.toString('utf8'), `${file}, line ${number}: not a query of a run`);
+    const line = parseRunLine(`${file}:${number}`, bytes.toString('utf8'));
     yield { line, place: { offset, length: bytes.length } };
   }
 }
@@ -90,19 +90,4 @@ async function* splitLines(handle: FileHandle, start: number): AsyncGenerator<{ 
     restOffset += from;
   }
   if (rest.length > 0) yield { bytes: rest, offset: restOffset };
-}
-
-function parseAs<Schema extends z.ZodType>(schema: Schema, text: string, what: string): z.output<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UnusableRun(
-      `${what}: ${JSON.stringify(text.slice(0, 80))} is no JSON; a run cut short goes on by the same fuserank evaluate`,
-    );
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UnusableRun(`${what}: ${issue ? `${issue.path.join('.') || 'the line'}: ${issue.message}` : 'it fails its schema'}`);
 }

@@ -1,5 +1,5 @@
 import { nearestName } from '../../config/nearest-name.js';
-import { detectFormat } from '../formats/format-detection.js';
+import { detectFormat, firstLine } from '../formats/format-detection.js';
 import {
   FAMILIES,
   FORMAT_NAMES,
@@ -80,19 +80,24 @@ export async function convertText(request: ConversionRequest): Promise<{ output:
   };
 }
 
-/** Judgments in any format that holds them, also as rows. @throws InputInvalid, ConversionRefused */
+/** Judgments in any format that holds them, also as rows. @throws InputInvalid, also for a file of something else */
 export async function readJudgments(request: ReadingRequest): Promise<{ judgments: JudgmentSet; report: ImportReport }> {
   const { content, report } = await readAs(request, ['judgments']);
   const judgments = judgmentsOf(content, report);
   if (judgments) return { judgments, report };
-  throw new ConversionRefused(`${request.input} holds ${content.kind}, not judgments`);
+  throw otherKind(request, content.kind, 'judgments', 'CSV with query,docid,rating or query_id,product_id,grade, TREC qrels and others');
 }
 
-/** A query set in any format that holds one. @throws InputInvalid, ConversionRefused */
+/** A query set in any format that holds one. @throws InputInvalid, also for a file of something else */
 export async function readQuerySet(request: ReadingRequest): Promise<{ queries: readonly EvaluatedQuery[]; report: ImportReport }> {
   const { content, report } = await readAs(request, ['queries']);
   if (content.kind === 'queries') return { queries: content.value, report };
-  throw new ConversionRefused(`${request.input} holds ${content.kind}, not queries`);
+  throw otherKind(request, content.kind, 'queries', 'NDJSON with query, CSV with a column query, and others');
+}
+
+function otherKind({ input, text }: ReadingRequest, found: Kind, wanted: Kind, forms: string): InputInvalid {
+  const begins = JSON.stringify(firstLine(text));
+  return new InputInvalid(`${input} holds ${found}, not ${wanted}: it begins ${begins}; ${wanted} are ${forms} (fuserank convert --help)`);
 }
 
 async function readAs(

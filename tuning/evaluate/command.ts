@@ -13,8 +13,9 @@ import { RunWriter } from '../run/run-file.js';
 import type { RunHeader } from '../run/run-line.js';
 import { askQueries } from './evaluation.js';
 import { readIndexFacts, type IndexFacts } from './index-facts.js';
+import { describeUnknownDocuments, findUnknownDocuments } from './judged-documents.js';
 import { plainQuestion, templateQuestion, type Question } from './question.js';
-import { readQuestionSet } from './question-set.js';
+import { readQuestionSet, type QuestionSet } from './question-set.js';
 import { describeAsJson, renderReport, reportRun, type RunReport } from './run-report.js';
 import { ContenderRefused, openDoor, type Contender, type SearchDoor } from './search-door.js';
 
@@ -34,6 +35,7 @@ interface EvaluateFlags {
   readonly depth: number;
   readonly legs?: boolean;
   readonly groupField?: string;
+  readonly allowUnknown?: boolean;
   readonly concurrency: number;
   readonly rps?: number;
   readonly stopAfter: number;
@@ -82,6 +84,7 @@ export function registerEvaluateCommand(program: Command): void {
     .option('--depth <hits>', 'hits to ask for and keep', wholeNumber(1, 10_000), 100)
     .option('--legs', 'keep what each retriever found: could ranking have won?')
     .option('--group-field <field>', 'field to count exposure by')
+    .option('--allow-unknown', 'count judged documents that the index lacks as not found, instead of refusing them')
     .option('--concurrency <number>', 'searches at once', wholeNumber(1), 2)
     .option('--rps <number>', 'searches a second at most', numberWithin(0.001, 100_000))
     .option('--stop-after <number>', 'stop after so many failures in a row', wholeNumber(1), 20)
@@ -107,6 +110,7 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
     const { version } = await probeEngine(engine);
     const facts = await readIndexFacts(engine, config, alias);
     const questions = await readQuestionSet(flags, packageVersion);
+    const unknown = await checkDocuments(engine, flags, questions, alias);
     const question = await openQuestion(engine, facts, flags.template ?? null);
     let metrics: readonly Metric[] = named;
     const door = await openDoor({ config, alias, contender });
@@ -135,7 +139,7 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
     } finally {
       await door.close();
     }
-    return await reportRun(flags.out, { metrics, documents: facts.documents, unjudged: questions.unjudged });
+    return await reportRun(flags.out, { metrics, documents: facts.documents, unjudged: questions.unjudged, unknown });
   } finally {
     await engine.close();
   }
@@ -144,7 +148,7 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
 function describeRun(of: {
   flags: EvaluateFlags;
   facts: IndexFacts;
-  questions: Awaited<ReturnType<typeof readQuestionSet>>;
+  questions: QuestionSet;
   question: Question;
   door: SearchDoor;
   /** Ids kept of each leg at most; null = none. */
@@ -198,6 +202,19 @@ function requireDepth(metrics: readonly Metric[], { depth, legs }: { depth: numb
     const looksAt = cutoffOf(metric) ?? 0;
     if (looksAt > kept) throw new MetricError(`${metric.name} looks at ${looksAt} hits, but ${kept} are kept; ${remedy}`);
   }
+}
+
+/** How many judged documents the index does not hold. @throws InputInvalid with their lines, unless they are allowed */
+async function checkDocuments(
+  engine: EngineClient,
+  flags: EvaluateFlags,
+  { queries, grades }: QuestionSet,
+  index: string,
+): Promise<number> {
+  const judged = [...new Set(queries.flatMap((query) => [...grades(query).keys()]))];
+  const unknown = await findUnknownDocuments(engine, index, judged);
+  if (unknown.length === 0 || flags.allowUnknown === true) return unknown.length;
+  throw await describeUnknownDocuments(unknown, { judged: judged.length, index, judgments: flags.judgments });
 }
 
 async function openQuestion(engine: EngineClient, facts: IndexFacts, template: string | null): Promise<Question> {

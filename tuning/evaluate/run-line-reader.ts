@@ -14,7 +14,7 @@ export interface KeptFields {
 const answerSchema = z.looseObject({
   timed_out: z.boolean().default(false),
   hits: z.looseObject({
-    hits: z.array(z.looseObject({ _id: z.string(), _score: z.number().nullish(), _source: z.record(z.string(), z.json()).default({}) })),
+    hits: z.array(z.looseObject({ _id: z.string(), _score: z.number().nullish(), _source: z.record(z.string(), z.unknown()).default({}) })),
   }),
   ext: z
     .looseObject({

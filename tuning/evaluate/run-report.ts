@@ -17,6 +17,8 @@ export interface RunReport {
   readonly unranked: number;
   /** Queries without a judgment. */
   readonly unjudged: number;
+  /** Judged documents that the index does not hold. */
+  readonly unknown: number;
   /** By metric of the legs: each leg's recall and that of all together. */
   readonly legs: ReadonlyMap<string, LegRecall | null>;
   /** Of the first k; null where hits keep no group. */
@@ -32,7 +34,7 @@ const NAMED_GROUPS = 8;
 /** Walks the run's file once, as `compare` will see it. */
 export async function reportRun(
   run: string,
-  given: { metrics: readonly Metric[]; documents: number; unjudged: number },
+  given: { metrics: readonly Metric[]; documents: number; unjudged: number; unknown: number },
 ): Promise<RunReport> {
   const { header, lines } = await openRun(run);
   const asked = given.metrics;
@@ -57,13 +59,14 @@ export async function reportRun(
     summary,
     unranked,
     unjudged: given.unjudged,
+    unknown: given.unknown,
     legs: new Map([...legs].map(([name, recall]) => [name, recall.means()])),
     exposure: header.group_field === undefined ? null : { k, field: header.group_field, shares: exposure.shares() },
   };
 }
 
 /** As docs/reference/evaluate.md describes it. */
-export function describeAsJson({ run, asked, summary, unranked, unjudged, legs, exposure }: RunReport): object {
+export function describeAsJson({ run, asked, summary, unranked, unjudged, unknown, legs, exposure }: RunReport): object {
   const valueOf = (name: string): number | null => summary.metrics[name] ?? null;
   return {
     metrics: Object.fromEntries(asked.map(({ name }) => [name, valueOf(name)])),
@@ -77,6 +80,7 @@ export function describeAsJson({ run, asked, summary, unranked, unjudged, legs, 
     zero_results: summary.zeroResults,
     unranked,
     unjudged,
+    unknown_documents: unknown,
     [JUDGED]: valueOf(JUDGED),
     run,
   };
@@ -90,6 +94,7 @@ export function renderReport(report: RunReport): string {
     summary.zeroResults > 0 ? `${summary.zeroResults} without a hit` : null,
     report.unranked > 0 ? `${report.unranked} answered in the engine's order; the run says why` : null,
     report.unjudged > 0 ? `${report.unjudged} without a judgment: no metric counts them` : null,
+    report.unknown > 0 ? `${report.unknown} judged documents are not in the index: they count as not found` : null,
     describeExposure(report),
   ].filter((note) => note !== null);
   return [

@@ -7,20 +7,30 @@ import { parseJsonDocument } from './json-document.js';
 import { isRanxDocument } from './ranx-json.js';
 import { workbenchKind } from './workbench.js';
 
+/** Of a first line in an error. */
+const SHOWN_CHARACTERS = 80;
+
 /**
  * Tells a format by its content alone. `ranx`, whose judgments and runs look alike, is left to the caller.
  * @throws InputInvalid where no format is recognised
  */
 export function detectFormat(text: string, input: string): FormatName | 'ranx' {
   const trimmed = text.trimStart();
-  if (trimmed === '') throw new InputInvalid(`${input} is empty`);
+  if (trimmed === '') throw new InputInvalid(`${input} is empty; name the file that holds them`);
   const found = trimmed.startsWith('{') || trimmed.startsWith('[') ? detectJson(trimmed, input) : detectLines(text);
   if (found === null) {
     throw new InputInvalid(
-      `${input}: not recognised by its content; say what it is with --from (fuserank convert --help lists the formats)`,
+      `${input}: not recognised by its content, which begins ${JSON.stringify(firstLine(trimmed))}; fuserank convert --help lists the formats ` +
+        'and their columns, and its --from says what a file is',
     );
   }
   return found;
+}
+
+/** As an error may show it. */
+export function firstLine(text: string): string {
+  const [line = ''] = text.trimStart().split(/\r?\n/, 1);
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
 }
 
 function detectJson(text: string, input: string): FormatName | 'ranx' | null {

@@ -9,6 +9,19 @@ export class RunMismatch extends Error {
   readonly exitCode = 2;
 }
 
+/** The run file can't be there; nothing was asked. */
+export class RunUnwritable extends Error {
+  override readonly name = 'RunUnwritable';
+  readonly exitCode = 2;
+}
+
+function unwritable(path: string, error: unknown): RunUnwritable {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RunUnwritable(`${path} can't be written (${reason}); name with --out a file in a folder that is there`, {
+    cause: error,
+  });
+}
+
 /** A run that is read: its header now, its lines as they are asked for. */
 export interface OpenedRun {
   readonly header: RunHeader;
@@ -29,7 +42,7 @@ export async function parseRun(name: string, source: AsyncIterable<InputLine> | 
   const lines = walk(source);
   const first = await lines.next();
   if (first.done === true) throw new InputInvalid(`${name} is empty, not a run; make one with: fuserank evaluate … --out ${name}`);
-  return { header: parseHeader(name, first.value.text), lines: parseLines(name, lines) };
+  return { header: parseRunHeader(name, first.value.text), lines: parseLines(name, lines) };
 }
 
 async function* walk(lines: AsyncIterable<InputLine> | Iterable<InputLine>): AsyncGenerator<InputLine> {
@@ -40,7 +53,7 @@ async function* parseLines(name: string, lines: AsyncIterable<InputLine>): Async
   const seen = new Map<string, number>();
   for await (const { line, text } of lines) {
     if (text.trim() === '') continue;
-    const parsed = parseLine(`${name}:${line}`, text);
+    const parsed = parseRunLine(`${name}:${line}`, text);
     const before = seen.get(parsed.query_id);
     if (before !== undefined) {
       throw new InputInvalid(
@@ -52,7 +65,8 @@ async function* parseLines(name: string, lines: AsyncIterable<InputLine>): Async
   }
 }
 
-function parseHeader(name: string, text: string): RunHeader {
+/** The first line of a run. @throws InputInvalid */
+export function parseRunHeader(name: string, text: string): RunHeader {
   const value = parseJson(text);
   if (!z.looseObject({ fuserank_run: z.unknown() }).safeParse(value).success || value === undefined) {
     throw new InputInvalid(
@@ -70,7 +84,8 @@ function parseHeader(name: string, text: string): RunHeader {
   return parsed.data;
 }
 
-function parseLine(place: string, text: string): RunLine {
+/** Any other line of a run; `place` stands in errors. @throws InputInvalid */
+export function parseRunLine(place: string, text: string): RunLine {
   const value = parseJson(text);
   if (value === undefined) {
     throw new InputInvalid(
@@ -109,10 +124,13 @@ export class RunWriter {
    * Opens `path` for what is still to be asked: a new file gets the header; one that was cut off loses its torn last line and goes on.
    * @throws RunMismatch when the file's header tells of another run (all but `created` must agree)
    * @throws InputInvalid when the file is no run, or broken before its end
+   * @throws RunUnwritable when there can be no such file
    */
   static async open(path: string, header: RunHeader): Promise<RunWriter> {
     const checked = runHeaderSchema.parse(header);
-    const whole = await wholeBytes(path);
+    const whole = await wholeBytes(path).catch((error: unknown) => {
+      throw error instanceof InputInvalid ? error : unwritable(path, error);
+    });
     const done = new Set<string>();
     if (whole > 0) {
       await truncate(path, whole);
@@ -120,7 +138,12 @@ export class RunWriter {
       refuseOther(path, run.header, checked);
       for await (const line of run.lines) done.add(line.query_id);
     } else if (whole === 0) await truncate(path, 0);
-    const writer = new RunWriter(await open(path, 'a'), done);
+    const writer = new RunWriter(
+      await open(path, 'a').catch((error: unknown) => {
+        throw unwritable(path, error);
+      }),
+      done,
+    );
     if (whole <= 0) await writer.#write(checked);
     return writer;
   }

@@ -280,13 +280,15 @@ describe('runs that cannot be compared', () => {
     };
     const rows = text.trimEnd().split('\n');
     await expect(compare(a, await change('short', rows.slice(0, 3).join('\n')))).rejects.toThrow('holds 2 of 3 queries');
-    await expect(compare(a, await change('cut', text.slice(0, -30)))).rejects.toThrow(/line 4: .* a run cut short goes on by/);
+    await expect(compare(a, await change('cut', text.slice(0, -30)))).rejects.toThrow(
+      /:4: not JSON .* evaluate with the same --out to mend the end/,
+    );
     await expect(compare(a, await change('twice', [...rows, rows[1]].join('\n')))).rejects.toThrow('holds query "q0" twice');
     await expect(compare(a, await change('strange', text.replace('"q2"', '"q9"')))).rejects.toThrow('the first "q2"');
     await expect(compare(a, await change('broken', text.replace('"state":"ok"', '"state":"fine"')))).rejects.toThrow(
-      /line 2: not a query of a run: state/,
+      /:2: not a line of a run: state/,
     );
-    await expect(compare(a, await change('list', '{"query":"x"}\n'))).rejects.toThrow('line 1: not the header of a run');
+    await expect(compare(a, await change('list', '{"query":"x"}\n'))).rejects.toThrow('is not a run: its first line lacks "fuserank_run"');
     await expect(compare(a, await change('empty', ''))).rejects.toThrow('is empty');
     await expect(compare(a, join(folder, 'nowhere'))).rejects.toMatchObject({ exitCode: 6 });
   });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ImportReport, Origin } from '../import-report.js';
 
 const text = z.string().min(1);
-const id = z.union([text, z.int().transform(String)]);
+const id = z.union([text, z.int().transform(String)], { error: 'must be a text that is not empty, or a whole number' });
 
 /** What a shopper did before, as `ext.fuserank.history` takes it, oldest first. */
 const historySchema = z.array(
