@@ -99,7 +99,7 @@ async function tellRecall(systems: readonly PairedSystem[]): Promise<string> {
   const ours = systems.find(({ name }) => name === OURS)?.comparison;
   if (!ours) throw new Error(`there is no system ${OURS}`);
   const metrics = parseMetrics('leg_recall@200');
-  const { legs } = await reportRun(ours.runs.b.file, { metrics, documents: 0, unjudged: 0 });
+  const { legs } = await reportRun(ours.runs.b.file, { metrics, documents: 0, unjudged: 0, unknown: 0 });
   const recall = legs.get(metrics[0]?.name ?? '');
   if (!recall) throw new Error(`${ours.runs.b.file} keeps no legs`);
   return (
