@@ -22,7 +22,10 @@ export interface Training {
 /** Shoppers that are drawn for training; those that are evaluated are taken out of them. */
 const DRAWN = 3_000;
 const SEED = 7;
+const COMPARED_EVENTS = 49;
 const PYTHON = 'FUSERANK_PYTHON';
+/** As the page shows it. */
+export const PYTHON_VARIABLE = `${PYTHON}=<python with models/training/requirements-lambdamart.txt>`;
 const COLUMN_SETS = [
   { name: 'columns without cosines', columns: 'no-cosines', folder: 'lambdamart-counts-1' },
   { name: 'columns with cosines', columns: 'all', folder: 'lambdamart-cosines-1' },
@@ -78,28 +81,38 @@ export function describeTraining(training: Training | null): string[] {
   ];
 }
 
-/**
- * Takes the evaluated shoppers out of derived queries, whose ids are pseudonyms: what a shopper met before her target and the target together
- * are what she had met before the evaluated one.
- */
 async function leaveOutEvaluated(files: { queries: string; judgments: string }, pack: MeasuredPack): Promise<void> {
-  const evaluated = new Set(pack.questions.queries.map(({ history = [] }) => keyOf(history.map(({ object_id }) => object_id))));
   const targets = new Map<string, string>();
   for (const line of (await readFile(files.judgments, 'utf8')).split('\n').slice(1)) {
     const [queryId = ''] = line.split(',', 1);
     targets.set(queryId, /,([^,]+),1$/.exec(line)?.[1] ?? '');
   }
   const lines = (await readFile(files.queries, 'utf8')).split('\n').filter((line) => line !== '');
-  const kept = lines.filter((line) => {
+  const derived = lines.map((line) => {
     const { query_id, history } = askedSchema.parse(JSON.parse(line));
-    return !evaluated.has(keyOf([...history.map(({ object_id }) => object_id), targets.get(query_id) ?? '']));
+    return { line, history, target: targets.get(query_id) ?? '' };
   });
-  await writeFile(files.queries, kept.map((line) => `${line}\n`).join(''));
+  const kept = withoutEvaluated(derived, pack.questions.queries);
+  await writeFile(files.queries, kept.map(({ line }) => `${line}\n`).join(''));
 }
 
-/** Histories are cut at fifty events, so that only what both sides hold is compared. */
+type Met = readonly { readonly object_id: string }[];
+
+/**
+ * Takes evaluated shoppers out of derived questions, whose ids are pseudonyms: what a shopper met before her target, and the target, are what
+ * she had met before the product that the evaluation asks for.
+ */
+export function withoutEvaluated<Derived extends { readonly history: Met; readonly target: string }>(
+  derived: readonly Derived[],
+  evaluated: readonly { readonly history?: Met | undefined }[],
+): Derived[] {
+  const keys = new Set(evaluated.map(({ history = [] }) => keyOf(history.map(({ object_id }) => object_id))));
+  return derived.filter(({ history, target }) => !keys.has(keyOf([...history.map(({ object_id }) => object_id), target])));
+}
+
+/** Histories hold fifty events at most; a derived one has its target behind them, so fewer are compared. */
 function keyOf(ids: readonly string[]): string {
-  return ids.slice(-49).join(' ');
+  return ids.slice(-COMPARED_EVENTS).join(' ');
 }
 
 function runPython(python: string, args: readonly string[]): Promise<void> {

@@ -4,7 +4,7 @@ import { sports } from '../../docs/examples/sports/adapter.js';
 import { parseMetrics } from '../../tuning/metrics/metric-name.js';
 import { reportRun } from '../../tuning/evaluate/run-report.js';
 import { listEncoderSets } from './catalogue-door.js';
-import { describeTraining, trainLambdaMart, type TrainedRanker } from './lambdamart.js';
+import { describeTraining, PYTHON_VARIABLE, trainLambdaMart, type TrainedRanker } from './lambdamart.js';
 import { FIRST_PHASE, MeasuredPack, ranked, type System } from './measured-pack.js';
 import type { QualityRun } from './quality-run.js';
 import { formatShare, type QualitySection } from './quality-section.js';
@@ -55,6 +55,7 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
     return {
       name: adapter.name,
       title: about.title,
+      variables: PYTHON_VARIABLE,
       about:
         `${about.data}: ${pack.facts.documents.toLocaleString('en')} products; of ${pack.questions.queries.length.toLocaleString('en')} shoppers, drawn by a seed, the last ` +
         'product is the only judgment and the target of a query that nobody typed: its narrowest category, and in about a third of the cases one ' +
@@ -98,7 +99,7 @@ async function tellRecall(systems: readonly PairedSystem[]): Promise<string> {
   const ours = systems.find(({ name }) => name === OURS)?.comparison;
   if (!ours) throw new Error(`there is no system ${OURS}`);
   const metrics = parseMetrics('leg_recall@200');
-  const { legs } = await reportRun(ours.runs.b.file, { metrics, documents: 0, unjudged: 0 });
+  const { legs } = await reportRun(ours.runs.b.file, { metrics, documents: 0, unjudged: 0, unknown: 0 });
   const recall = legs.get(metrics[0]?.name ?? '');
   if (!recall) throw new Error(`${ours.runs.b.file} keeps no legs`);
   return (

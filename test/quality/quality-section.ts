@@ -8,6 +8,8 @@ export interface QualitySection {
   /** What is measured on what. */
   about: string;
   tables: { caption: string; table: Table }[];
+  /** Variables that the command wants beside FUSERANK_DATA, as one writes them before it; empty = none. */
+  variables?: string;
   /** What must be known to read the figures honestly, and what they meet or miss. */
   remarks: string[];
 }
@@ -18,7 +20,8 @@ export function printSection(section: QualitySection): string {
 }
 
 export function writeMarkdown(section: QualitySection, machine: string): string {
-  const command = `\`\`\`sh\nFUSERANK_DATA=<data folder> npm run quality -- ${section.name} --write\n\`\`\``;
+  const variables = ['FUSERANK_DATA=<data folder>', section.variables ?? ''].filter((variable) => variable !== '').join(' ');
+  const command = `\`\`\`sh\n${variables} npm run quality -- ${section.name} --write\n\`\`\``;
   const tables = section.tables.map(({ caption, table }) => `${caption}\n\n${markdownTable(table)}`);
   const remarks = section.remarks.map((remark) => `- ${remark}`).join('\n');
   return [`## ${section.title}`, section.about, command, ...tables, remarks, `Machine: ${machine}.`].join('\n\n');

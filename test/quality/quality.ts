@@ -24,12 +24,14 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
 const OPENING = `# Quality, measured
 
 Figures of ranking and of the encoders on public data sets, each section written by the command that stands in it. The data
-are not part of this repository; \`FUSERANK_DATA\` names their folder. “Better” and “worse” are said only where the interval of
-a paired difference is clear of zero.
+are not part of this repository; \`FUSERANK_DATA\` names their folder, \`models\` beside it larger encoders, where there are any, and
+\`FUSERANK_PYTHON\` a Python with models/training/requirements-lambdamart.txt, without which LambdaMART is left out. “Better” and “worse”
+are said only where the interval of a paired difference is clear of zero.
 `;
 
 const USAGE = `usage: npm run quality -- ${Object.keys(MEASUREMENTS).join('|')}|all [--write]
-  --write   also renew the sections of docs/quality.md`;
+  --write   also renew the sections of docs/quality.md
+  FUSERANK_DATA names the folder of the data; FUSERANK_PYTHON a Python for LambdaMART (beauty, sports), else it is left out`;
 
 process.exitCode = await main(process.argv.slice(2));
 
