@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
 import { packageVersion } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
 import { wholeNumber } from '../../config/whole-number.js';
 import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
+import { pictureFolder } from '../asked-query.js';
 import { cutoffOf, parseMetric, parseMetrics } from '../metrics/metric-name.js';
 import { MetricError, type Metric } from '../metrics/metric.js';
 import { RunWriter } from '../run/run-file.js';
@@ -14,7 +13,7 @@ import type { RunHeader } from '../run/run-line.js';
 import { askQueries } from './evaluation.js';
 import { readIndexFacts, type IndexFacts } from './index-facts.js';
 import { describeUnknownDocuments, findUnknownDocuments } from './judged-documents.js';
-import { plainQuestion, templateQuestion, type Question } from './question.js';
+import { openQuestion, type Question } from './question.js';
 import { readQuestionSet, type QuestionSet } from './question-set.js';
 import { describeAsJson, renderReport, reportRun, type RunReport } from './run-report.js';
 import { ContenderRefused, openDoor, type Contender, type SearchDoor } from './search-door.js';
@@ -111,7 +110,7 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
     const facts = await readIndexFacts(engine, config, alias);
     const questions = await readQuestionSet(flags, packageVersion);
     const unknown = await checkDocuments(engine, flags, questions, alias);
-    const question = await openQuestion(engine, facts, flags.template ?? null);
+    const question = await openQuestion(engine, facts.roles, flags.template ?? null);
     let metrics: readonly Metric[] = named;
     const door = await openDoor({ config, alias, contender });
     try {
@@ -130,7 +129,7 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
           concurrency: flags.concurrency,
           rps: flags.rps ?? null,
           stopAfter: flags.stopAfter,
-          folder: flags.queries === '-' ? process.cwd() : dirname(resolve(flags.queries)),
+          folder: pictureFolder(flags.queries),
           ...(flags.quiet ? {} : { onProgress: reportProgress() }),
         });
       } finally {
@@ -215,11 +214,6 @@ async function checkDocuments(
   const unknown = await findUnknownDocuments(engine, index, judged);
   if (unknown.length === 0 || flags.allowUnknown === true) return unknown.length;
   throw await describeUnknownDocuments(unknown, { judged: judged.length, index, judgments: flags.judgments });
-}
-
-async function openQuestion(engine: EngineClient, facts: IndexFacts, template: string | null): Promise<Question> {
-  if (template === null) return plainQuestion(facts.roles);
-  return templateQuestion(engine, { name: template, source: existsSync(template) ? readFileSync(template, 'utf8') : null });
 }
 
 function contenderOf(flags: EvaluateFlags): Contender {

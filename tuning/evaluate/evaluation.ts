@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeQuery } from '../asked-query.js';
 import type { EvaluatedQuery } from '../formats/queries/queries.js';
-import { readQueryPicture } from '../query-picture.js';
 import type { RunWriter } from '../run/run-file.js';
 import type { RunLine } from '../run/run-line.js';
 import type { Question } from './question.js';
@@ -71,7 +71,7 @@ async function askOne(query: EvaluatedQuery, evaluation: Evaluation): Promise<Ru
   const grades = evaluation.grades(query);
   try {
     const body = await question.ask(query, depth);
-    const ranking = { ...(await rankingOf(query, folder)), ext: true, legs };
+    const ranking = { ...(await describeQuery(query, folder)), ext: true, legs };
     const shown = [kept.title, kept.image, kept.group].filter((field) => field !== null);
     return readRunLine(query, await door.search({ ...body, size: depth, _source: shown.length === 0 ? false : shown }, ranking), {
       grades,
@@ -81,15 +81,4 @@ async function askOne(query: EvaluatedQuery, evaluation: Evaluation): Promise<Ru
   } catch (error) {
     return failedLine(query, { grades, reason: error instanceof Error ? error.message : String(error), latencyMs: null });
   }
-}
-
-/** What the sidecar is told of a query beside its body. */
-async function rankingOf({ query, image, user_id, session_id, history }: EvaluatedQuery, folder: string): Promise<Record<string, unknown>> {
-  return {
-    ...(query === null ? {} : { query_text: query }),
-    ...(image === undefined ? {} : { query_image: { format: 'base64', value: await readQueryPicture(image, folder) } }),
-    ...(user_id === undefined ? {} : { user_id }),
-    ...(session_id === undefined ? {} : { session_id }),
-    ...(history === undefined ? {} : { history }),
-  };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { ProductFieldRoles } from '../../mappings/product-index.js';
 import { textSearchBody } from '../../mappings/query-templates.js';
@@ -25,6 +26,12 @@ export interface Question {
 export class TextUnmapped extends Error {
   override readonly name = 'TextUnmapped';
   readonly exitCode = 2;
+}
+
+/** The question of a template, a mustache file here or one stored in the engine; null = the plain one. @throws TextUnmapped, TemplateRefused */
+export async function openQuestion(engine: EngineClient, roles: ProductFieldRoles, template: string | null): Promise<Question> {
+  if (template === null) return plainQuestion(roles);
+  return templateQuestion(engine, { name: template, source: existsSync(template) ? readFileSync(template, 'utf8') : null });
 }
 
 /**

@@ -58,7 +58,7 @@ export class ProfileUnknown extends Error {
 }
 
 /** Quality and speed are told apart: no answer may be the engine's order because this machine was busy. */
-const UNHURRIED_MS = 60_000;
+export const UNHURRIED_MS = 60_000;
 /** Name of the profile that is evaluated in a sidecar of our own. */
 const OWN_PROFILE = 'evaluated';
 
@@ -76,7 +76,7 @@ export async function openDoor(options: { config: Config; alias: string; contend
       sha256: hash(contender),
       model: null,
       window: null,
-      search: (body) => send(upstream, alias, body, serviceHeaders(config.opensearch)),
+      search: (body) => sendSearch(upstream, alias, body, serviceHeaders(config.opensearch)),
       close: () => upstream.close(),
     };
   }
@@ -101,10 +101,10 @@ export async function openDoor(options: { config: Config; alias: string; contend
       model: info.rankers[profile.ranker] ?? null,
       window: profile.window,
       search: (body, ranking) =>
-        send(
+        sendSearch(
           upstream,
           alias,
-          { ...body, ext: { ...extOf(body), fuserank: { ...ranking, ...dial, profile: profileName, budget_ms: UNHURRIED_MS } } },
+          withRanking(body, { ...ranking, ...dial, profile: profileName, budget_ms: UNHURRIED_MS }),
           serviceHeaders(config.opensearch),
         ),
       close: () => closeBoth(upstream, sidecar),
@@ -119,7 +119,7 @@ export async function openDoor(options: { config: Config; alias: string; contend
 export function evaluatedProfile(
   config: Config,
   alias: string,
-  { profile: name, ranker }: Extract<Contender, { kind: 'fuserank' }>,
+  { profile: name, ranker }: Pick<Extract<Contender, { kind: 'fuserank' }>, 'profile' | 'ranker'>,
 ): Profile {
   const named = name === null ? undefined : config.profiles[name];
   if (name !== null && !named) {
@@ -139,7 +139,8 @@ function profileOf(profiles: Readonly<Record<string, { readonly index: string }>
   );
 }
 
-async function send(upstream: Upstream, alias: string, body: object, headers: Record<string, string>): Promise<DoorAnswer> {
+/** One search as it is; nothing of its answer is believed yet. */
+export async function sendSearch(upstream: Upstream, alias: string, body: object, headers: Record<string, string>): Promise<DoorAnswer> {
   const started = performance.now();
   const answer = await upstream.send({
     method: 'POST',
@@ -161,8 +162,10 @@ async function closeBoth(upstream: Upstream, sidecar: Sidecar | null): Promise<v
   await sidecar?.close();
 }
 
-function extOf(body: Record<string, unknown>): object {
-  return typeof body['ext'] === 'object' && body['ext'] !== null ? body['ext'] : {};
+/** A body with members of `ext.fuserank` beside whatever else its `ext` holds. */
+export function withRanking(body: Record<string, unknown>, ranking: Record<string, unknown>): Record<string, unknown> {
+  const ext = typeof body['ext'] === 'object' && body['ext'] !== null ? body['ext'] : {};
+  return { ...body, ext: { ...ext, fuserank: ranking } };
 }
 
 function hash(value: unknown): string {

@@ -3,11 +3,11 @@ import type { Config, Profile } from '../../config/schema.js';
 import { serviceHeaders } from '../../opensearch/connection.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
 import type { LoggedList, Sidecar } from '../../sidecar/index.js';
-import { evaluatedProfile } from '../evaluate/search-door.js';
+import { describeQuery } from '../asked-query.js';
+import { evaluatedProfile, sendSearch, UNHURRIED_MS, withRanking } from '../evaluate/search-door.js';
 import type { Question } from '../evaluate/question.js';
 import type { EvaluatedQuery } from '../formats/queries/queries.js';
 import { startOwnSidecar } from '../own-sidecar.js';
-import { readQueryPicture } from '../query-picture.js';
 
 /** So many searches in a row gave no list that going on would only load a target that can't answer. */
 export class AskingStopped extends Error {
@@ -18,8 +18,6 @@ export class AskingStopped extends Error {
 /** The list of a search as it was ranked, or the reason why there is none. */
 export type AskedList = { readonly list: LoggedList } | { readonly reason: string; readonly faulty: boolean };
 
-/** Columns are computed, however busy this machine is. */
-const UNHURRIED_MS = 60_000;
 const STOP_AFTER = 20;
 const OWN_PROFILE = 'rows';
 
@@ -43,27 +41,20 @@ export class ListDoor {
   static async open(options: { config: Config; alias: string; profile: string | null }): Promise<ListDoor> {
     const { config, alias } = options;
     const lists = new Map<string, LoggedList>();
-    const served = evaluatedProfile(config, alias, { kind: 'fuserank', url: null, profile: options.profile, ranker: null, blend: null });
+    const served = evaluatedProfile(config, alias, { profile: options.profile, ranker: null });
     const sidecar = await startOwnSidecar(config, { [OWN_PROFILE]: scoring(served) }, (list) => lists.set(list.query_id ?? '', list));
     return new ListDoor({ sidecar, upstream: openUpstream({ ...config.opensearch, nodes: [sidecar.url] }), config, alias, lists });
   }
 
   async ask(query: EvaluatedQuery, { question, folder }: { question: Question; folder: string }): Promise<AskedList> {
     const id = randomUUID();
-    const ranking = { ...(await rankingOf(query, folder)), profile: OWN_PROFILE, query_id: id, budget_ms: UNHURRIED_MS };
-    const body = await question.ask(query, 1);
-    const ext = typeof body['ext'] === 'object' && body['ext'] !== null ? body['ext'] : {};
-    const answer = await this.#upstream.send({
-      method: 'POST',
-      path: `/${encodeURIComponent(this.#alias)}/_search`,
-      headers: { ...serviceHeaders(this.#config.opensearch), 'content-type': 'application/json' },
-      body: JSON.stringify({ ...body, size: 1, _source: false, ext: { ...ext, fuserank: ranking } }),
-    });
+    const ranking = { ...(await describeQuery(query, folder)), profile: OWN_PROFILE, query_id: id, budget_ms: UNHURRIED_MS };
+    const body = { ...(await question.ask(query, 1)), size: 1, _source: false };
+    const answer = await sendSearch(this.#upstream, this.#alias, withRanking(body, ranking), serviceHeaders(this.#config.opensearch));
     const list = this.#lists.get(id);
     this.#lists.delete(id);
     if (list) return list.missing === 0 ? { list } : { reason: 'products_not_read', faulty: true };
-    const label = answer.headers['x-fuserank'];
-    const reason = /reason=(\w+)/.exec(Array.isArray(label) ? label.join() : (label ?? ''))?.[1] ?? `status_${answer.status}`;
+    const reason = /reason=(\w+)/.exec(answer.label)?.[1] ?? `status_${answer.status}`;
     return { reason, faulty: reason !== 'no_hits' };
   }
 
@@ -114,14 +105,4 @@ export async function* askLists<Own extends Asking>(
 function scoring(profile: Profile): Profile {
   const ranker = profile.ranker === 'first-phase' || profile.ranker === 'shuffle' ? 'builtin' : profile.ranker;
   return { ...profile, ranker, blend: 1 };
-}
-
-async function rankingOf({ query, image, user_id, session_id, history }: EvaluatedQuery, folder: string): Promise<Record<string, unknown>> {
-  return {
-    ...(query === null ? {} : { query_text: query }),
-    ...(image === undefined ? {} : { query_image: { format: 'base64', value: await readQueryPicture(image, folder) } }),
-    ...(user_id === undefined ? {} : { user_id }),
-    ...(session_id === undefined ? {} : { session_id }),
-    ...(history === undefined ? {} : { history }),
-  };
 }

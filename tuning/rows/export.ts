@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { packageVersion } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
 import { FEATURE_SET, featureSetHash } from '../../models/feature-set.js';
 import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
 import { IGNORED_ACTIONS } from '../../sidecar/index.js';
+import { pictureFolder } from '../asked-query.js';
 import { readIndexFacts, type IndexFacts } from '../evaluate/index-facts.js';
-import { plainQuestion, templateQuestion, type Question } from '../evaluate/question.js';
+import { openQuestion } from '../evaluate/question.js';
 import { readQuestionSet } from '../evaluate/question-set.js';
 import { InputInvalid } from '../formats/input-lines.js';
 import { ListDoor } from './asked-lists.js';
@@ -78,7 +77,7 @@ export async function exportRows(request: RowsExport): Promise<RowsReport> {
       alias: origin.index,
     });
     if (earliestMs !== null) refuseLeak(statistics, { earliestMs, alias: origin.index });
-    const question = await openQuestion(engine, facts, origin.template);
+    const question = await openQuestion(engine, facts.roles, origin.template);
     const door = await ListDoor.open({ config: seeing(request.config, statistics), alias: origin.index, profile: origin.profile });
     try {
       const lists = joinDrops(dropped, listsOfQuestions(questions, { door, question, folder, concurrency: origin.concurrency }));
@@ -159,7 +158,7 @@ async function gradedQuestions(
     case 'judgments': {
       const { queries, grades } = await readQuestionSet(origin, packageVersion);
       const graded = queries.map((query) => ({ query, grades: grades(query) }));
-      const folder = origin.queries === '-' ? process.cwd() : dirname(resolve(origin.queries));
+      const folder = pictureFolder(origin.queries);
       const judged = graded.filter((each) => each.grades.size > 0);
       const dropped = new Array<DropReason>(graded.length - judged.length).fill('unjudged');
       return { questions: judged, earliestMs: null, dropped, folder };
@@ -205,11 +204,6 @@ function seeing(config: Config, statistics: PinnedStatistics | null): Config {
 /** What a search of that moment would have recalled. */
 function recallOf({ behaviour }: Config): Derivation['recall'] {
   return { length: behaviour.historyLength, ttlDays: behaviour.ttlDays, ignored: IGNORED_ACTIONS };
-}
-
-async function openQuestion(engine: EngineClient, facts: IndexFacts, template: string | null): Promise<Question> {
-  if (template === null) return plainQuestion(facts.roles);
-  return templateQuestion(engine, { name: template, source: existsSync(template) ? readFileSync(template, 'utf8') : null });
 }
 
 async function firstOf<Value>(values: AsyncIterable<Value>): Promise<Value | null> {
