@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJsonOrUndefined } from '../formats/json-document.js';
 import type { EvaluatedQuery } from '../formats/queries/queries.js';
 import type { RunHit, RunLine } from '../run/run-line.js';
 import type { DoorAnswer } from './search-door.js';
@@ -38,7 +39,7 @@ export function readRunLine(
   answer: DoorAnswer,
   { grades, kept, legs }: { grades: ReadonlyMap<string, number>; kept: KeptFields; legs: boolean },
 ): RunLine {
-  const json = parse(answer.body);
+  const json = parseJsonOrUndefined(answer.body.toString('utf8'));
   if (answer.status !== 200) return failedLine(query, { grades, reason: describeError(answer.status, json), latencyMs: answer.latencyMs });
   const parsed = answerSchema.safeParse(json);
   if (!parsed.success || parsed.data.timed_out) {
@@ -101,12 +102,4 @@ function describeError(status: number, json: unknown): string {
   const parsed = errorSchema.safeParse(json);
   if (!parsed.success) return `status ${status}`;
   return `status ${status}: ${typeof parsed.data.error === 'string' ? parsed.data.error : parsed.data.error.reason}`;
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { flattenName } from './csv-table.js';
 import type { FormatName } from './format-table.js';
 import { InputInvalid, splitLines } from './input-lines.js';
+import { parseJsonOrUndefined } from './json-document.js';
 import { parseJsonDocument } from './json-document.js';
 import { isRanxDocument } from './ranx-json.js';
 import { workbenchKind } from './workbench.js';
@@ -39,7 +40,7 @@ function detectJson(text: string, input: string): FormatName | 'ranx' | null {
   }
   const first = firstObject(text);
   if (isObjectWith(first, 'fuserank_run')) return 'run';
-  const whole = first !== null && isOneLine(text) ? first : parseOrNull(text);
+  const whole = first !== null && isOneLine(text) ? first : (parseJsonOrUndefined(text) ?? null);
   const workbench = workbenchKind(whole, input);
   if (workbench !== null) return workbench === 'judgments' ? 'srw-judgments' : 'srw-queries';
   if (isObjectWith(whole, 'requests')) return 'rank-eval';
@@ -90,7 +91,7 @@ function isNumber(cell: string | undefined): boolean {
 /** Of the first lines the first that is JSON by itself: one broken line does not hide what the others are. */
 function firstObject(text: string): unknown {
   for (const { line, text: raw } of splitLines(text)) {
-    const value = parseOrNull(raw);
+    const value = parseJsonOrUndefined(raw) ?? null;
     if (value !== null || line === LINES_TRIED) return value;
   }
   return null;
@@ -104,13 +105,4 @@ function isOneLine(text: string): boolean {
 
 function isObjectWith(value: unknown, member: string): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, member);
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return null;
-  }
 }

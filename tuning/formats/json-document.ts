@@ -11,6 +11,15 @@ export function parseJsonDocument(text: string, input: string): unknown {
   }
 }
 
+/** The value of a JSON text; undefined for anything else. */
+export function parseJsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Says in one line what a schema found wrong. */
 export function describeIssues(error: z.ZodError): string {
   return error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InputInvalid, openLines } from '../formats/input-lines.js';
+import { parseJsonOrUndefined } from '../formats/json-document.js';
 import { addLabel } from './behaviour-events.js';
 
 const text = z.union([z.string(), z.number().transform(String)]);
@@ -14,7 +15,7 @@ export async function readEventFile(input: string): Promise<Map<string, Map<stri
   const labels = new Map<string, Map<string, number>>();
   for await (const { line, text: raw } of openLines(input)) {
     if (raw.trim() === '') continue;
-    const parsed = eventSchema.safeParse(parse(raw));
+    const parsed = eventSchema.safeParse(parseJsonOrUndefined(raw));
     if (!parsed.success)
       throw new InputInvalid(
         `${input} line ${line}: no UBI event (${parsed.error.issues[0]?.message ?? ''}); mend the line or take it out`,
@@ -24,12 +25,4 @@ export async function readEventFile(input: string): Promise<Map<string, Map<stri
     if (queryId && itemId) addLabel(labels, { queryId, itemId, action });
   }
   return labels;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

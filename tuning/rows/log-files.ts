@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FEATURE_SET, featureSetHash } from '../../models/feature-set.js';
 import { loggedListSchema, type LoggedList } from '../../sidecar/index.js';
 import { InputInvalid, openLines } from '../formats/input-lines.js';
+import { parseJsonOrUndefined } from '../formats/json-document.js';
 
 /** A list of the log, and where it stood. */
 export interface LogLine {
@@ -45,13 +46,13 @@ export async function* readLogFiles(files: readonly string[], tell: (note: strin
       held = next.text.trim() === '' ? null : next;
     }
     if (!held) continue;
-    if (parse(held.text) === undefined) tell(`${file} line ${held.line} breaks off, as a crash leaves it; it is left out`);
+    if (parseJsonOrUndefined(held.text) === undefined) tell(`${file} line ${held.line} breaks off, as a crash leaves it; it is left out`);
     else yield { file, line: held.line, list: readList(held.text, `${file} line ${held.line}`) };
   }
 }
 
 function readList(text: string, place: string): LoggedList {
-  const value = parse(text);
+  const value = parseJsonOrUndefined(text);
   if (value === undefined) throw new InputInvalid(`${place}: not JSON; is the file whole? Take the line out, or leave the file out`);
   const parsed = loggedListSchema.safeParse(value);
   if (!parsed.success) {
@@ -71,12 +72,4 @@ function readList(text: string, place: string): LoggedList {
   const short = list.candidates.find(({ columns }) => columns.length !== width);
   if (short) throw new InputInvalid(`${place}: ${short.id} has ${short.columns.length} values for ${width} columns; take the line out`);
   return list;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { open, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputInvalid, openLines, type InputLine } from '../formats/input-lines.js';
+import { parseJsonOrUndefined } from '../formats/json-document.js';
 import { runHeaderSchema, runLineSchema, type RunHeader, type RunLine } from './run-line.js';
 
 /** A run file that is there was made with something else than what is asked now; going on would mix two runs. */
@@ -67,7 +68,7 @@ async function* parseLines(name: string, lines: AsyncIterable<InputLine>): Async
 
 /** The first line of a run. @throws InputInvalid */
 export function parseRunHeader(name: string, text: string): RunHeader {
-  const value = parseJson(text);
+  const value = parseJsonOrUndefined(text);
   if (!z.looseObject({ fuserank_run: z.unknown() }).safeParse(value).success || value === undefined) {
     throw new InputInvalid(
       `${name} is not a run: its first line lacks "fuserank_run"; a TREC or ranx run becomes one by: fuserank convert --to run ${name} OUT`,
@@ -86,7 +87,7 @@ export function parseRunHeader(name: string, text: string): RunHeader {
 
 /** Any other line of a run; `place` stands in errors. @throws InputInvalid */
 export function parseRunLine(place: string, text: string): RunLine {
-  const value = parseJson(text);
+  const value = parseJsonOrUndefined(text);
   if (value === undefined) {
     throw new InputInvalid(
       `${place}: not JSON (NaN and a torn line are not); evaluate with the same --out to mend the end of a run that was cut off`,
@@ -211,14 +212,6 @@ function refuseOther(path: string, there: RunHeader, asked: RunHeader): void {
   if (other.length === 0) return;
   const differences = other.map((member) => `${member} ${JSON.stringify(there[member])}, now ${JSON.stringify(asked[member])}`);
   throw new RunMismatch(`${path} holds another run (${differences.join('; ')}); name another file, or remove it to begin anew`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function listIssues(error: z.ZodError): string {
