@@ -59,6 +59,17 @@ export function featureSetHash(names: readonly string[] = COLUMN_NAMES): string 
   return createHash('sha256').update(JSON.stringify({ version, actions, columns })).digest('hex');
 }
 
+/** {@link featureSetHash} of all columns, as logs and training rows carry it. */
+export const FEATURE_SET_HASH: string = featureSetHash();
+
+/**
+ * A float32 of a column as JSON: the shortest text of the equal double, so that reading it back gives the same bits. JSON.stringify
+ * alone would lose the sign of a negative zero.
+ */
+export function printColumn(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
 const actionIds = new Map(FEATURE_SET.actions.flatMap((action) => action.names.map((name) => [name, action.id] as const)));
 
 /** Action id of a UBI `action_name`; 0 for a name the feature set does not know. */

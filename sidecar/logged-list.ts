@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
-import { FEATURE_SET, featureSetHash } from '../models/feature-set.js';
+import { COLUMN_NAMES, FEATURE_SET_HASH, printColumn } from '../models/feature-set.js';
 import { hashUserId } from './http/log.js';
 import type { Rankable } from './search-request.js';
 
@@ -94,21 +94,21 @@ export function describeList(
   },
 ): LoggedList {
   const { candidates, columns, order } = ranked;
-  const width = FEATURE_SET.columns.length;
+  const width = COLUMN_NAMES.length;
   const odd = columns.findIndex((value) => !Number.isFinite(value));
   if (columns.length !== candidates.length * width || odd >= 0) {
     throw new Error(
       odd < 0
         ? `${columns.length} values for ${candidates.length} candidates of ${width} columns`
-        : `column ${FEATURE_SET.columns[odd % width]?.name ?? ''} of ${candidates[Math.floor(odd / width)]?.id ?? ''} is ${columns[odd]}`,
+        : `column ${COLUMN_NAMES[odd % width] ?? ''} of ${candidates[Math.floor(odd / width)]?.id ?? ''} is ${columns[odd]}`,
     );
   }
   const places = new Map(order.map((position, place) => [position, place]));
   return {
     fuserank_log: 1,
     ...facts,
-    feature_set: featureSetHash(),
-    columns: FEATURE_SET.columns.map(({ name }) => name),
+    feature_set: FEATURE_SET_HASH,
+    columns: [...COLUMN_NAMES],
     candidates: candidates.map(({ id, firstPhaseRank }, position) => ({
       id,
       first_phase_rank: firstPhaseRank,
@@ -118,14 +118,11 @@ export function describeList(
   };
 }
 
-/**
- * The list as one line of JSON without its end. A float32 is written as the shortest text of the equal double, so that
- * reading it back gives the same bits; JSON.stringify alone would lose the sign of a negative zero.
- */
+/** The list as one line of JSON without its end; reading it back gives the same bits. */
 export function writeListLine(list: LoggedList): string {
   const { candidates, ...head } = list;
   const rows = candidates.map(({ columns, ...candidate }) => {
-    const values = columns.map((value) => (Object.is(value, -0) ? '-0' : String(value))).join(',');
+    const values = columns.map(printColumn).join(',');
     return `${JSON.stringify(candidate).slice(0, -1)},"columns":[${values}]}`;
   });
   return `${JSON.stringify(head).slice(0, -1)},"candidates":[${rows.join(',')}]}`;

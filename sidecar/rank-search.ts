@@ -188,14 +188,14 @@ export class SearchRanker {
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
     const ranking = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
     const { columns } = reply;
-    const facts = {
+    const facts = columns && {
       ...nameList(search, this.#deps.config),
       model,
       history_length: history.length,
       statistics_until: gathered.statistics?.until ?? null,
       missing: reply.missing + reply.missingStatistics,
     };
-    const describe = columns && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
+    const describe = facts && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
     return { reply, model, ranking, describe };
   }
 

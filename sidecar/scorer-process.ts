@@ -31,6 +31,8 @@ class Scorer {
   readonly #text: TextEncoder;
   readonly #image: ImageEncoder;
   readonly #rankers: ReadonlyMap<string, Ranker>;
+  /** Those of them that look at item statistics. */
+  readonly #counting: ReadonlySet<Ranker>;
   readonly #heads = new Map<string, Promise<PictureHead>>();
   /** Memory that no ranking uses now. */
   readonly #slabs: FloatSlab[] = [];
@@ -47,6 +49,7 @@ class Scorer {
     this.#text = parts.text;
     this.#image = parts.image;
     this.#rankers = parts.rankers;
+    this.#counting = new Set([...parts.rankers.values()].filter((ranker) => seenSignals(ranker).includes('behaviour')));
   }
 
   static async open(settings: ScorerSettings): Promise<Scorer> {
@@ -66,7 +69,7 @@ class Scorer {
   facts(): Extract<FromScorer, { kind: 'ready' }>['facts'] {
     return {
       rankers: Object.fromEntries([...this.#rankers].map(([name, ranker]) => [name, ranker.id])),
-      wantsStatistics: [...this.#rankers.values()].some(looksAtStatistics),
+      wantsStatistics: this.#counting.size > 0,
       textEncoder: { id: this.#text.id, dims: this.#text.dims, normalised: true, preprocessing: this.#text.preprocessing },
       imageEncoder: { id: this.#image.id, dims: this.#image.dims, normalised: true, preprocessing: this.#image.preprocessing },
     };
@@ -132,7 +135,7 @@ class Scorer {
     const started = performance.now();
     const ranker = this.#rankers.get(request.ranker);
     if (!ranker) throw new ScorerFailure('scorer_failed', `ranker ${request.ranker} was not opened`);
-    const statistics = request.columns || looksAtStatistics(ranker) ? request.statistics : null;
+    const statistics = request.columns || this.#counting.has(ranker) ? request.statistics : null;
     const missing = await this.#products.fetchMissing({ ...request, statistics });
     const list = this.#products.assembleList({ ...request, statistics });
     const itemsAt = performance.now();
@@ -159,10 +162,6 @@ class Scorer {
 
 /** What a feature log keeps of a list. */
 const ALL_COLUMNS: WantedInputs = { inputs: ['columns'], columns: COLUMN_NAMES };
-
-function looksAtStatistics(ranker: Ranker): boolean {
-  return seenSignals(ranker).includes('behaviour');
-}
 
 function unlessZero(vector: Float32Array): Float32Array | null {
   return vector.some((value) => value !== 0) ? vector : null;

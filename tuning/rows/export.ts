@@ -1,6 +1,6 @@
 import { packageVersion } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
-import { FEATURE_SET, featureSetHash } from '../../models/feature-set.js';
+import { COLUMN_NAMES, FEATURE_SET_HASH } from '../../models/feature-set.js';
 import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
 import { IGNORED_ACTIONS } from '../../sidecar/index.js';
 import { pictureFolder } from '../asked-query.js';
@@ -127,8 +127,8 @@ async function write(
 ): Promise<RowsReport> {
   const header: RowsHeader = {
     fuserank_rows: 1,
-    feature_set: featureSetHash(),
-    columns: FEATURE_SET.columns.map(({ name }) => name),
+    feature_set: FEATURE_SET_HASH,
+    columns: [...COLUMN_NAMES],
     source: origin.from,
     statistics: statistics && { name: statistics.name, until: statistics.until },
     created: new Date().toISOString(),

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FEATURE_SET, featureSetHash } from '../../models/feature-set.js';
+import { COLUMN_NAMES, FEATURE_SET_HASH } from '../../models/feature-set.js';
 import { loggedListSchema, type LoggedList } from '../../sidecar/index.js';
 import { InputInvalid, openLines } from '../formats/input-lines.js';
 import { parseJsonOrUndefined } from '../formats/json-document.js';
@@ -62,11 +62,11 @@ function readList(text: string, place: string): LoggedList {
     );
   }
   const list = parsed.data;
-  const width = FEATURE_SET.columns.length;
-  if (list.feature_set !== featureSetHash() || list.columns.some((name, column) => name !== FEATURE_SET.columns[column]?.name)) {
+  const width = COLUMN_NAMES.length;
+  if (list.feature_set !== FEATURE_SET_HASH || list.columns.some((name, column) => name !== COLUMN_NAMES[column])) {
     throw new InputInvalid(
       `${place}: logged with feature set ${list.feature_set.slice(0, 8)} of ${list.columns.length} columns, while this version computes ` +
-        `${featureSetHash().slice(0, 8)} of ${width}; export it with the version that logged it, or leave the file out`,
+        `${FEATURE_SET_HASH.slice(0, 8)} of ${width}; export it with the version that logged it, or leave the file out`,
     );
   }
   const short = list.candidates.find(({ columns }) => columns.length !== width);

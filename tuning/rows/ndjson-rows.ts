@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { createGzip } from 'node:zlib';
+import { printColumn } from '../../models/feature-set.js';
 import type { RowSink } from './row-file.js';
 import { ROW_MEMBERS, type RowsHeader, type TrainingRow } from './training-row.js';
 
@@ -39,13 +40,9 @@ export async function openNdjsonRows(path: string, header: RowsHeader, { gzip }:
   };
 }
 
-/** A float32 is written as the shortest text of the equal double, the sign of a negative zero kept: the same bits when it is read. */
 function writeRowLine(row: TrainingRow, names: readonly string[]): string {
   const members = ROW_MEMBERS.map((name) => `"${name}":${JSON.stringify(row[name])}`);
-  const values = names.map((name, place) => {
-    const value = row.columns[place] ?? 0;
-    return `${name}:${Object.is(value, -0) ? '-0' : String(value)}`;
-  });
+  const values = names.map((name, place) => `${name}:${printColumn(row.columns[place] ?? 0)}`);
   return `{${[...members, ...values].join(',')}}\n`;
 }
 
