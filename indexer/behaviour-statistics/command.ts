@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
 import { BulkRefused } from '../bulk-writer.js';
-import { parseMoment } from '../events/moment.js';
+import { readMoment } from '../events/command.js';
 import { AliasConflict } from '../index-lifecycle.js';
 import { showProgress } from '../report/progress-line.js';
 import type { Slice } from './shopper-stream.js';
@@ -110,12 +110,6 @@ function findFlagFault({ since, until, slice }: StatisticsFlags): string | null 
   if (slice !== undefined && slice.of > 1 && until === undefined)
     return '--slice needs --until, the same for all slices: else no two of them would count until the same moment';
   return null;
-}
-
-function readMoment(text: string): Date {
-  const moment = parseMoment(text);
-  if (moment === null) throw new InvalidArgumentError('must be a date such as 2026-01-31, or a date-time such as 2026-01-31T12:00:00Z');
-  return moment;
 }
 
 function readSlice(text: string): Slice {

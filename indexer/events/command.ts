@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
+import { MOMENT_WANTED, parseMoment } from '../../config/moment.js';
 import type { Config } from '../../config/schema.js';
 import { BulkRefused } from '../bulk-writer.js';
 import { CatalogueUnreadable } from '../catalogue/catalogue-bytes.js';
@@ -9,7 +10,6 @@ import { describeCount, describeRated } from '../report/quantity.js';
 import { exportEvents, OutputRefused } from './event-export.js';
 import { importEvents, type ErrorBudget, type ImportReport } from './event-import.js';
 import type { RejectedLine } from './event-lines.js';
-import { parseMoment } from './moment.js';
 
 /** Public exit codes; errors that name their own come with them. */
 const EXIT = { ok: 0, rejects: 3, refused: 5, input: 6, interrupted: 130 } as const;
@@ -175,8 +175,8 @@ function readBudget(text: string): ErrorBudget {
   throw new InvalidArgumentError('must be a whole number, or a share such as 1%');
 }
 
-function readMoment(text: string): Date {
+export function readMoment(text: string): Date {
   const moment = parseMoment(text);
-  if (moment === null) throw new InvalidArgumentError('must be a date such as 2026-01-31, or a date-time such as 2026-01-31T12:00:00Z');
+  if (moment === null) throw new InvalidArgumentError(MOMENT_WANTED);
   return moment;
 }

@@ -10,7 +10,7 @@ import { registerEventsCommand } from '../../indexer/events/command.js';
 import { exportEvents, type ExportOptions } from '../../indexer/events/event-export.js';
 import { importEvents, NoEvents, TooManyRejects } from '../../indexer/events/event-import.js';
 import { readEventLines, type EventLine } from '../../indexer/events/event-lines.js';
-import { parseMoment } from '../../indexer/events/moment.js';
+import { parseMoment } from '../../config/moment.js';
 import { drawEvents, openStatisticsShop, type StatisticsShop } from './statistics-shop.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fuserank-events-'));

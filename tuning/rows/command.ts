@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { z } from 'zod';
 import { findConfigFile, loadConfig } from '../../config/load.js';
+import { MOMENT_WANTED, parseMoment } from '../../config/moment.js';
 import { wholeNumber } from '../../config/whole-number.js';
 import type { Config } from '../../config/schema.js';
 import { connectEngine, probeEngine } from '../../opensearch/connection.js';
@@ -20,8 +20,8 @@ interface ConnectionFlags {
 }
 
 interface DerivationFlags {
-  readonly since?: number;
-  readonly until?: number;
+  readonly since?: Date;
+  readonly until?: Date;
   readonly limit?: number;
   readonly seed?: number;
 }
@@ -41,7 +41,7 @@ interface ExportFlags extends ConnectionFlags, DerivationFlags {
   readonly keepUnlabelled?: boolean;
 }
 
-type DeriveFlags = ConnectionFlags & DerivationFlags & { readonly since: number; readonly queries: string; readonly judgments: string };
+type DeriveFlags = ConnectionFlags & DerivationFlags & { readonly since: Date; readonly queries: string; readonly judgments: string };
 
 /** Flags do not belong together. */
 class FlagsRefused extends Error {
@@ -101,8 +101,8 @@ export function registerRowsCommand(program: Command): void {
     .option('--queries <file>', 'judgments: query set, NDJSON or CSV')
     .option('--judgments <file>', 'judgments: in any format that convert reads')
     .option('--unjudged <how>', 'judgments: a candidate that nobody judged is label zero, or drop (default: zero)', readUnjudged)
-    .option('--since <time>', 'ubi, sequences: searches or targets from this moment on', readTime)
-    .option('--until <time>', 'ubi, sequences: and before this one (default: now)', readTime)
+    .option('--since <time>', 'ubi, sequences: searches or targets from this moment on', readMoment)
+    .option('--until <time>', 'ubi, sequences: and before this one (default: now)', readMoment)
     .option('--limit <number>', 'sequences: at most so many shoppers, drawn by seed', wholeNumber(1))
     .option('--seed <number>', 'sequences: draws shoppers and words (default: 1)', Number)
     .option('--statistics <name>', 'item statistics to compute columns with, or none (default: behaviour.statistics)')
@@ -133,10 +133,10 @@ export function registerRowsCommand(program: Command): void {
     .command('derive')
     .summary('a query set and judgments from what shoppers turned to next')
     .description('Each shopper’s last product is the target, the events before it are the history, its narrowest category is the query.')
-    .requiredOption('--since <time>', 'targets from this moment on', readTime)
+    .requiredOption('--since <time>', 'targets from this moment on', readMoment)
     .requiredOption('--queries <file>', 'query set to write, NDJSON with inline histories')
     .requiredOption('--judgments <file>', 'judgments to write, CSV')
-    .option('--until <time>', 'and before this one (default: now)', readTime)
+    .option('--until <time>', 'and before this one (default: now)', readMoment)
     .option('--limit <number>', 'at most so many shoppers, drawn by seed', wholeNumber(1))
     .option('--seed <number>', 'draws shoppers and words (default: 1)', Number)
     .addHelpText('before', DERIVE_EXAMPLES)
@@ -166,7 +166,7 @@ async function derive(flags: DeriveFlags): Promise<{ queries: number; dropped: R
   try {
     await probeEngine(engine);
     const facts = await readIndexFacts(engine, config, flags.index ?? config.index.alias);
-    const { questions, dropped } = await deriveFromEvents(engine, { config, facts, range: rangeOf(flags, flags.since) });
+    const { questions, dropped } = await deriveFromEvents(engine, { config, facts, range: rangeOf(flags) });
     await writeWholeFile(
       flags.queries,
       questions.map(({ query }) => `${JSON.stringify(query)}\n`),
@@ -196,7 +196,7 @@ function originOf(flags: ExportFlags, config: Config): RowsOrigin {
     statistics: flags.statistics ?? null,
     concurrency: flags.concurrency ?? 2,
   };
-  const range = rangeOf(flags, flags.since ?? 0);
+  const range = rangeOf(flags);
   switch (flags.from) {
     case 'log':
       return { from: 'log', log: flags.log ?? [], eventFile: flags.events ?? null, index: flags.index ?? null };
@@ -209,8 +209,9 @@ function originOf(flags: ExportFlags, config: Config): RowsOrigin {
   }
 }
 
-function rangeOf(flags: DerivationFlags, since: number): DerivedRange {
-  const until = flags.until ?? Date.now();
+function rangeOf(flags: DerivationFlags): DerivedRange {
+  const since = flags.since?.getTime() ?? 0;
+  const until = flags.until?.getTime() ?? Date.now();
   if (until <= since) throw new FlagsRefused('--until must be later than --since');
   return { since, until, limit: flags.limit ?? null, seed: flags.seed ?? 1 };
 }
@@ -247,10 +248,10 @@ function showProgress(quiet: boolean): { update: (report: RowsReport) => void; e
   };
 }
 
-function readTime(text: string): number {
-  const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(text);
-  if (moment.success) return Date.parse(moment.data);
-  throw new InvalidArgumentError('write a moment such as 2026-01-31 or 2026-01-31T12:00:00Z.');
+function readMoment(text: string): Date {
+  const moment = parseMoment(text);
+  if (moment === null) throw new InvalidArgumentError(MOMENT_WANTED);
+  return moment;
 }
 
 function readUnjudged(text: string): 'zero' | 'drop' {

@@ -7,3 +7,6 @@ export function parseMoment(text: string): Date | null {
   const parsed = momentSchema.safeParse(text);
   return parsed.success ? new Date(parsed.data) : null;
 }
+
+/** What a flag that is no moment is answered. */
+export const MOMENT_WANTED = 'must be a date such as 2026-01-31, or a date-time such as 2026-01-31T12:00:00Z';
