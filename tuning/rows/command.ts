@@ -104,7 +104,7 @@ export function registerRowsCommand(program: Command): void {
     .option('--since <time>', 'ubi, sequences: searches or targets from this moment on', readMoment)
     .option('--until <time>', 'ubi, sequences: and before this one (default: now)', readMoment)
     .option('--limit <number>', 'sequences: at most so many shoppers, drawn by seed', wholeNumber(1))
-    .option('--seed <number>', 'sequences: draws shoppers and words (default: 1)', Number)
+    .option('--seed <number>', 'sequences: draws shoppers and words (default: 1)', wholeNumber(0))
     .option('--statistics <name>', 'item statistics to compute columns with, or none (default: behaviour.statistics)')
     .option('--template <template>', 'search template instead of the plain search, as in evaluate')
     .option('--profile <name>', 'the profile whose window, legs and signals are asked with')
@@ -138,7 +138,7 @@ export function registerRowsCommand(program: Command): void {
     .requiredOption('--judgments <file>', 'judgments to write, CSV')
     .option('--until <time>', 'and before this one (default: now)', readMoment)
     .option('--limit <number>', 'at most so many shoppers, drawn by seed', wholeNumber(1))
-    .option('--seed <number>', 'draws shoppers and words (default: 1)', Number)
+    .option('--seed <number>', 'draws shoppers and words (default: 1)', wholeNumber(0))
     .addHelpText('before', DERIVE_EXAMPLES)
     .action(async (flags: DeriveFlags) => {
       const report = await derive(flags);

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { configSchema } from '../../../config/schema.js';
 import { textSearchBody } from '../../../mappings/query-templates.js';
 import { FEATURE_SET, featureSetHash } from '../../../models/feature-set.js';
@@ -205,6 +205,11 @@ describe('flags that do not belong together', () => {
       message: expect.stringContaining(message) as unknown,
     });
   });
+});
+
+test('a seed that is no whole number is a usage error, and draws nothing', async () => {
+  const words = ['--from', 'sequences', '--since', '2026-01-01', '--seed', 'first', '--out', join(folder, 'x.ndjson')];
+  await expect(exportRows(house, ...words)).rejects.toThrow('a whole number from 0 on is needed');
 });
 
 describe('rows of judgments', () => {
