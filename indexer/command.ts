@@ -16,11 +16,12 @@ import { IndexMismatch } from './lifecycle/index-plan.js';
 import type { IndexReport, ListedReject } from './report/index-report.js';
 import { indexCatalogue } from './indexing-run.js';
 import { PictureFolderMissing } from './picture.js';
+import { awaitInterruption } from './interruption.js';
 import { describeIndexProgress, showProgress } from './report/progress-line.js';
 import { renderReport } from './report/report-table.js';
 
 /** Public exit codes of `fuserank index`; an unreachable engine (5) is told by the caller of all commands. */
-const EXIT = { ok: 0, usage: 2, rejects: 3, gate: 4, refused: 5, input: 6, interrupted: 130, terminated: 143 } as const;
+const EXIT = { ok: 0, usage: 2, rejects: 3, gate: 4, refused: 5, input: 6 } as const;
 
 interface IndexFlags {
   config?: string;
@@ -112,15 +113,7 @@ export function registerIndexCommand(program: Command): void {
 async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Promise<number> {
   const config = indexConfig(flags);
   const alias = flags.alias ?? config.index.alias;
-  const stop = new AbortController();
-  let stopCode: number = EXIT.interrupted;
-  const interrupt = (signal: NodeJS.Signals): void => {
-    stopCode = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-    if (stop.signal.aborted) process.exit(stopCode);
-    process.stderr.write('stopping after what is under way; once more to stop at once\n');
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const stop = awaitInterruption('stopping after what is under way; once more to stop at once');
   const rejects = openRejectFile(flags.dlq ?? `${alias}.rejects.ndjson`);
   const progress = showProgress(process.stderr, { quiet: flags.quiet ?? false, describe: describeIndexProgress });
   try {
@@ -144,7 +137,7 @@ async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Pr
     const file = await rejects.close();
     const finished = { ...report, rejects: { ...report.rejects, file } };
     process.stdout.write(flags.json === true ? `${JSON.stringify(finished)}\n` : renderReport(finished));
-    return finished.aborted ? stopCode : exitCodeOf(finished);
+    return finished.aborted ? stop.exitCode() : exitCodeOf(finished);
   } catch (error) {
     progress.end();
     await rejects.close();
@@ -153,7 +146,7 @@ async function runIndexCommand(inputs: readonly string[], flags: IndexFlags): Pr
     process.stderr.write(`${error.message}\n`);
     return code;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    stop.forget();
   }
 }
 

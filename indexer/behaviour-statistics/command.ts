@@ -3,13 +3,14 @@ import { findConfigFile, loadConfig } from '../../config/load.js';
 import { BulkRefused } from '../bulk-writer.js';
 import { readMoment } from '../events/command.js';
 import { AliasConflict } from '../index-lifecycle.js';
+import { awaitInterruption } from '../interruption.js';
 import { showProgress } from '../report/progress-line.js';
 import type { Slice } from './shopper-stream.js';
 import { describeStatisticsProgress, renderStatisticsReport } from './statistics-report.js';
 import { computeStatistics } from './statistics-run.js';
 
 /** Public exit codes; errors that name their own come with them. */
-const EXIT = { ok: 0, usage: 2, refused: 5, interrupted: 130, terminated: 143 } as const;
+const EXIT = { ok: 0, usage: 2, refused: 5 } as const;
 
 interface StatisticsFlags {
   readonly alias: string;
@@ -78,15 +79,7 @@ async function runStatisticsCommand(flags: StatisticsFlags): Promise<number> {
       ...(flags.events === undefined ? {} : { behaviour: { events: flags.events } }),
     },
   });
-  const stop = new AbortController();
-  let stopCode: number = EXIT.interrupted;
-  const interrupt = (signal: NodeJS.Signals): void => {
-    stopCode = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-    if (stop.signal.aborted) process.exit(stopCode);
-    process.stderr.write('stopping; the statistics stay as they were. Once more to stop at once\n');
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const stop = awaitInterruption('stopping; the statistics stay as they were. Once more to stop at once');
   const progress = showProgress(process.stderr, { quiet: flags.quiet ?? false, describe: describeStatisticsProgress });
   try {
     const report = await computeStatistics({ ...flags, config, signal: stop.signal, onProgress: progress.update });
@@ -95,12 +88,12 @@ async function runStatisticsCommand(flags: StatisticsFlags): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     progress.end();
-    if (stop.signal.aborted) return stopCode;
+    if (stop.signal.aborted) return stop.exitCode();
     if (!(error instanceof AliasConflict) && !(error instanceof BulkRefused)) throw error;
     process.stderr.write(`${error.message}\n`);
     return error instanceof BulkRefused ? EXIT.refused : EXIT.usage;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    stop.forget();
   }
 }
 

@@ -5,6 +5,7 @@ import { MOMENT_WANTED, parseMoment } from '../../config/moment.js';
 import type { Config } from '../../config/schema.js';
 import { BulkRefused } from '../bulk-writer.js';
 import { CatalogueUnreadable } from '../catalogue/catalogue-bytes.js';
+import { awaitInterruption } from '../interruption.js';
 import { showProgress } from '../report/progress-line.js';
 import { describeCount, describeRated } from '../report/quantity.js';
 import { exportEvents, OutputRefused } from './event-export.js';
@@ -12,7 +13,7 @@ import { importEvents, type ErrorBudget, type ImportReport } from './event-impor
 import type { RejectedLine } from './event-lines.js';
 
 /** Public exit codes; errors that name their own come with them. */
-const EXIT = { ok: 0, rejects: 3, refused: 5, input: 6, interrupted: 130 } as const;
+const EXIT = { ok: 0, rejects: 3, refused: 5, input: 6 } as const;
 
 interface EventFlags {
   readonly config?: string;
@@ -105,13 +106,7 @@ function configOf(flags: EventFlags): Config {
 async function runImport(inputs: string[], flags: ImportFlags): Promise<number> {
   const config = configOf(flags);
   const rejects = flags.rejects === undefined ? null : await openRejectFile(flags.rejects);
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(EXIT.interrupted);
-    process.stderr.write('stopping; what is stored stays, and importing the same file again stores only the rest\n');
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt);
+  const stop = awaitInterruption('stopping; what is stored stays, and importing the same file again stores only the rest', ['SIGINT']);
   const progress = showProgress(process.stderr, {
     quiet: flags.quiet ?? false,
     describe: ({ lines, rejected, seconds }: { lines: number; rejected: number; seconds: number }) =>
@@ -132,12 +127,12 @@ async function runImport(inputs: string[], flags: ImportFlags): Promise<number> 
     return report.rejected > 0 ? EXIT.rejects : EXIT.ok;
   } catch (error) {
     progress.end();
-    if (stop.signal.aborted) return EXIT.interrupted;
+    if (stop.signal.aborted) return stop.exitCode();
     if (!(error instanceof CatalogueUnreadable) && !(error instanceof BulkRefused)) throw error;
     process.stderr.write(`${error.message}\n`);
     return error instanceof BulkRefused ? EXIT.refused : EXIT.input;
   } finally {
-    process.off('SIGINT', interrupt);
+    stop.forget();
     await rejects?.close();
   }
 }
