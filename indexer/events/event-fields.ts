@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { EVENT } from '../../mappings/behaviour-index.js';
+import { fieldMappingsAnswer, findField, keywordPath, type FieldMapping } from '../../mappings/exact-field.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { askEngine, indexPath } from '../lifecycle/engine-request.js';
 
@@ -21,23 +21,6 @@ export class EventsUnreadable extends Error {
   readonly exitCode = 6;
 }
 
-interface FieldMapping {
-  type?: string | undefined;
-  fields?: Record<string, FieldMapping> | undefined;
-  properties?: Record<string, FieldMapping> | undefined;
-}
-const fieldMapping: z.ZodType<FieldMapping> = z.lazy(() =>
-  z.object({
-    type: z.string().optional(),
-    fields: z.record(z.string(), fieldMapping).optional(),
-    properties: z.record(z.string(), fieldMapping).optional(),
-  }),
-);
-const mappingAnswer = z.record(
-  z.string(),
-  z.object({ mappings: z.object({ properties: z.record(z.string(), fieldMapping).default({}) }) }),
-);
-
 const NUMBERS = new Set(['long', 'integer', 'short', 'unsigned_long']);
 
 /**
@@ -46,13 +29,13 @@ const NUMBERS = new Set(['long', 'integer', 'short', 'unsigned_long']);
  */
 export async function findEventFields(client: EngineClient, index: string): Promise<EventFields> {
   const answer = await askEngine(client, { method: 'GET', path: indexPath(index, '_mapping'), expect: [404] });
-  const indices = answer.status === 404 ? [] : Object.entries(mappingAnswer.parse(answer.body));
+  const indices = answer.status === 404 ? [] : Object.entries(fieldMappingsAnswer.parse(answer.body));
   if (indices.length === 0)
     throw new EventsUnreadable(`there is no index ${index} of events; import some (fuserank events import FILE) or set behaviour.events`);
   const find = (field: string): string | null => {
     const exact = new Map<string, string>();
     for (const [name, { mappings }] of indices) {
-      const mapped = lookUp(mappings.properties, field);
+      const mapped = findField(mappings.properties, field);
       if (mapped === undefined) continue;
       const path = exactPath(field, mapped);
       if (path === null)
@@ -84,13 +67,6 @@ function hasPath(entry: readonly [ShopperField, string | null]): entry is readon
   return entry[1] !== null;
 }
 
-function lookUp(properties: Record<string, FieldMapping>, path: string): FieldMapping | undefined {
-  const [head = path, ...rest] = path.split('.');
-  const mapped = properties[head];
-  return rest.length === 0 || mapped === undefined ? mapped : lookUp(mapped.properties ?? {}, rest.join('.'));
-}
-
-function exactPath(field: string, { type, fields }: FieldMapping): string | null {
-  if (type === 'keyword' || NUMBERS.has(type ?? '')) return field;
-  return fields?.keyword?.type === 'keyword' ? `${field}.keyword` : null;
+function exactPath(field: string, mapped: FieldMapping): string | null {
+  return NUMBERS.has(mapped.type ?? '') ? field : keywordPath(field, mapped);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EVENT } from '../../mappings/behaviour-index.js';
+import { fieldMappingsAnswer, findField, keywordPath } from '../../mappings/exact-field.js';
 import type { Upstream } from '../../opensearch/upstream.js';
 import type { UserKey } from '../../mappings/ubi-event.js';
 
@@ -34,26 +35,6 @@ const INCOMPLETE_FIELDS_MS = 2_000;
 const WRITE_TRIES = 4;
 const ERASE_ROUNDS = 10;
 
-interface FieldType {
-  type?: string | undefined;
-  fields?: Record<string, FieldType> | undefined;
-}
-const mappingSchema = z.record(
-  z.string(),
-  z.object({
-    mappings: z.object({
-      properties: z
-        .record(
-          z.string(),
-          z.looseObject({
-            type: z.string().optional(),
-            fields: z.record(z.string(), z.looseObject({ type: z.string().optional() })).optional(),
-          }),
-        )
-        .default({}),
-    }),
-  }),
-);
 const bulkSchema = z.object({
   items: z.array(z.record(z.string(), z.object({ status: z.int(), error: z.unknown().optional() }))),
 });
@@ -228,11 +209,12 @@ export class EventIndex {
     if (answer.status === 404) return new Map();
     if (answer.status >= 300) throw this.#error('read the mapping', answer);
     const value: ConcreteFields = new Map();
-    for (const [concrete, { mappings }] of Object.entries(mappingSchema.parse(JSON.parse(answer.text)))) {
+    for (const [concrete, { mappings }] of Object.entries(fieldMappingsAnswer.parse(JSON.parse(answer.text)))) {
+      const exact = (field: string): string | null => keywordPath(field, findField(mappings.properties, field));
       value.set(concrete, {
-        user: exactField(USER_FIELDS.user, mappings.properties),
-        client: exactField(USER_FIELDS.client, mappings.properties),
-        session: exactField(USER_FIELDS.session, mappings.properties),
+        user: exact(USER_FIELDS.user),
+        client: exact(USER_FIELDS.client),
+        session: exact(USER_FIELDS.session),
       });
     }
     this.#fields = { value, readAt: performance.now() };
@@ -264,13 +246,6 @@ export class EventIndex {
   #error(action: string, answer: { status: number; text: string }): BehaviourIndexError {
     return new BehaviourIndexError(this.name, action, answer.status, answer.text);
   }
-}
-
-function exactField(field: string, properties: Record<string, FieldType>): string | null {
-  const mapped = properties[field];
-  if (mapped?.type === 'keyword') return field;
-  // A term on the text itself would match the id's words, and so the histories of others.
-  return mapped?.fields?.keyword?.type === 'keyword' ? `${field}.keyword` : null;
 }
 
 function isComplete(fields: ConcreteFields): boolean {

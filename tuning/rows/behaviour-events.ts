@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../../config/schema.js';
 import { EVENT } from '../../mappings/behaviour-index.js';
+import { fieldMappingsAnswer, findField, keywordPath } from '../../mappings/exact-field.js';
 import { chooseUserKey, type UserKey } from '../../mappings/ubi-event.js';
 import { identifyAction } from '../../models/feature-set.js';
 import type { EngineClient } from '../../opensearch/connection.js';
@@ -58,22 +59,6 @@ const bucketsSchema = z.object({
     }),
   }),
 });
-const mappingSchema = z.record(
-  z.string(),
-  z.object({ mappings: z.looseObject({ properties: z.record(z.string(), z.unknown()).default({}) }) }),
-);
-interface Field {
-  type?: string | undefined;
-  fields?: Record<string, Field> | undefined;
-  properties?: Record<string, Field> | undefined;
-}
-const fieldSchema: z.ZodType<Field> = z.lazy(() =>
-  z.looseObject({
-    type: z.string().optional(),
-    fields: z.record(z.string(), fieldSchema).optional(),
-    properties: z.record(z.string(), fieldSchema).optional(),
-  }),
-);
 
 /** Events and queries at rest, read for training: ours, or indices that the UBI plugin made, whose ids are text with a keyword twin. */
 export class BehaviourEvents {
@@ -214,10 +199,10 @@ export class BehaviourEvents {
         `there is no index [${index}]; name the one that holds the events with behaviour.events and behaviour.queries`,
       );
     }
-    const mappings = Object.values(mappingSchema.parse((await this.#engine.indices.getMapping({ index })).body));
+    const mappings = Object.values(fieldMappingsAnswer.parse((await this.#engine.indices.getMapping({ index })).body));
     return (field) => {
-      const found = mappings.map(({ mappings: { properties } }) => fieldAt(properties, field)).find((each) => each !== null);
-      return found?.type !== 'keyword' && found?.fields?.['keyword']?.type === 'keyword' ? `${field}.keyword` : field;
+      const found = mappings.map(({ mappings: { properties } }) => findField(properties, field)).find((each) => each !== undefined);
+      return keywordPath(field, found) ?? field;
     };
   }
 }
@@ -267,11 +252,4 @@ function timeOf(value: string | number): number {
 
 function iso(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
-}
-
-function fieldAt(properties: Record<string, unknown>, path: string): Field | null {
-  const [head = '', ...rest] = path.split('.');
-  const parsed = fieldSchema.safeParse(properties[head]);
-  if (!parsed.success) return null;
-  return rest.length === 0 ? parsed.data : fieldAt(parsed.data.properties ?? {}, rest.join('.'));
 }
