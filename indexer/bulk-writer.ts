@@ -2,7 +2,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import type { EngineClient } from '../opensearch/connection.js';
-import { describeRefusal, indexPath, nameFailure, type EngineAnswer } from './lifecycle/engine-request.js';
+import { describeRefusal, indexPath, nameFailure, type EngineAnswer } from '../opensearch/engine-request.js';
 
 /** A document to be stored whole under its id. `origin` comes back with a rejection. */
 export interface BulkDocument<Origin> {

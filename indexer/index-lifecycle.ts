@@ -3,7 +3,7 @@ import { HEAD_INDEX, headIndexBody, type HeadDocument } from '../mappings/head-i
 import { productIndexBody, productIndexMetaMember, readProductIndexMeta, type ProductIndexMeta } from '../mappings/product-index.js';
 import { refuseUnsafeVectors } from '../mappings/vector-safety.js';
 import type { EngineClient } from '../opensearch/connection.js';
-import { askEngine, describeRefusal, indexPath } from './lifecycle/engine-request.js';
+import { askEngine, describeRefusal, indexPath } from '../opensearch/engine-request.js';
 
 /** The alias, or the index behind it, is not what it must be. */
 export class AliasConflict extends Error {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { z } from 'zod';
 import type { EngineClient } from '../../opensearch/connection.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 
 /** Another run holds what this one needs. */
 export class RunUnderWay extends Error {

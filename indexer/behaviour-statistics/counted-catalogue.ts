@@ -2,7 +2,7 @@ import { PRODUCT } from '../../mappings/product-index.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { parseFieldPath, readFirstText } from '../catalogue/field-path.js';
 import { findLiveIndex } from '../index-lifecycle.js';
-import { streamIndex } from '../lifecycle/point-in-time.js';
+import { streamIndex } from '../../opensearch/point-in-time.js';
 import { ITEM_LIMIT } from './shopper-contribution.js';
 
 /** The products that events are counted for, in the order of their ids. */

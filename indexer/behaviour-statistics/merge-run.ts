@@ -2,7 +2,7 @@ import { PART, partMergeSchema, partStateSchema, type PartState } from '../../ma
 import type { StatisticsMeta } from '../../mappings/statistics-index.js';
 import type { EventFields } from '../events/event-fields.js';
 import { refreshIndex } from '../index-lifecycle.js';
-import { PointInTime } from '../lifecycle/point-in-time.js';
+import { PointInTime } from '../../opensearch/point-in-time.js';
 import { Claim, readClaimable, RunUnderWay } from './claimed-document.js';
 import type { CountedCatalogue } from './counted-catalogue.js';
 import { describeItems } from './item-statistics.js';

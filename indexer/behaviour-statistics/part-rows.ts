@@ -3,8 +3,8 @@ import type { Config } from '../../config/schema.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { BulkRefused, BulkWriter, sendBulkTo } from '../bulk-writer.js';
 import { refreshIndex } from '../index-lifecycle.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
-import type { PointInTime } from '../lifecycle/point-in-time.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
+import type { PointInTime } from '../../opensearch/point-in-time.js';
 import type { CountedCatalogue } from './counted-catalogue.js';
 import type { SliceTally } from './slice-tally.js';
 

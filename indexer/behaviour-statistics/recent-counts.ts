@@ -3,7 +3,7 @@ import { EVENT } from '../../mappings/behaviour-index.js';
 import { identifyAction } from '../../models/feature-set.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { SHOPPER_FIELDS, type EventFields } from '../events/event-fields.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 import type { CountedCatalogue } from './counted-catalogue.js';
 import { ACTION } from './shopper-contribution.js';
 

@@ -1,6 +1,6 @@
 import { EVENT } from '../../mappings/behaviour-index.js';
 import type { EventFields } from '../events/event-fields.js';
-import type { PointInTime, StreamedHit } from '../lifecycle/point-in-time.js';
+import type { PointInTime, StreamedHit } from '../../opensearch/point-in-time.js';
 
 /** One event of a shopper's that names a product. */
 export interface ShopperEvent {

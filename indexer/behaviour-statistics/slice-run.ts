@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { partStateSchema, type PartRow, type PartState } from '../../mappings/statistics-parts-index.js';
 import type { EventFields } from '../events/event-fields.js';
 import { refreshIndex } from '../index-lifecycle.js';
-import { PointInTime } from '../lifecycle/point-in-time.js';
+import { PointInTime } from '../../opensearch/point-in-time.js';
 import { Claim } from './claimed-document.js';
 import type { CountedCatalogue } from './counted-catalogue.js';
 import { readPartRows, rowsOfTally, sweepPartRows, writePartRows, type PartsPlace } from './part-rows.js';

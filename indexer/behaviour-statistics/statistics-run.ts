@@ -4,7 +4,7 @@ import { EVENT } from '../../mappings/behaviour-index.js';
 import { partsIndexName } from '../../mappings/statistics-parts-index.js';
 import { connectEngine, type EngineClient } from '../../opensearch/connection.js';
 import { findEventFields, SHOPPER_FIELDS, type EventFields } from '../events/event-fields.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 import { readCountedCatalogue } from './counted-catalogue.js';
 import { mergeWhenComplete } from './merge-run.js';
 import { preparePartsIndex, type PartsPlace } from './part-rows.js';

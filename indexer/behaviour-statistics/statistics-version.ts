@@ -10,7 +10,7 @@ import type { Config } from '../../config/schema.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { BulkRefused, BulkWriter, sendBulkTo } from '../bulk-writer.js';
 import { AliasConflict, deleteVersion, refreshIndex, swapAlias } from '../index-lifecycle.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 
 /** A version behind a statistics alias. */
 export interface LiveStatistics {

@@ -8,7 +8,7 @@ import type { Config } from '../../config/schema.js';
 import { EVENT } from '../../mappings/behaviour-index.js';
 import { connectEngine } from '../../opensearch/connection.js';
 import { refreshIndex } from '../index-lifecycle.js';
-import { streamIndex } from '../lifecycle/point-in-time.js';
+import { streamIndex } from '../../opensearch/point-in-time.js';
 import { findEventFields } from './event-fields.js';
 
 export interface ExportOptions {

@@ -1,7 +1,7 @@
 import { EVENT } from '../../mappings/behaviour-index.js';
 import { fieldMappingsAnswer, findField, keywordPath, type FieldMapping } from '../../mappings/exact-field.js';
 import type { EngineClient } from '../../opensearch/connection.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 
 /** Ids that name a shopper, the strongest first: an event belongs to the strongest that it has. */
 export const SHOPPER_FIELDS = [EVENT.userId, EVENT.clientId, EVENT.sessionId] as const;

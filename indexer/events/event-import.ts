@@ -5,7 +5,7 @@ import { identifyRecord, keyOfEvent } from '../../mappings/ubi-event.js';
 import { connectEngine, type EngineClient } from '../../opensearch/connection.js';
 import { BulkWriter, sendBulkTo } from '../bulk-writer.js';
 import { refreshIndex } from '../index-lifecycle.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 import { readEventLines, type RejectedLine } from './event-lines.js';
 
 /** More lines were rejected than allowed. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { probeEngine } from '../../opensearch/connection.js';
-import { askEngine } from './engine-request.js';
+import { askEngine } from '../../opensearch/engine-request.js';
 
 /** The local node names its cluster so; it carries k-NN without native libraries. */
 const LOCAL_CLUSTER = /^fuserank-/;

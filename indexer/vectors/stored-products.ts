@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PRODUCT } from '../../mappings/product-index.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import { splitContentHash, type ContentHash } from './content-hash.js';
-import { askEngine, indexPath } from '../lifecycle/engine-request.js';
+import { askEngine, indexPath } from '../../opensearch/engine-request.js';
 
 const hashesAnswer = z.object({
   hits: z.object({

@@ -5,6 +5,7 @@ import { fieldMappingsAnswer, findField, keywordPath } from '../../mappings/exac
 import { chooseUserKey, type UserKey } from '../../mappings/ubi-event.js';
 import { identifyAction } from '../../models/feature-set.js';
 import type { EngineClient } from '../../opensearch/connection.js';
+import { streamIndex, type StreamedHit } from '../../opensearch/point-in-time.js';
 
 /** One thing that a shopper did with one product, as events tell it. */
 export interface ProductEvent {
@@ -29,7 +30,6 @@ export class EventsMissing extends Error {
 }
 
 const PAGE = 5_000;
-const SCROLL = '5m';
 const KEYS = { user: EVENT.userId, client: EVENT.clientId, session: EVENT.sessionId } as const;
 const KINDS = ['user', 'client', 'session'] as const;
 
@@ -48,8 +48,7 @@ const eventSchema = keysSchema.extend({
 const querySchema = keysSchema.extend({ query_id: text, user_query: z.string(), timestamp: z.union([z.string(), z.number()]) });
 
 const hitsSchema = z.object({
-  _scroll_id: z.string().optional(),
-  hits: z.object({ hits: z.array(z.object({ _id: z.string(), _source: z.unknown() })) }),
+  hits: z.object({ hits: z.array(z.object({ _id: z.string(), _source: z.record(z.string(), z.unknown()).default({}) })) }),
 });
 const bucketsSchema = z.object({
   aggregations: z.object({
@@ -137,7 +136,7 @@ export class BehaviourEvents {
     });
     return hitsSchema
       .parse(answer.body)
-      .hits.hits.flatMap((hit) => readEvent(hit)?.event ?? [])
+      .hits.hits.flatMap(({ _id: id, _source: source }) => readEvent({ id, source })?.event ?? [])
       .sort(byTime);
   }
 
@@ -145,7 +144,7 @@ export class BehaviourEvents {
   async *readQueries(range: { since: number; until: number }): AsyncGenerator<LoggedQuery> {
     const query = { bool: { filter: [{ range: { [EVENT.timestamp]: { gte: iso(range.since), lt: iso(range.until) } } }] } };
     await this.#exactFields(this.#queries); // tells of a missing index in our words
-    for await (const { _source: source } of this.#scroll(this.#queries, { query, sort: [{ [EVENT.timestamp]: { order: 'asc' } }] })) {
+    for await (const { source } of this.#read(this.#queries, query, [{ [EVENT.timestamp]: { order: 'asc' } }])) {
       const parsed = querySchema.safeParse(source);
       const timestampMs = parsed.success ? timeOf(parsed.data.timestamp) : Number.NaN;
       if (!parsed.success || !Number.isFinite(timestampMs) || parsed.data.user_query.trim() === '') continue;
@@ -159,7 +158,7 @@ export class BehaviourEvents {
     const query = { bool: { filter: [{ exists: { field: EVENT.objectId } }, { range: { [EVENT.timestamp]: { lt: iso(until) } } }] } };
     const sort = KINDS.map((kind) => ({ [exact(KEYS[kind])]: { order: 'asc', missing: '_last', unmapped_type: 'keyword' } }));
     let current: { shopper: UserKey; events: ProductEvent[] } | null = null;
-    for await (const hit of this.#scroll(this.#events, { query, sort: [...sort, { [EVENT.timestamp]: { order: 'asc' } }] })) {
+    for await (const hit of this.#read(this.#events, query, [...sort, { [EVENT.timestamp]: { order: 'asc' } }])) {
       const read = readEvent(hit);
       if (!read?.shopper) continue;
       if (current && (current.shopper.kind !== read.shopper.kind || current.shopper.id !== read.shopper.id)) {
@@ -172,17 +171,8 @@ export class BehaviourEvents {
     if (current) yield inOrder(current);
   }
 
-  async *#scroll(index: string, body: object): AsyncGenerator<Hit> {
-    let page = hitsSchema.parse((await this.#engine.search({ index, scroll: SCROLL, size: PAGE, body })).body);
-    try {
-      while (page.hits.hits.length > 0) {
-        yield* page.hits.hits;
-        if (page._scroll_id === undefined) return;
-        page = hitsSchema.parse((await this.#engine.scroll({ body: { scroll_id: page._scroll_id, scroll: SCROLL } })).body);
-      }
-    } finally {
-      if (page._scroll_id !== undefined) await this.#engine.clearScroll({ body: { scroll_id: [page._scroll_id] } }).catch(() => undefined);
-    }
+  async *#read(index: string, query: Record<string, unknown>, sort: readonly object[]): AsyncGenerator<StreamedHit> {
+    for await (const page of streamIndex(this.#engine, index, { query, sort, source: true })) yield* page;
   }
 
   /** Which field matches an id exactly. @throws EventsMissing */
@@ -224,17 +214,12 @@ function inOrder({ shopper, events }: { shopper: UserKey; events: ProductEvent[]
   return { shopper, events: events.sort(byTime) };
 }
 
-interface Hit {
-  readonly _id: string;
-  readonly _source?: unknown;
-}
-
 /** Events of one millisecond in the order of their ids, as the sidecar recalls them. */
 function byTime(a: ProductEvent, b: ProductEvent): number {
   return a.timestampMs - b.timestampMs || (a.id < b.id ? -1 : 1);
 }
 
-function readEvent({ _id: id, _source: source }: Hit): { event: ProductEvent; shopper: UserKey | null } | null {
+function readEvent({ id, source }: Pick<StreamedHit, 'id' | 'source'>): { event: ProductEvent; shopper: UserKey | null } | null {
   const parsed = eventSchema.safeParse(source);
   const timestampMs = parsed.success ? timeOf(parsed.data.timestamp) : Number.NaN;
   if (!parsed.success || !Number.isFinite(timestampMs)) return null;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { EngineClient } from '../../opensearch/connection.js';
-import { describeUnreachable, EngineUnreachable } from '../../opensearch/engine-unreachable.js';
+import type { EngineClient } from './connection.js';
+import { describeUnreachable, EngineUnreachable } from './engine-unreachable.js';
 
 export interface EngineRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EngineClient } from '../../opensearch/connection.js';
+import type { EngineClient } from './connection.js';
 import { askEngine, indexPath } from './engine-request.js';
 
 /** A document as a page of a stream gives it. */
