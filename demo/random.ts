@@ -1,4 +1,4 @@
-import { seedStream } from '../tuning/significance/random-stream.js';
+import { seedStream } from '../models/random-stream.js';
 
 /** A small seeded source of chance: the same seed gives the same shop, pictures and shoppers everywhere. */
 export interface Chance {

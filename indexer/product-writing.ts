@@ -8,7 +8,8 @@ import type { IndexProgress, ListedReject } from './report/index-report.js';
 import { writeDocument } from './vectors/product-document.js';
 import { embedProducts, isUnchanged, knownPictureFault, type EmbeddedProduct } from './vectors/product-embedding.js';
 import type { PreparedProduct } from './vectors/product-preparation.js';
-import { Reservoir, seededRandom } from './statistics/sample.js';
+import { seedStream } from '../models/random-stream.js';
+import { Reservoir } from './statistics/sample.js';
 import { readContentHashes } from './vectors/stored-products.js';
 import type { Embedder } from './vectors.js';
 
@@ -65,7 +66,7 @@ export class ProductWriting {
   /** Ids of this catalogue that the live version holds. */
   knownInLive = 0;
   target: string | null = null;
-  private readonly sample = new Reservoir<SampledProduct>(SAMPLE, seededRandom(SEED));
+  private readonly sample = new Reservoir<SampledProduct>(SAMPLE, seedStream(SEED));
   private writer: BulkWriter<Product> | null = null;
 
   constructor(private readonly options: WritingOptions) {}

@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { seededRandom } from '../statistics/sample.js';
+import { seedStream } from '../../models/random-stream.js';
 import type { PairGraph } from './pair-graph.js';
 
 /** ln of the negative samples that the shift stands for; 1 sample, no shift: histories of a shop are sparse. */
@@ -33,7 +33,7 @@ export function factorise(graph: PairGraph, dims: number): BehaviourFactors {
   rows.forEach((item, place) => (placeOf[item] = place));
   const matrix = positiveInformation(graph, rows, placeOf);
   const width = Math.min(dims + OVERSAMPLING, rows.length);
-  const random = seededRandom(SEED);
+  const random = seedStream(SEED);
   let basis: Float64Array = Float64Array.from({ length: rows.length * width }, () => gaussian(random));
   basis = orthonormalise(multiply(matrix, basis, width), width);
   for (let round = 0; round < ITERATIONS; round += 1) {

@@ -6,7 +6,7 @@ import { fitHead } from '../statistics/head-fitting.js';
 import { checkGates, completeVersion, storeHead, swapAlias, type Gates, type LiveIndex } from '../index-lifecycle.js';
 import type { IndexReport } from '../report/index-report.js';
 import type { ProductWriting } from '../product-writing.js';
-import { seededRandom } from '../statistics/sample.js';
+import { seedStream } from '../../models/random-stream.js';
 
 const SEED = 21;
 
@@ -36,7 +36,7 @@ export async function completeBuild(
     encoder: textEncoder,
     queryPrompt: options.queryPrompt,
     project,
-    random: seededRandom(SEED),
+    random: seedStream(SEED),
   });
   if (fit?.document) await storeHead(client, fit.document);
   const head = fit?.document ? { sha256: fit.document.sha256, created: fit.document.created } : null;

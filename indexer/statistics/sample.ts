@@ -1,17 +1,6 @@
 /** Uniform in [0, 1). */
 export type Random = () => number;
 
-/** mulberry32 (Tommy Ettinger, public domain): small, seeded, good enough to draw samples the same way on each run. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** A uniform sample of a stream of unknown length (Vitter 1985, algorithm R). */
 export class Reservoir<Item> {
   readonly items: Item[] = [];

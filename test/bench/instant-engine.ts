@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { seedStream } from '../../tuning/significance/random-stream.js';
+import { seedStream } from '../../models/random-stream.js';
 
 /** Looks like an OpenSearch with one index, and answers every search at once with a list that is written already. */
 export interface InstantEngine {

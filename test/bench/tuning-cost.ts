@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
 import { openRun } from '../../tuning/run/run-file.js';
-import { seedStream } from '../../tuning/significance/random-stream.js';
+import { seedStream } from '../../models/random-stream.js';
 import { openInstantEngine, productId, type InstantEngine } from './instant-engine.js';
 import { cpuOf, memoryOf } from './process-usage.js';
 

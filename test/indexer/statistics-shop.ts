@@ -9,7 +9,7 @@ import {
   type StatisticsMeta,
 } from '../../mappings/statistics-index.js';
 import { identifyRecord, ubiEventSchema } from '../../mappings/ubi-event.js';
-import { seededRandom } from '../../indexer/statistics/sample.js';
+import { seedStream } from '../../models/random-stream.js';
 import { connectEngine, type EngineClient } from '../../opensearch/connection.js';
 import { findOrStartNode, type LocalNode } from '../../opensearch/local-node/index.js';
 import { z } from 'zod';
@@ -120,7 +120,7 @@ export async function openStatisticsShop(name: string): Promise<StatisticsShop> 
 
 /** Events of forty shoppers, named by user, client or session, over the thirty days before END; oldest first. */
 export function drawEvents(options: { seed: number; count: number; products?: number }): ShopEvent[] {
-  const random = seededRandom(options.seed);
+  const random = seedStream(options.seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const events = Array.from({ length: options.count }, (_, at): ShopEvent => {
     const shopper = below(40);

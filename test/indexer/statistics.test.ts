@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { describeCatalogue, type SampledProduct } from '../../indexer/statistics/catalogue-statistics.js';
 import { measureCosineStatistics } from '../../indexer/statistics/cosine-statistics.js';
 import { fitHead } from '../../indexer/statistics/head-fitting.js';
-import { drawFragment, Reservoir, seededRandom } from '../../indexer/statistics/sample.js';
+import { seedStream } from '../../models/random-stream.js';
+import { drawFragment, Reservoir } from '../../indexer/statistics/sample.js';
 import type { TextEncoder } from '../../models/text-encoder.js';
 
 const unit = (values: readonly number[]): Float32Array => {
@@ -16,7 +17,7 @@ const direction = (random: () => number, dims: number): Float32Array =>
 
 describe('cosines of random pairs', () => {
   it('have mean 0 and spread 1/√d when directions are uniform', () => {
-    const random = seededRandom(1);
+    const random = seedStream(1);
     const dims = 50;
     const items = Array.from({ length: 400 }, () => ({ text: direction(random, dims), image: direction(random, dims) }));
     const fragments = Array.from({ length: 100 }, (_, source) => ({
@@ -32,7 +33,7 @@ describe('cosines of random pairs', () => {
   });
 
   it('are those of all ordered pairs of different items, as a plain double loop has them', () => {
-    const random = seededRandom(2);
+    const random = seedStream(2);
     const items = Array.from({ length: 30 }, () => ({ text: unit([random(), random(), random()]), image: null }));
     const cosines = items.flatMap((left, i) =>
       items.flatMap((right, j) => (i === j ? [] : [left.text.reduce((sum, value, d) => sum + value * (right.text[d] ?? 0), 0)])),
@@ -45,7 +46,7 @@ describe('cosines of random pairs', () => {
   });
 
   it('are null where there is nothing to pair, and never have a spread of 0', () => {
-    const random = seededRandom(3);
+    const random = seedStream(3);
     expect(Object.values(measureCosineStatistics([], [], random))).toEqual([null, null, null, null, null]);
     const same = Array.from({ length: 5 }, () => ({ text: unit([1, 2]), image: null }));
     const statistics = measureCosineStatistics(same, [{ source: 0, text: unit([1, 2]), head: null }], random);
@@ -60,13 +61,13 @@ describe('cosines of random pairs', () => {
       { text: unit([0, 1]), image: null },
     ];
     const fragments = [{ source: 0, text: unit([1, 0]), head: null }];
-    expect(measureCosineStatistics(items, fragments, seededRandom(4))['query_text:item_text']).toEqual([0, 1e-4]);
+    expect(measureCosineStatistics(items, fragments, seedStream(4))['query_text:item_text']).toEqual([0, 1e-4]);
   });
 });
 
 describe('a sample', () => {
   it('is uniform over the stream', () => {
-    const random = seededRandom(5);
+    const random = seedStream(5);
     const hits = Array.from({ length: 20 }, () => 0);
     for (let run = 0; run < 4000; run += 1) {
       const reservoir = new Reservoir<number>(5, random);
@@ -78,13 +79,13 @@ describe('a sample', () => {
   });
 
   it('holds everything while there is room', () => {
-    const reservoir = new Reservoir<number>(5, seededRandom(6));
+    const reservoir = new Reservoir<number>(5, seedStream(6));
     for (const item of [1, 2, 3]) reservoir.offer(item);
     expect(reservoir.items).toEqual([1, 2, 3]);
   });
 
   it('cuts fragments of one to three neighbouring words', () => {
-    const random = seededRandom(7);
+    const random = seedStream(7);
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[a-zé0-9]{1,6}$/), { maxLength: 6 }), (words) => {
         const fragment = drawFragment(words.join(', '), random);
@@ -100,7 +101,7 @@ describe('a sample', () => {
 
 /** Words with a fixed direction each; a text is the sum of its words: what a head can learn from. */
 function wordEncoder(dims: number): TextEncoder {
-  const random = seededRandom(8);
+  const random = seedStream(8);
   const known = new Map<string, Float32Array>();
   const wordVector = (word: string): Float32Array => {
     const vector = known.get(word) ?? direction(random, dims);
@@ -129,7 +130,7 @@ describe('the picture head of a catalogue', () => {
   const stamps = { text: stamp('words@1', 24), image: stamp('looks@1', 16) };
 
   async function shop(pictureOf: (colour: string, kind: string) => Float32Array): Promise<SampledProduct[]> {
-    const random = seededRandom(9);
+    const random = seedStream(9);
     const products: SampledProduct[] = [];
     for (let count = 0; count < 300; count += 1) {
       const [colour = '', kind = ''] = [colours[Math.floor(random() * 6)], kinds[Math.floor(random() * 5)]];
@@ -166,13 +167,13 @@ describe('the picture head of a catalogue', () => {
     const [other] = await looks.encode(['green lamp']);
     const cosine = (vector: Float32Array | undefined): number => query.reduce((sum, value, d) => sum + value * (vector?.[d] ?? 0), 0);
     expect(cosine(target)).toBeGreaterThan(cosine(other) + 0.3);
-    const statistics = await describeCatalogue(sample, { encoder, queryPrompt: '', project, random: seededRandom(10) });
+    const statistics = await describeCatalogue(sample, { encoder, queryPrompt: '', project, random: seedStream(10) });
     expect(statistics['query_head:item_image']).not.toBeNull();
     expect(statistics['query_text:item_text']).not.toBeNull();
   });
 
   it('is refused where pictures have nothing to do with titles', async () => {
-    const random = seededRandom(11);
+    const random = seedStream(11);
     const sample = await shop(() => direction(random, 16).map((value) => value * 3));
     const fit = await fitHead(sample, { index: 'shop-v1', encoder, stamps, queryPrompt: '' });
     expect(fit.head).toBeNull();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
+import { seedStream } from '../../models/random-stream.js';
 import { INPUT_NAMES, dimsOf, valuesOf, type RankerInputName, type RankingInput, type RankingShape } from '../../models/ranker.js';
 
 const artefacts = join(packageRoot, 'models', 'artefacts');
@@ -38,7 +39,7 @@ export function rankingInput(shape: RankingShape, recorded: Record<string, Array
 
 /** Random but sane inputs: unit vectors, masks, entries that are there before pads. The same seed gives the same input. */
 export function drawInput(shape: RankingShape, seed: number): RankingInput {
-  const random = seedRandom(seed);
+  const random = seedStream(seed);
   const input = buildInput(shape, (name, dims) => {
     const values = new Float32Array(sizeOf(dims));
     if (name === 'candidate_mask') return values.fill(1);
@@ -93,15 +94,4 @@ function unitRows(values: Float32Array, width: number): Float32Array {
     row.forEach((value, place) => (row[place] = value / length));
   }
   return values;
-}
-
-/** mulberry32 */
-function seedRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,4 +1,4 @@
-import { seedStream } from './random-stream.js';
+import { seedStream } from '../../models/random-stream.js';
 
 export type Interval = readonly [low: number, high: number];
 

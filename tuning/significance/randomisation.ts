@@ -1,4 +1,4 @@
-import { seedStream } from './random-stream.js';
+import { seedStream } from '../../models/random-stream.js';
 
 /** Up to this many differences other than zero, all sign patterns are counted instead of drawn. */
 const EXACT_LIMIT = 14;

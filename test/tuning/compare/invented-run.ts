@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { runHeaderSchema, runLineSchema, type RunHeader, type RunLine } from '../../../tuning/run/run-line.js';
-import { seedStream } from '../../../tuning/significance/random-stream.js';
+import { seedStream } from '../../../models/random-stream.js';
 
 /** What a test says of a line; the rest is plain. Grades in the order of the hits; null = not judged. */
 export type LineInput = Partial<RunLine> & { readonly query_id: string; readonly grades?: readonly (number | null)[] };

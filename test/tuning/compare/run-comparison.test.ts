@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRule } from '../../../tuning/compare/gate.js';
 import { compareRuns, type CompareOptions, type RunComparison } from '../../../tuning/compare/run-comparison.js';
 import type { RunLine } from '../../../tuning/run/run-line.js';
-import { seedStream } from '../../../tuning/significance/random-stream.js';
+import { seedStream } from '../../../models/random-stream.js';
 import { inventLine, inventLines, writeRun } from './invented-run.js';
 
 const METRICS = ['ndcg@10', 'ndcg_lin@10', 'mrr', 'judged@10'];

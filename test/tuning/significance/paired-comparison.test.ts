@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bootstrapMean, bootstrapMeans } from '../../../tuning/significance/bootstrap.js';
 import { comparePaired, comparePairedColumns, verdictOf } from '../../../tuning/significance/paired-comparison.js';
-import { seedStream } from '../../../tuning/significance/random-stream.js';
+import { seedStream } from '../../../models/random-stream.js';
 import { standardError } from '../../../tuning/significance/student-t.js';
 
 const differences = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 1, maxLength: 40 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomisationTest } from '../../../tuning/significance/randomisation.js';
-import { seedStream } from '../../../tuning/significance/random-stream.js';
+import { seedStream } from '../../../models/random-stream.js';
 import { expandedLevel } from '../../../tuning/significance/expanded-level.js';
 import { centralT, incompleteBeta, pairedTTest } from '../../../tuning/significance/student-t.js';
 
