@@ -8,9 +8,10 @@ import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/
 import { pictureFolder } from '../asked-query.js';
 import { cutoffOf, parseMetric, parseMetrics } from '../metrics/metric-name.js';
 import { MetricError, type Metric } from '../metrics/metric.js';
+import { showProgress } from '../progress-line.js';
 import { RunWriter } from '../run/run-file.js';
 import type { RunHeader } from '../run/run-line.js';
-import { askQueries } from './evaluation.js';
+import { askQueries, type EvaluationProgress } from './evaluation.js';
 import { readIndexFacts, type IndexFacts } from './index-facts.js';
 import { describeUnknownDocuments, findUnknownDocuments } from './judged-documents.js';
 import { openQuestion, type Question } from './question.js';
@@ -45,7 +46,6 @@ interface EvaluateFlags {
 
 /** Finished, but some queries failed: the figures leave them out. */
 const EXIT_REJECTS = 3;
-const PROGRESS_EVERY_MS = 10_000;
 
 const EXAMPLES = `
 Examples:
@@ -118,6 +118,10 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
       metrics = withLegs(named, legs);
       requireDepth(metrics, { depth: flags.depth, legs });
       const run = await RunWriter.open(flags.out, describeRun({ flags, facts, questions, question, door, legs, opensearch: version }));
+      const progress = showProgress({
+        quiet: flags.quiet ?? false,
+        describe: ({ done, total }: EvaluationProgress) => `${done} of ${total} queries`,
+      });
       try {
         await askQueries(questions.queries, run, {
           door,
@@ -130,9 +134,10 @@ async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
           rps: flags.rps ?? null,
           stopAfter: flags.stopAfter,
           folder: pictureFolder(flags.queries),
-          ...(flags.quiet ? {} : { onProgress: reportProgress() }),
+          onProgress: progress.update,
         });
       } finally {
+        progress.end();
         await run.close();
       }
     } finally {
@@ -246,18 +251,6 @@ function readConfig(flags: EvaluateFlags): Config {
     env: process.env,
     flags: nodes === undefined ? {} : { opensearch: { nodes } },
   });
-}
-
-/** On a terminal a line that renews itself; elsewhere a line now and then. */
-function reportProgress(): (done: number, total: number) => void {
-  let last = performance.now();
-  return (done, total) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} queries${done === total ? '\n' : ''}`);
-    else if (performance.now() - last > PROGRESS_EVERY_MS) {
-      last = performance.now();
-      process.stderr.write(`${done} of ${total} queries\n`);
-    }
-  };
 }
 
 function hashOf(parts: readonly string[]): string {

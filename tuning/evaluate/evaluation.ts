@@ -13,6 +13,12 @@ export class EvaluationStopped extends Error {
   readonly exitCode = 7;
 }
 
+/** Queries that the run answers, of all. */
+export interface EvaluationProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface Evaluation {
   readonly door: SearchDoor;
   readonly question: Question;
@@ -31,7 +37,7 @@ export interface Evaluation {
   readonly stopAfter: number;
   /** What a query's relative picture path starts from. */
   readonly folder: string;
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: (progress: EvaluationProgress) => void;
 }
 
 /**
@@ -55,7 +61,7 @@ export async function askQueries(queries: readonly EvaluatedQuery[], run: RunWri
       failures = line.state === 'failed' ? failures + 1 : 0;
       lastReason = line.reason ?? lastReason;
       await run.append(line);
-      evaluation.onProgress?.(run.done.size, queries.length);
+      evaluation.onProgress?.({ done: run.done.size, total: queries.length });
     }
   };
   await Promise.all(Array.from({ length: Math.min(evaluation.concurrency, open.length) }, lane));

@@ -4,6 +4,7 @@ import { MOMENT_WANTED, parseMoment } from '../../config/moment.js';
 import { wholeNumber } from '../../config/whole-number.js';
 import type { Config } from '../../config/schema.js';
 import { connectEngine, probeEngine } from '../../opensearch/connection.js';
+import { showProgress } from '../progress-line.js';
 import { writeWholeFile } from '../convert/whole-file.js';
 import { readIndexFacts } from '../evaluate/index-facts.js';
 import { writeCsvRow } from '../formats/csv-table.js';
@@ -61,8 +62,6 @@ const FLAGS: Readonly<
 };
 const OF_SOURCES = ['log', 'events', 'since', 'until', 'limit', 'seed', 'queries', 'judgments', 'unjudged', ...ASKED] as const;
 
-const PROGRESS_EVERY_MS = 10_000;
-
 const EXPORT_EXAMPLES = `Examples:
   fuserank rows export --from log --log /var/log/fuserank --out rows.parquet                  what was served, labelled by its clicks
   fuserank rows export --from judgments --index products --queries queries.ndjson --judgments judgments.csv --out rows.ndjson.gz
@@ -114,7 +113,10 @@ export function registerRowsCommand(program: Command): void {
     .addHelpText('after', EXPORT_CODES)
     .action(async (flags: ExportFlags) => {
       const config = readConfig(flags);
-      const progress = showProgress(flags.quiet ?? false);
+      const progress = showProgress({
+        quiet: flags.quiet ?? false,
+        describe: ({ lists, rows: written }: RowsReport) => `${lists} lists, ${written} rows`,
+      });
       const report = await exportRows({
         config,
         origin: originOf(flags, config),
@@ -228,24 +230,6 @@ function readConfig(flags: ConnectionFlags): Config {
 function describeReport(report: RowsReport): string {
   const dropped = Object.keys(report.dropped).length === 0 ? '' : `; left out: ${describeDrops(report)}`;
   return `${report.lists} lists, ${report.rows} rows, ${report.positives} with a label above 0${dropped}`;
-}
-
-/** On a terminal a line that renews itself; elsewhere a line now and then. */
-function showProgress(quiet: boolean): { update: (report: RowsReport) => void; end: () => void } {
-  const terminal = process.stderr.isTTY;
-  let last = performance.now();
-  let shown = false;
-  return {
-    update: ({ lists, rows }) => {
-      if (quiet || performance.now() - last < (terminal ? 200 : PROGRESS_EVERY_MS)) return;
-      last = performance.now();
-      shown = true;
-      process.stderr.write(terminal ? `\r${lists} lists, ${rows} rows ` : `${lists} lists, ${rows} rows\n`);
-    },
-    end: () => {
-      if (shown && terminal) process.stderr.write('\n');
-    },
-  };
 }
 
 function readMoment(text: string): Date {
