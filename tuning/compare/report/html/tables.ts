@@ -7,6 +7,25 @@ import { renderInterval } from './plots.js';
 /** Groups whose exposure is shown. */
 const NAMED_GROUPS = 12;
 
+/** A table of one head row. */
+function tableOf(heads: Markup, rows: readonly Markup[], { kind = '' } = {}): Markup {
+  return html`<table class="${kind}">
+    <thead>
+      <tr>
+        ${heads}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+}
+
+/** A table that is wider than a narrow window, reachable by keyboard. */
+function scrolling(label: string, table: Markup): Markup {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${table}</div>`;
+}
+
 export function renderMetrics(metrics: readonly ComparedMetric[]): Markup {
   const reach = reachOf(metrics);
   const rows = metrics.map(
@@ -19,22 +38,12 @@ export function renderMetrics(metrics: readonly ComparedMetric[]): Markup {
         <td>${formatValue(metric.smallestDetectable)}</td>
       </tr>`,
   );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="metrics">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">metric</th>
-          ${FIGURE_HEADS}
-          <th scope="col" class="text">verdict</th>
-          <th scope="col">queries</th>
-          <th scope="col" title="the smallest true difference that this many queries show four times of five">detectable</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  const heads = html`<th scope="col">metric</th>
+    ${FIGURE_HEADS}
+    <th scope="col" class="text">verdict</th>
+    <th scope="col">queries</th>
+    <th scope="col" title="the smallest true difference that this many queries show four times of five">detectable</th>`;
+  return scrolling('metrics', tableOf(heads, rows));
 }
 
 /** The leading metric of each slice; the others to be opened. */
@@ -62,20 +71,10 @@ function renderSliceTable(title: string, slices: readonly Slice[], place: number
       <td>${queries}</td>
     </tr>`;
   });
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">${title}</th>
-          ${FIGURE_HEADS}
-          <th scope="col">queries</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  const heads = html`<th scope="col">${title}</th>
+    ${FIGURE_HEADS}
+    <th scope="col">queries</th>`;
+  return scrolling(title, tableOf(heads, rows));
 }
 
 const FIGURE_HEADS = html`<th scope="col">A</th>
@@ -100,58 +99,46 @@ function figureCells(metric: ComparedMetric, reach: number): Markup {
 /** What the retrievers found, by leg: whether ranking could have won. */
 export function renderLegs({ metric, a, b }: NonNullable<RunComparison['legs']>): Markup {
   const names = [...new Set([...Object.keys(a.legs), ...Object.keys(b.legs)])];
-  const rows = [...names.map((name) => ({ name, a: a.legs[name], b: b.legs[name] })), { name: 'fused', a: a.fused, b: b.fused }];
-  return html`<table>
-    <thead>
-      <tr>
-        <th scope="col">${metric}</th>
-        <th scope="col">A</th>
-        <th scope="col">B</th>
-        <th scope="col">B − A</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map(
-        ({ name, a: before = Number.NaN, b: after = Number.NaN }) =>
-          html`<tr>
-            <th scope="row">${name}</th>
-            <td>${formatValue(before)}</td>
-            <td>${formatValue(after)}</td>
-            <td>${formatDifference(after - before)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
+  const found = [...names.map((name) => ({ name, a: a.legs[name], b: b.legs[name] })), { name: 'fused', a: a.fused, b: b.fused }];
+  const heads = html`<th scope="col">${metric}</th>
+    <th scope="col">A</th>
+    <th scope="col">B</th>
+    <th scope="col">B − A</th>`;
+  const rows = found.map(
+    ({ name, a: before = Number.NaN, b: after = Number.NaN }) =>
+      html`<tr>
+        <th scope="row">${name}</th>
+        <td>${formatValue(before)}</td>
+        <td>${formatValue(after)}</td>
+        <td>${formatDifference(after - before)}</td>
+      </tr>`,
+  );
+  return tableOf(heads, rows);
 }
 
 /** Attention by group, side by side. */
 export function renderExposure({ k, field, groups }: NonNullable<RunComparison['exposure']>): Markup {
   const more = groups.length - NAMED_GROUPS;
-  return html`<table>
-      <thead>
-        <tr>
-          <th scope="col">${field}, first ${k}</th>
-          <th scope="col">A</th>
-          <th scope="col">B</th>
-          <th scope="col">B − A, points</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${groups.slice(0, NAMED_GROUPS).map(
-          ({ group, a, b }) =>
-            html`<tr>
-              <th scope="row">${group ?? html`<span class="quiet">none</span>`}</th>
-              <td>${formatShare(a)}</td>
-              <td>${formatShare(b)}</td>
-              <td>${formatPoints(b - a)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-    ${more > 0 ? html`<p class="quiet">And ${more} more groups.</p>` : ''}`;
+  const heads = html`<th scope="col">${field}, first ${k}</th>
+    <th scope="col">A</th>
+    <th scope="col">B</th>
+    <th scope="col">B − A, points</th>`;
+  const rows = groups.slice(0, NAMED_GROUPS).map(
+    ({ group, a, b }) =>
+      html`<tr>
+        <th scope="row">${group ?? html`<span class="quiet">none</span>`}</th>
+        <td>${formatShare(a)}</td>
+        <td>${formatShare(b)}</td>
+        <td>${formatPoints(b - a)}</td>
+      </tr>`,
+  );
+  return html`${tableOf(heads, rows)} ${more > 0 ? html`<p class="quiet">And ${more} more groups.</p>` : ''}`;
 }
 
 export function renderGate({ gate }: RunComparison): Markup {
+  const heads = html`<th scope="col"></th>
+    <th scope="col" class="text">fails if</th>
+    <th scope="col" class="text">measured</th>`;
   const rows = gate.rules.map(
     ({ rule, passed, detail }) =>
       html`<tr>
@@ -160,18 +147,7 @@ export function renderGate({ gate }: RunComparison): Markup {
         <td class="text">${detail}</td>
       </tr>`,
   );
-  return html`<table>
-    <thead>
-      <tr>
-        <th scope="col"></th>
-        <th scope="col" class="text">fails if</th>
-        <th scope="col" class="text">measured</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+  return tableOf(heads, rows);
 }
 
 export function renderRuns({ runs, queries, holes, condensed }: RunComparison): Markup {
@@ -188,27 +164,18 @@ export function renderRuns({ runs, queries, holes, condensed }: RunComparison): 
       ? []
       : [[condensed.metric, formatValue(condensed.a), formatValue(condensed.b)] satisfies [string, string, string]]),
   ];
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="the two runs">
-    <table class="runs">
-      <thead>
-        <tr>
-          <th scope="col"></th>
-          <th scope="col">A · ${runs.a.name}</th>
-          <th scope="col">B · ${runs.b.name}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          ([what, a, b]) =>
-            html`<tr>
-              <th scope="row">${what}</th>
-              <td class="text">${a}</td>
-              <td class="text${a === b ? '' : ' other'}">${b}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const heads = html`<th scope="col"></th>
+    <th scope="col">A · ${runs.a.name}</th>
+    <th scope="col">B · ${runs.b.name}</th>`;
+  const told = rows.map(
+    ([what, a, b]) =>
+      html`<tr>
+        <th scope="row">${what}</th>
+        <td class="text">${a}</td>
+        <td class="text${a === b ? '' : ' other'}">${b}</td>
+      </tr>`,
+  );
+  return scrolling('the two runs', tableOf(heads, told, { kind: 'runs' }));
 }
 
 function describeConfiguration({ configuration }: RunComparison['runs']['a']): string {
