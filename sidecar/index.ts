@@ -16,6 +16,10 @@ import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
+import { ClientSearch } from './v1/client-search.js';
+import { openOwnRoutes } from './v1/own-routes.js';
+import { ShopStatistics } from './v1/shop-statistics.js';
+import { Admission } from './walk/admission.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
@@ -101,6 +105,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       stamps,
+      admission: new Admission(),
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
@@ -119,6 +124,12 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       answerSearch: (call) => ranker.answer(call),
+      ownRoutes: openOwnRoutes({
+        ...walking,
+        engine,
+        client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
+        shop: new ShopStatistics(engine),
+      }),
       store,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;

@@ -15,6 +15,8 @@ import { readTarget } from './request-target.js';
 import { findRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
 import { uiRoutes, type Ui } from './ui-routes.js';
+import { v1Routes } from './v1-routes.js';
+import type { OwnRoutes } from '../v1/own-routes.js';
 
 /** What the HTTP layer is given; everything behind it can be a stand-in. */
 export interface HttpDependencies {
@@ -22,6 +24,7 @@ export interface HttpDependencies {
   /** The engine, with the client's own credentials. */
   readonly upstream: Upstream;
   readonly answerSearch: AnswerSearch;
+  readonly ownRoutes: OwnRoutes;
   readonly store: BehaviourSink & UserRegister;
   readonly readHealth: () => Health;
   readonly readInfo: () => object;
@@ -54,6 +57,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   app.use(
     behaviourRoutes({ sink: dependencies.store, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
+  app.use(v1Routes(dependencies.ownRoutes));
   app.use(uiRoutes(dependencies.ui));
   closeApp(app, log);
 
@@ -80,23 +84,30 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       const route = findRoute(method, target.segments);
       name = route.name;
       if (route.kind === 'own') {
+        if (route.name === 'v1') response.once('close', admit());
         app(request, response);
         return;
       }
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
-      if (inflight >= config.server.maxInflight) {
-        metrics.countShed();
-        throw new HttpError('too_many_requests', String(config.server.maxInflight), { 'retry-after': String(RETRY_AFTER_S) });
-      }
-      metrics.setInflight(++inflight);
+      const leave = admit();
       const signal = watchClient(request, response);
       serve(request, response, { target, route, signal })
         .catch((error: unknown) => fail(response, error, signal))
-        .finally(() => metrics.setInflight(--inflight));
+        .finally(leave);
     } catch (error) {
       fail(response, error);
     }
+  }
+
+  /** Counts a request as under way until the returned function is called. Throws HttpError `too_many_requests`. */
+  function admit(): () => void {
+    if (inflight >= config.server.maxInflight) {
+      metrics.countShed();
+      throw new HttpError('too_many_requests', String(config.server.maxInflight), { 'retry-after': String(RETRY_AFTER_S) });
+    }
+    metrics.setInflight(++inflight);
+    return () => metrics.setInflight(--inflight);
   }
 
   async function serve(
