@@ -111,7 +111,8 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log), lists: lists.keeper });
+    const observe = observeSearches(metrics, log);
+    const ranker = new SearchRanker({ ...walking, observe, lists: lists.keeper });
     // Searches that nobody sent are in no count.
     const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
     walk = async ({ roles }) => {
@@ -126,6 +127,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       answerSearch: (call) => ranker.answer(call),
       ownRoutes: openOwnRoutes({
         ...walking,
+        observe,
         engine,
         client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
         shop: new ShopStatistics(engine),

@@ -17,7 +17,7 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
-import type { Admission} from './walk/admission.js';
+import type { Admission } from './walk/admission.js';
 import { type Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';

@@ -66,6 +66,8 @@ export async function openHouse(options: {
   seed?: number;
   config?: Partial<ConfigInput>;
   profile?: ProfileInput;
+  /** Laid over the map of the shop's fields. */
+  map?: NonNullable<NonNullable<ConfigInput['index']>['map']>;
   /** Beside the profile `shop`, by the name of the alias. */
   moreProfiles?: (alias: string) => NonNullable<ConfigInput['profiles']>;
   /** Written between the indexing and the start of the sidecar. */
@@ -95,6 +97,7 @@ export async function openHouse(options: {
         brand: 'brand',
         category: 'category',
         keywords: ['material'],
+        ...options.map,
       },
     },
     ...options.config,

@@ -39,9 +39,31 @@ async function readWhole(request: Request, limit: number): Promise<Buffer> {
   }
 }
 
+/** What is nested deeper is no query, and would overflow the stack of whoever writes it out again. */
+const DEEPEST = 100;
+
+function isNestedDeeper(json: Buffer, limit: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at];
+    if (inString) {
+      if (byte === BACKSLASH) at += 1;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth -= 1;
+  }
+  return false;
+}
+const [QUOTE, BACKSLASH, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+
 /** A body as JSON; an empty one is an empty object. Throws HttpError `bad_request`. */
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return {};
+  if (isNestedDeeper(body, DEEPEST)) throw new HttpError('bad_request', `the body is nested more than ${DEEPEST} deep`);
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
@@ -84,7 +106,7 @@ async function readFormField(name: string, value: string | Blob): Promise<unknow
   if (typeof value !== 'string') return Buffer.from(await value.arrayBuffer()).toString('base64');
   if (!JSON_FIELDS.has(name)) return value;
   try {
-    return JSON.parse(value);
+    return parseJsonBody(Buffer.from(value));
   } catch (cause) {
     throw new HttpError('bad_request', `${name}: must be JSON`, {}, { cause });
   }

@@ -1,5 +1,6 @@
 import { Router, type ErrorRequestHandler, type Request, type Response } from 'express';
 import type { z } from 'zod';
+import type { PageAnswer, RankItemsAnswer } from '../v1/answers.js';
 import type { OwnCall } from '../v1/client-search.js';
 import type { OwnRoutes } from '../v1/own-routes.js';
 import { EngineRefused } from '../v1/refusal.js';
@@ -12,7 +13,7 @@ import {
   similarParameters,
   similarRequest,
 } from '../v1/requests.js';
-import { sendAnswer, watchClient } from './answer.js';
+import { headerText, sendAnswer, watchClient } from './answer.js';
 import { HttpError } from './errors.js';
 import { openApiDocument } from './openapi.js';
 import { ClientGone } from './request-body.js';
@@ -23,30 +24,30 @@ export function v1Routes(routes: OwnRoutes): Router {
   const router = Router();
   router.post('/v1/rank', async (request, response) => {
     const asked = await readJson(request, rankRequest, PHOTO_BYTES);
-    response.json(await routes.rank(asked, callOf(request, response)));
+    sendList(response, await routes.rank(asked, callOf(request, response)));
   });
   router.get('/v1/similar/:index/:id', async (request, response) => {
     const asked = check(similarRequest, check(similarParameters, request.query));
-    response.json(await routes.similar(indexOf(request), request.params.id, asked, callOf(request, response)));
+    sendList(response, await routes.similar(indexOf(request), request.params.id, asked, callOf(request, response)));
   });
   router.post('/v1/similar/:index/:id', async (request, response) => {
     const asked = await readJson(request, similarRequest, PLAIN_BYTES);
-    response.json(await routes.similar(indexOf(request), request.params.id, asked, callOf(request, response)));
+    sendList(response, await routes.similar(indexOf(request), request.params.id, asked, callOf(request, response)));
   });
   router.post('/v1/recommend/:index', async (request, response) => {
     const asked = await readJson(request, recommendRequest, PLAIN_BYTES);
-    response.json(await routes.recommend(indexOf(request), asked, callOf(request, response)));
+    sendList(response, await routes.recommend(indexOf(request), asked, callOf(request, response)));
   });
   router.post('/v1/search/:index/image', async (request, response) => {
     const type = request.get('content-type') ?? '';
     const asked = await withOwnBody(request, PHOTO_BYTES, async (body) =>
       check(imageSearchRequest, /^multipart\/form-data\b/i.test(type) ? await parseFormBody(body, type) : parseJsonBody(body)),
     );
-    response.json(await routes.searchByPhoto(indexOf(request), asked, callOf(request, response)));
+    sendList(response, await routes.searchByPhoto(indexOf(request), asked, callOf(request, response)));
   });
   router.post('/v1/embed', async (request, response) => {
     const asked = await readJson(request, embedRequest, PHOTO_BYTES);
-    response.json(await routes.embed(asked));
+    response.json(await routes.embed(asked, callOf(request, response)));
   });
   router.get('/openapi.json', (_request, response) => {
     response.json(openApiDocument());
@@ -75,6 +76,14 @@ const passOnEngineErrors: ErrorRequestHandler = (thrown: unknown, _request, resp
   else if (thrown instanceof EngineRefused && !response.headersSent) sendAnswer(response, thrown.answer);
   else next(thrown);
 };
+
+/** With the header that every search has. */
+function sendList(response: Response, answer: RankItemsAnswer | PageAnswer): void {
+  const label = answer.applied
+    ? `applied; ${answer.model === undefined ? 'list=stored' : `model=${answer.model}`}`
+    : `skipped; reason=${answer.reason ?? 'internal'}`;
+  response.set('x-fuserank', headerText(label)).json(answer);
+}
 
 function callOf(request: Request, response: Response): OwnCall {
   return { headers: request.headers, signal: watchClient(request, response) };

@@ -1,6 +1,6 @@
 import type { EmbedAnswer, PageAnswer, RankItemsAnswer } from './answers.js';
 import type { OwnCall } from './client-search.js';
-import { embedAll } from './embedding.js';
+import { Embedding } from './embedding.js';
 import { searchByPhoto } from './photo-search.js';
 import { rankItems } from './rank-items.js';
 import { Recommender } from './recommended-products.js';
@@ -14,17 +14,18 @@ export interface OwnRoutes {
   similar(index: string, id: string, request: SimilarRequest, call: OwnCall): Promise<PageAnswer>;
   recommend(index: string, request: RecommendRequest, call: OwnCall): Promise<PageAnswer>;
   searchByPhoto(index: string, request: ImageSearchRequest, call: OwnCall): Promise<PageAnswer>;
-  embed(request: EmbedCall): Promise<EmbedAnswer>;
+  embed(request: EmbedCall, call: OwnCall): Promise<EmbedAnswer>;
 }
 
-export function openOwnRoutes(deps: OwnRouteDeps): OwnRoutes {
+export function openOwnRoutes(house: Omit<OwnRouteDeps, 'embedding'>): OwnRoutes {
+  const deps = { ...house, embedding: new Embedding(house.scorers) };
   const recommender = new Recommender(deps);
   return {
     rank: (request, call) => timed(() => rankItems({ request, call }, deps)),
     similar: (index, id, request, call) => timed(() => findSimilar({ index, id, request, call }, deps)),
     recommend: (index, request, call) => timed(() => recommender.recommend({ index, request, call })),
     searchByPhoto: (index, request, call) => timed(() => searchByPhoto({ index, request, call }, deps)),
-    embed: (request) => timed(() => embedAll(request, deps.scorers)),
+    embed: (request, { signal }) => timed(() => deps.embedding.embedAll(request, signal)),
   };
 }
 

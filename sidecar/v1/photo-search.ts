@@ -6,7 +6,7 @@ import type { IndexStamp } from '../walk/index-stamp.js';
 import { Skipped } from '../walk/skipped.js';
 import type { PageAnswer, PageSource } from './answers.js';
 import type { OwnCall } from './client-search.js';
-import { RequestRefused } from './refusal.js';
+import { RequestRefused, refuseUnscored } from './refusal.js';
 import { pictureBytes, type ImageSearchRequest } from './requests.js';
 import { describeIndex, oneOfEachGroup, openScene, pageFilter, type OwnRouteDeps } from './scene.js';
 import { nearestQuery, type Probe } from './vector-neighbours.js';
@@ -28,6 +28,7 @@ export async function searchByPhoto(
   const filter = pageFilter(scene, request);
   const stamp = await describeIndex(scene, deps);
   if (!stamp.meta?.encoders.image) {
+    await deps.client.readProducts(call, index, ['-'], []); // who may not read the index is told so, and no more
     throw new RequestRefused(
       'bad',
       `[${index}] has no picture vectors; index its pictures (fuserank index … --image-field), or name an index that has`,
@@ -63,7 +64,8 @@ async function encodePhoto(photo: Buffer, words: string | null, stamp: IndexStam
   } catch (error) {
     if (error instanceof ScorerFailure && error.reason === 'query_image_unreadable')
       throw new RequestRefused('bad', `image: ${error.message}`);
-    if (error instanceof ScorerFailure || error instanceof Skipped) throw new RequestRefused('unable', error.message, { cause: error });
+    if (error instanceof ScorerFailure) throw refuseUnscored(error);
+    if (error instanceof Skipped) throw new RequestRefused('unable', error.message, { cause: error });
     throw error;
   }
 }

@@ -10,13 +10,13 @@ import { GIVEN } from '../scoring/scorer-tasks.js';
 import { orAbort } from '../walk/deadline.js';
 import { refuseForeignVectors } from '../walk/gather-candidates.js';
 import type { IndexStamp } from '../walk/index-stamp.js';
+import { SearchClock } from '../walk/search-clock.js';
 import { asSkipped, Skipped } from '../walk/skipped.js';
 import type { RankItemsAnswer } from './answers.js';
 import type { FoundProduct, OwnCall } from './client-search.js';
-import { embedTexts } from './embedding.js';
 import { RequestRefused } from './refusal.js';
 import { pictureBytes, type RankItemsRequest } from './requests.js';
-import { describeIndex, openScene, type OwnRouteDeps, type Scene } from './scene.js';
+import { openScene, type OwnRouteDeps, type Scene } from './scene.js';
 
 type GivenItem = RankItemsRequest['items'][number];
 
@@ -41,15 +41,12 @@ export async function rankItems(
   deps: OwnRouteDeps,
 ): Promise<Omit<RankItemsAnswer, 'took'>> {
   const { request, call } = asked;
+  const clock = new SearchClock();
   const image = request.query_image === undefined ? null : pictureBytes(request.query_image);
   const more = request.query === undefined ? {} : { query_text: request.query };
   const scene = openScene({ index: request.index ?? null, request, more, call }, deps);
-  const found = await deps.client.readProducts(
-    call,
-    scene.index,
-    request.items.map(({ id }) => id),
-    [],
-  );
+  const ids = request.items.map(({ id }) => id);
+  const found = await clock.duringEngine(() => deps.client.readProducts(call, scene.index, ids, []));
   const byId = new Map(found.map((product) => [product._id, product]));
   const rows = firstPhaseOrder(request.items.map((item, place) => knownRow(item, place, byId.get(item.id) ?? null)));
   const given = rows.filter(({ known }) => known === 'fields').length;
@@ -63,10 +60,11 @@ export async function rankItems(
   const unknown = rows.filter(({ known }) => known === 'no').sort((a, b) => a.place - b.place);
   const leave = deps.admission.enter();
   try {
-    if (!leave) throw new Skipped('scorer_overloaded', '');
+    if (!leave) throw new Skipped('scorer_overloaded', `${deps.admission.limit} lists are being ranked already`);
     if (rankable.length === 0) throw new Skipped('no_hits', '');
     const { model, ranking, explain } = await scoreRows(scene, { rows: rankable, image, explain: request.explain }, deps);
     leave('in-time');
+    deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: rankable.length });
     const order = completeOrder(ranking.order, rankable.length).flatMap((position) => {
       const row = rankable[position];
       return row ? [{ row, score: ranking.final[position] ?? null, ...(request.explain ? { explain: explain(position) } : {}) }] : [];
@@ -74,9 +72,10 @@ export async function rankItems(
     const items = [...order, ...unknown.map((row) => ({ row, score: null }))];
     return { applied: true, model, items: items.map(({ row, ...rest }, rank) => ({ id: row.asked.id, rank, known: row.known, ...rest })) };
   } catch (error) {
-    const { reason } = asSkipped(error);
+    const { reason, message } = asSkipped(error);
     leave?.(reason === 'budget' || reason === 'scorer_overloaded' ? 'late' : 'other');
     call.signal.throwIfAborted(); // nobody is left to answer
+    deps.observe.outcome({ applied: false, reason, detail: message || null, clock, candidates: null });
     const items = [...rankable, ...unknown].map((row, rank) => ({
       id: row.asked.id,
       rank,
@@ -116,11 +115,16 @@ async function scoreRows(
   deps: OwnRouteDeps,
 ): Promise<ScoredRows> {
   const { profile, options, call } = scene;
-  const stamp = await describeIndex(scene, deps);
+  const blend = options.blend ?? profile.blend;
+  const budgetMs = options.budgetMs ?? profile.budgetMs;
+  if (budgetMs === 0 || blend === 0) throw new Skipped(budgetMs === 0 ? 'budget' : 'blend_zero', '');
+  const stamp = await deps.stamps.describe(scene.index).catch((error: unknown) => {
+    throw new Skipped('index_unknown', error instanceof Error ? error.message : String(error));
+  });
   refuseForeignVectors(stamp, deps.scorers);
   const [vectors, given, history, statistics] = await Promise.all([
     deps.encoding.encode({ queryText: options.queryText, options: { queryImage: work.image } }, stamp),
-    readGiven(work.rows, stamp, deps),
+    readGiven(work.rows, stamp, deps, call.signal),
     scene.history,
     deps.statistics.describe(stamp.concrete),
   ]);
@@ -128,8 +132,6 @@ async function scoreRows(
   const scored = candidates.filter(({ firstPhaseScore }) => firstPhaseScore !== null).length;
   // Without any score there is no first phase to blend with: the model's order, ties as sent.
   const set = { candidates, window: scored === 0 ? candidates.length : scored, scoreLiterals: [] };
-  const blend = options.blend ?? profile.blend;
-  const budgetMs = options.budgetMs ?? profile.budgetMs;
   if (profile.ranker === 'first-phase' || profile.ranker === 'shuffle') {
     const scores = shuffleScores(candidates.length, JSON.stringify([scene.index, options.identity]));
     const ranking = rankCandidates(set, { scores, blend: profile.ranker === 'shuffle' ? blend : 0, gate: 1 });
@@ -173,7 +175,7 @@ function candidateOf({ asked, product }: Row, rank: number): RetrievedCandidate 
 }
 
 /** Products that came with the request, their text encoded as the indexer encodes it. Their pictures are not fetched. */
-async function readGiven(rows: readonly Row[], stamp: IndexStamp, deps: OwnRouteDeps): Promise<Map<string, Item>> {
+async function readGiven(rows: readonly Row[], stamp: IndexStamp, deps: OwnRouteDeps, signal: AbortSignal): Promise<Map<string, Item>> {
   const given = rows.filter(({ known }) => known === 'fields');
   const read = given.map(({ asked }) => {
     // Vectors of another maker would be taken for the encoder's.
@@ -182,10 +184,10 @@ async function readGiven(rows: readonly Row[], stamp: IndexStamp, deps: OwnRoute
     return { item: readItem(asked.id, fields, stamp.roles), text: text.join(' ') };
   });
   const vectors = stamp.meta?.encoders.text
-    ? await embedTexts(
+    ? await deps.embedding.embedTexts(
         read.map(({ text }) => text),
         'documents',
-        deps.scorers,
+        signal,
       )
     : [];
   return new Map(read.map(({ item }, place) => [item.id, { ...item, text: vectors[place] ?? null }]));

@@ -1,3 +1,4 @@
+import type { ScorerFailure } from '../scorer.js';
 import type { UpstreamAnswer } from '../../opensearch/upstream.js';
 
 /** A request to one of our own routes that can't be answered as it is; the message names the fix. */
@@ -10,6 +11,11 @@ export class RequestRefused extends Error {
     super(message, options);
     this.kind = kind;
   }
+}
+
+/** A failure of the scorers as the caller is told it: by its public reason; what else it says is for the log. */
+export function refuseUnscored(failure: ScorerFailure): RequestRefused {
+  return new RequestRefused('unable', `the scorers can not do their part (${failure.reason}); try again`, { cause: failure });
 }
 
 /** What OpenSearch answered to a search in the client's name is an error; it goes back as it is. */

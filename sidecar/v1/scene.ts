@@ -4,6 +4,7 @@ import type { EngineClient } from '../../opensearch/connection.js';
 import type { Json, JsonObject } from '../json/value.js';
 import { parseSearchOptions, type SearchOptions } from '../request/search-options.js';
 import type { RankRequest } from '../scorer.js';
+import type { SearchObserver } from '../rank-search.js';
 import { findProfile } from '../search-request.js';
 import type { Admission } from '../walk/admission.js';
 import { settle, within } from '../walk/deadline.js';
@@ -11,18 +12,21 @@ import { recallEvents, type GatheringDeps } from '../walk/gather-candidates.js';
 import type { IndexStamp } from '../walk/index-stamp.js';
 import { SearchClock } from '../walk/search-clock.js';
 import { searchCallOf, type ClientSearch, type OwnCall } from './client-search.js';
+import type { Embedding } from './embedding.js';
 import { RequestRefused } from './refusal.js';
-import { searchBlock, type RankItemsRequest } from './requests.js';
+import { searchBlock } from './requests.js';
 import type { ShopStatistics } from './shop-statistics.js';
 
 /** What our own routes need of the house around them. */
 export interface OwnRouteDeps extends GatheringDeps {
   readonly config: Config;
   readonly admission: Admission;
+  readonly observe: SearchObserver;
   /** With the service's own account. */
   readonly engine: EngineClient;
   readonly client: ClientSearch;
   readonly shop: ShopStatistics;
+  readonly embedding: Embedding;
 }
 
 /** A request to one of our routes, with the profile that ranks it and who asks. */
@@ -80,9 +84,7 @@ export async function describeIndex({ call, index }: Scene, deps: OwnRouteDeps):
     return await deps.stamps.describe(index);
   } catch (cause) {
     await deps.client.readProducts(call, index, ['-'], []);
-    throw new RequestRefused('unable', `what [${index}] holds can not be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    throw new RequestRefused('unable', `what [${index}] holds can not be read; the sidecar’s log says why`, { cause });
   }
 }
 
@@ -114,5 +116,3 @@ export function idsClause(ids: readonly string[]): JsonObject {
 export function unrankedBlock(scene: Scene): JsonObject {
   return { ...scene.block, blend: 0 };
 }
-
-export type { RankItemsRequest };

@@ -2,11 +2,12 @@ import { PRODUCT } from '../../mappings/product-index.js';
 import type { Json, JsonObject } from '../json/value.js';
 import type { QueryVectors } from '../scorer.js';
 import { settle } from '../walk/deadline.js';
+import type { IndexStamp } from '../walk/index-stamp.js';
 import type { PageAnswer, PageSource } from './answers.js';
 import type { FoundProduct, OwnCall } from './client-search.js';
 import { RequestRefused } from './refusal.js';
 import type { SimilarRequest } from './requests.js';
-import { describeIndex, idsClause, oneOfEachGroup, openScene, pageFilter, unrankedBlock, type OwnRouteDeps, type Scene } from './scene.js';
+import { describeIndex, idsClause, oneOfEachGroup, openScene, pageFilter, unrankedBlock, type OwnRouteDeps } from './scene.js';
 import { nearestQuery, readVector, type Probe } from './vector-neighbours.js';
 
 /** A query for products like one, or why there can be none. */
@@ -31,11 +32,14 @@ export async function findSimilar(
   if (!product) throw new RequestRefused('absent', `product [${id}] in [${index}] that these credentials may read`);
   const group = product._source[PRODUCT.groupKey];
   const mustNot = [idsClause([id]), ...(group === undefined ? [] : [{ term: { [PRODUCT.groupKey]: group } }])];
-  const like = await likeQuery(scene, { product, filter: constraints, mustNot, modality: request.modality }, deps);
+  const stamp = await describeIndex(scene, deps);
+  const like = await likeQuery(
+    { product, stamp, window: scene.profile.window, filter: constraints, mustNot, modality: request.modality },
+    deps,
+  );
   if ('nothing' in like) return { applied: false, reason: like.nothing, sources: [], items: [] };
   const history = await scene.history;
   const unranked = history.length === 0 ? 'no_history' : null;
-  const stamp = await describeIndex(scene, deps);
   const body = {
     query: like.query,
     size: request.size,
@@ -48,12 +52,10 @@ export async function findSimilar(
 }
 
 async function likeQuery(
-  scene: Scene,
-  like: { product: FoundProduct; filter: Json[]; mustNot: Json[]; modality: SimilarRequest['modality'] },
+  like: { product: FoundProduct; stamp: IndexStamp; window: number; filter: Json[]; mustNot: Json[]; modality: SimilarRequest['modality'] },
   deps: OwnRouteDeps,
 ): Promise<LikeQuery> {
-  const { product, filter, mustNot, modality } = like;
-  const stamp = await describeIndex(scene, deps);
+  const { product, stamp, window, filter, mustNot, modality } = like;
   if (modality === 'behaviour') return metWith(product._id, { concrete: stamp.concrete, filter, mustNot }, deps);
   const text = modality === 'image' ? null : readVector(product._source[PRODUCT.textVector]);
   const image = modality === 'text' ? null : readVector(product._source[PRODUCT.imageVector]);
@@ -62,7 +64,7 @@ async function likeQuery(
   if (image) probes.push({ field: 'image', vector: image, pair: 'item_image:item_image' });
   if (probes.length === 0) return { nothing: 'no_vector' };
   return {
-    query: nearestQuery(probes, { k: scene.profile.window, filter, mustNot, meta: stamp.meta }),
+    query: nearestQuery(probes, { k: window, filter, mustNot, meta: stamp.meta }),
     sources: probes.map(({ field }) => field),
     // To look for what looks like it is to search by its photo.
     vectors: { ...NO_VECTORS, image: image && Float32Array.from(image) },
