@@ -14,6 +14,7 @@ import type { Metrics } from './metrics.js';
 import { readTarget } from './request-target.js';
 import { findRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
+import { openTokenGate } from './token-gate.js';
 import { uiRoutes, type Ui } from './ui-routes.js';
 
 /** What the HTTP layer is given; everything behind it can be a stand-in. */
@@ -49,17 +50,18 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const health = (withDetails: boolean): express.Router =>
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
+  const gate = openTokenGate(config.server);
   const app = openApp();
   app.use(health(false));
   app.use(
-    behaviourRoutes({ sink: dependencies.store, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
+    behaviourRoutes({ sink: dependencies.store, gate, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
   app.use(uiRoutes(dependencies.ui));
   closeApp(app, log);
 
   const adminApp = openApp();
   adminApp.use(
-    adminRoutes({ users: dependencies.store, metrics, log, nameUser: config.observability.hashUserIds ? hashUserId : (id) => id }),
+    adminRoutes({ users: dependencies.store, gate, metrics, log, nameUser: config.observability.hashUserIds ? hashUserId : (id) => id }),
   );
   adminApp.use(health(true));
   closeApp(adminApp, log);
@@ -79,10 +81,12 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       const target = readTarget(request.url ?? '/');
       const route = findRoute(method, target.segments);
       name = route.name;
+      gate.identify(request);
       if (route.kind === 'own') {
         app(request, response);
         return;
       }
+      if (config.server.requireToken) gate.demand(request, 'search');
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
       if (inflight >= config.server.maxInflight) {
@@ -123,7 +127,10 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   // Node looks for late clients every 30 s unless told, whatever the limits below say.
   const often = { connectionsCheckingInterval: 2_000 };
   const server = createServer(often, answer);
-  const admin = createServer(often, adminApp);
+  const admin = createServer(often, (request, response) => {
+    gate.identify(request);
+    adminApp(request, response);
+  });
   for (const each of [server, admin]) {
     each.headersTimeout = 10_000;
     each.requestTimeout = config.proxy.allowWrites ? 300_000 : 15_000;
