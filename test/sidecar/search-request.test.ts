@@ -44,6 +44,19 @@ describe('a search looked at', () => {
     expect(parseSearchRequest(call(body), config).upstream.body.toString()).toBe(upstream);
   });
 
+  it('does not follow a body that nests without end, and still takes our block out of it', () => {
+    const deep = (levels: number): string =>
+      `{"ext":{"fuserank":{"user_id":"u"}},"query":${'{"bool":{"must":'.repeat(levels)}{"match_all":{}}${'}}'.repeat(levels)}}`;
+    expect(parseSearchRequest(call(deep(60)), config)).toMatchObject({ kind: 'rankable' });
+    for (const levels of [1_000, 100_000]) {
+      const search = parseSearchRequest(call(deep(levels)), config);
+      expect(search).toMatchObject({ kind: 'pass-through', reason: 'body_too_deep', cutOwnMembers: false });
+      expect(search.upstream.body.includes('fuserank')).toBe(false);
+    }
+    const cutOff = '['.repeat(100_000);
+    expect(parseSearchRequest(call(cutOff), config).upstream.body.toString()).toBe(cutOff);
+  });
+
   it('sends a request without our block on exactly as it came', () => {
     const body = '{ "query" : { "match_all" : { } } , "size":3 }';
     const search = parseSearchRequest(call(body, { url: '/products/_search?routing=a&fuserank=1&pretty' }), config);
