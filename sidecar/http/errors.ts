@@ -67,7 +67,8 @@ export const ERRORS = {
   too_many_requests: {
     status: 429,
     type: 'rejected_execution_exception',
-    message: '%s requests are under way already; try again after Retry-After seconds, or raise server.maxInflight',
+    message:
+      '%s requests are under way already, and this caller has its share of them; try again after Retry-After seconds, or raise server.maxInflight',
   },
   headers_too_large: { status: 431, type: 'bad_request', message: 'the headers are over 16 KB; send fewer or shorter ones' },
   internal: { status: 500, type: 'internal_error', message: 'the sidecar failed; its log has the details' },

@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Config } from '../../config/schema.js';
 import type { Upstream } from '../../opensearch/upstream.js';
 import { adminRoutes, type UserRegister } from './admin-routes.js';
+import { FairShare } from '../walk/fair-share.js';
 import { watchClient } from './answer.js';
 import { behaviourRoutes, type BehaviourSink } from './behaviour-routes.js';
 import { HttpError, renderError, sendError, toHttpError, type ErrorCode } from './errors.js';
@@ -46,7 +47,7 @@ const RETRY_AFTER_S = 1;
 export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const { config, metrics, log } = dependencies;
   let draining = false;
-  let inflight = 0;
+  const share = new FairShare();
   const health = (withDetails: boolean): express.Router =>
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
@@ -89,15 +90,20 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       if (config.server.requireToken) gate.demand(request, 'search');
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
-      if (inflight >= config.server.maxInflight) {
+      const caller = gate.callerOf(request) ?? request.headers.authorization ?? request.socket.remoteAddress ?? '';
+      const leave = share.enter(caller, config.server.maxInflight);
+      if (!leave) {
         metrics.countShed();
-        throw new HttpError('too_many_requests', String(config.server.maxInflight), { 'retry-after': String(RETRY_AFTER_S) });
+        throw new HttpError('too_many_requests', String(share.running), { 'retry-after': String(RETRY_AFTER_S) });
       }
-      metrics.setInflight(++inflight);
+      metrics.setInflight(share.running);
       const signal = watchClient(request, response);
-      serve(request, response, { target, route, signal })
+      serve(request, response, { target, route, signal, caller })
         .catch((error: unknown) => fail(response, error, signal))
-        .finally(() => metrics.setInflight(--inflight));
+        .finally(() => {
+          leave();
+          metrics.setInflight(share.running);
+        });
     } catch (error) {
       fail(response, error);
     }
@@ -106,10 +112,16 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   async function serve(
     request: IncomingMessage,
     response: ServerResponse,
-    { target, route, signal }: { target: ReturnType<typeof readTarget>; route: Exclude<Route, { kind: 'own' }>; signal: AbortSignal },
+    {
+      target,
+      route,
+      signal,
+      caller,
+    }: { target: ReturnType<typeof readTarget>; route: Exclude<Route, { kind: 'own' }>; signal: AbortSignal; caller: string },
   ): Promise<void> {
     const { upstream, answerSearch } = dependencies;
-    if (route.kind === 'search') await openSearchDoor(request, response, { target, index: route.index, answerSearch, upstream, signal });
+    if (route.kind === 'search')
+      await openSearchDoor(request, response, { target, index: route.index, answerSearch, upstream, signal, caller });
     else await forwardRequest(request, response, { upstream, signal, skipped: route.kind === 'forward' ? route.skipped : null });
   }
 
@@ -145,7 +157,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     drain: () => {
       draining = true;
     },
-    inflight: () => inflight,
+    inflight: () => share.running,
   };
 }
 
