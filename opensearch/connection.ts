@@ -26,6 +26,12 @@ export function connectEngine(config: Config['opensearch']): EngineClient {
   });
 }
 
+/** A node's address as people may read it: without the credentials that may stand in it. */
+export function nameNode(address: string): string {
+  const url = new URL(address);
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
 /** TLS options of a connection. Throws when the file of the authority cannot be read. */
 export function readTls(tls: Config['opensearch']['tls']): { ca?: string; rejectUnauthorized: boolean } {
   if (tls.caFile === null) return { rejectUnauthorized: tls.verify };

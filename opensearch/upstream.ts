@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { buildConnector, errors, Pool, type Dispatcher } from 'undici';
 import type { Config } from '../config/schema.js';
 import { AnswerCollector } from './answer-collector.js';
-import { readTls, serviceHeaders } from './connection.js';
+import { nameNode, readTls, serviceHeaders } from './connection.js';
 import { describeUnreachable, failureCode } from './engine-unreachable.js';
 import { dropHopHeaders, requestHeaders, type Headers } from './hop-headers.js';
 
@@ -167,7 +167,7 @@ function openNode(address: string, config: Config['opensearch'], connections: nu
   const patience = config.timeoutMs ?? 0;
   const shared: Pool.Options = { connect: watchedConnect, headersTimeout: patience, bodyTimeout: patience };
   return {
-    name: url.origin + prefix,
+    name: nameNode(address),
     prefix,
     pool: new Pool(url.origin, { ...shared, connections, pipelining: 1, keepAliveTimeout: KEEP_ALIVE_MS }),
     fresh: new Pool(url.origin, { ...shared, connections, pipelining: 0 }),

@@ -1,7 +1,7 @@
 import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine } from '../opensearch/connection.js';
+import { connectEngine, nameNode } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
 import { FeatureLog, isSampled } from './feature-log.js';
@@ -130,7 +130,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
           degraded: !scoring || !reachable,
           checks: {
             scorers: { ok: scoring, detail: `${scorers.readyProcesses} ready` },
-            opensearch: { ok: reachable, detail: config.opensearch.nodes.join(', ') },
+            opensearch: { ok: reachable, detail: config.opensearch.nodes.map(nameNode).join(', ') },
           },
         };
       },
