@@ -33,6 +33,8 @@ export class ConfigError extends Error {
 const SECRETS: readonly (readonly [branch: string, member: string])[] = [
   ['opensearch.auth', 'password'],
   ['opensearch.auth', 'token'],
+  ['opensearch.auth', 'secretAccessKey'],
+  ['opensearch.auth', 'sessionToken'],
   ['server.tokens.*', 'token'],
 ];
 

@@ -56,6 +56,7 @@ const WARMING_WALKS = 8;
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const log = options.log ?? openLog(config.observability.log);
   const metrics = openMetrics();
+  if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
   const store = new EventStore({ upstream: withServiceAccount(upstream, config.opensearch), behaviour: config.behaviour });

@@ -52,6 +52,8 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
   const gate = openTokenGate(config.server);
+  // Where we sign with credentials of ours, the engine no longer judges who asks.
+  const needsToken = config.server.requireToken || config.opensearch.auth.type === 'sigv4';
   const app = openApp();
   app.use(health(false));
   app.use(
@@ -87,7 +89,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
         app(request, response);
         return;
       }
-      if (config.server.requireToken) gate.demand(request, 'search');
+      if (needsToken) gate.demand(request, 'search');
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
       const caller = gate.callerOf(request) ?? request.headers.authorization ?? request.socket.remoteAddress ?? '';
