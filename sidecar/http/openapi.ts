@@ -62,7 +62,7 @@ function buildDocument(): Schema {
         post: operation('rankItems', 'Scores for items that something else found', {
           body: 'RankRequest',
           answer: 'RankAnswer',
-          codes: [400, 413, 429, 503],
+          codes: [400, 401, 403, 413, 429, 503],
         }),
       },
       '/v1/similar/{index}/{id}': {
@@ -70,12 +70,12 @@ function buildDocument(): Schema {
         get: operation('similarProducts', 'Products like one', {
           parameters: queryParameters(similarParameters),
           answer: 'PageAnswer',
-          codes: [400, 404, 429, 503],
+          codes: [400, 401, 403, 404, 429, 503],
         }),
         post: operation('similarProductsFiltered', 'The same, with a filter or a history', {
           body: 'SimilarRequest',
           answer: 'PageAnswer',
-          codes: [400, 404, 413, 429, 503],
+          codes: [400, 401, 403, 404, 413, 429, 503],
         }),
       },
       '/v1/recommend/{index}': {
@@ -83,7 +83,7 @@ function buildDocument(): Schema {
         post: operation('recommendProducts', 'A page for a shopper without a query', {
           body: 'RecommendRequest',
           answer: 'PageAnswer',
-          codes: [400, 404, 413, 429, 503],
+          codes: [400, 401, 403, 404, 413, 429, 503],
         }),
       },
       '/v1/search/{index}/image': {
@@ -98,14 +98,14 @@ function buildDocument(): Schema {
             additionalProperties: true,
           },
           answer: 'PageAnswer',
-          codes: [400, 404, 413, 429, 503],
+          codes: [400, 401, 403, 404, 413, 429, 503],
         }),
       },
       '/v1/embed': {
         post: operation('embed', 'Vectors of the configured encoders', {
           body: 'EmbedRequest',
           answer: 'EmbedAnswer',
-          codes: [400, 413, 429, 503],
+          codes: [400, 401, 403, 413, 429, 503],
         }),
       },
       '/ubi/events': ubiPath('storeEvents', 'UBI 1.3 events, known to the shopper’s next search', 'UbiEvent'),
@@ -125,7 +125,15 @@ function buildDocument(): Schema {
         get: { operationId: 'openApi', summary: 'This document', responses: { 200: jsonResponse('OpenAPI 3.1', { type: 'object' }) } },
       },
     },
-    components: { schemas },
+    components: {
+      schemas,
+      securitySchemes: {
+        token: { type: 'apiKey', in: 'header', name: 'X-Fuserank-Token', description: 'One of server.tokens' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'The same as a bearer' },
+      },
+    },
+    // Without tokens in the configuration the routes answer to server.openTo alone.
+    security: [{ token: [] }, { bearer: [] }, {}],
   };
 }
 
@@ -133,7 +141,8 @@ const INDEX = 'An index, an alias, or several with commas';
 
 const ERROR_WORDS: Readonly<Record<number, string>> = {
   400: 'The request is wrong; the reason says what and how to mend it',
-  403: 'The origin may not send events',
+  401: 'OpenSearch refuses the credentials, or a token of ours is missing',
+  403: 'OpenSearch refuses the credentials, the token has not the scope, or the page’s origin may not send events',
   404: 'There is no such index or product, or not for these credentials',
   413: 'The body is too large',
   429: 'Too much is under way; try again after Retry-After seconds',
@@ -204,7 +213,7 @@ function ubiPath(operationId: string, summary: string, record: ComponentName): S
         { name: 'X-Fuserank-Consent', in: 'header', description: 'The same', schema: { enum: ['full', 'none'] } },
       ],
       requestBody: { required: true, content: { 'application/json': { schema }, 'application/x-ndjson': { schema: { type: 'string' } } } },
-      responses: { 200: jsonResponse('Stored', ref('Accepted')), ...errorResponses([400, 403, 413, 503]) },
+      responses: { 200: jsonResponse('Stored', ref('Accepted')), ...errorResponses([400, 401, 403, 413, 503]) },
     },
   };
 }

@@ -16,12 +16,22 @@ import {
 import { headerText, sendAnswer, watchClient } from './answer.js';
 import { HttpError } from './errors.js';
 import { openApiDocument } from './openapi.js';
+import { nameCaller, type TokenGate } from './token-gate.js';
 import { ClientGone } from './request-body.js';
 import { parseFormBody, parseJsonBody, PHOTO_BYTES, PLAIN_BYTES, withOwnBody } from './own-body.js';
 
-/** `/v1/…` and `/openapi.json`: each reads, validates, and hands over to the routes behind it. */
-export function v1Routes(routes: OwnRoutes): Router {
+/** `/v1/…` and `/openapi.json`: each asks for a token of scope `search`, reads, validates, and hands over to the routes behind it. */
+export function v1Routes({ routes, gate }: { routes: OwnRoutes; gate: TokenGate }): Router {
   const router = Router();
+  const callOf = (request: Request, response: Response): OwnCall => ({
+    headers: request.headers,
+    signal: watchClient(request, response),
+    caller: nameCaller(request, gate),
+  });
+  router.use('/v1', (request, _response, next) => {
+    gate.demand(request, 'search');
+    next();
+  });
   router.post('/v1/rank', async (request, response) => {
     const asked = await readJson(request, rankRequest, PHOTO_BYTES);
     sendList(response, await routes.rank(asked, callOf(request, response)));
@@ -83,10 +93,6 @@ function sendList(response: Response, answer: RankItemsAnswer | PageAnswer): voi
     ? `applied; ${answer.model === undefined ? 'list=stored' : `model=${answer.model}`}`
     : `skipped; reason=${answer.reason ?? 'internal'}`;
   response.set('x-fuserank', headerText(label)).json(answer);
-}
-
-function callOf(request: Request, response: Response): OwnCall {
-  return { headers: request.headers, signal: watchClient(request, response) };
 }
 
 function indexOf(request: Request): string {

@@ -18,6 +18,8 @@ export interface SearchCall {
   readonly body: Buffer;
   readonly signal: AbortSignal;
   readonly given?: GivenFacts;
+  /** Whose share of the room it takes; absent = of nobody in particular. */
+  readonly caller?: string;
 }
 
 /** The first value of a header (names are lower case), null where it is absent. */

@@ -10,6 +10,8 @@ import { EngineRefused } from './refusal.js';
 export interface OwnCall {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly signal: AbortSignal;
+  /** Whose share of the room it takes. */
+  readonly caller: string;
 }
 
 /** How a page of products is ranked: by the walk of every `_search`. */
@@ -54,6 +56,7 @@ export function searchCallOf(call: OwnCall, index: string, body: JsonObject, giv
     headers: { ...Object.fromEntries(kept), 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify(body)),
     signal: call.signal,
+    caller: call.caller,
     given,
   };
 }

@@ -58,7 +58,7 @@ export async function rankItems(
   }
   const rankable = rows.filter(({ known }) => known !== 'no');
   const unknown = rows.filter(({ known }) => known === 'no').sort((a, b) => a.place - b.place);
-  const leave = deps.admission.enter();
+  const leave = deps.admission.enter(call.caller);
   try {
     if (!leave) throw new Skipped('scorer_overloaded', `${deps.admission.limit} lists are being ranked already`);
     if (rankable.length === 0) throw new Skipped('no_hits', '');

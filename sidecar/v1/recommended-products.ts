@@ -137,6 +137,6 @@ function planKey({ index, request, call }: { index: string; request: RecommendRe
     (name) => call.headers[name] ?? null,
   );
   return createHash('sha256')
-    .update(JSON.stringify([credentials, index, same]))
+    .update(JSON.stringify([call.caller, credentials, index, same]))
     .digest('base64url');
 }

@@ -118,6 +118,22 @@ describe('the /v1 routes over HTTP', () => {
     expect((await send('/v1/rank', rankBody)).status).toBe(200);
   });
 
+  it('ask for a token of scope search where there are tokens; the description needs none', async () => {
+    const tokens = [
+      { name: 'shop', token: 'a-token-for-searching', scopes: ['search' as const] },
+      { name: 'tracker', token: 'a-token-for-events', scopes: ['events' as const] },
+    ];
+    const gated = await openRig({ engineUrl: engine.url, flags: { server: { tokens } }, dependencies: { ownRoutes: routes } });
+    const ask = (headers: Record<string, string>): Promise<Answer> =>
+      call(gated.url, '/v1/rank', { method: 'POST', body: rankBody, headers });
+    expect(errorOf(await ask({})).status).toBe(401);
+    expect(errorOf(await ask({ 'x-fuserank-token': 'a-token-for-events' })).status).toBe(403);
+    expect((await ask({ 'x-fuserank-token': 'a-token-for-searching' })).status).toBe(200);
+    expect((await ask({ authorization: 'Bearer a-token-for-searching' })).status).toBe(200);
+    expect((await call(gated.url, '/openapi.json')).status).toBe(200);
+    await gated.close();
+  });
+
   it('leave an index called v1 its own', async () => {
     const before = engine.arrivals.length;
     for (const path of ['/v1/_search', '/v1/_doc/1', '/v1/_count', '/v1']) await call(rig.url, path);
