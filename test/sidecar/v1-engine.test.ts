@@ -11,6 +11,7 @@ import {
   type PageAnswer,
   type RankItemsAnswer,
 } from '../../sidecar/v1/answers.js';
+import { ShopStatistics } from '../../sidecar/v1/shop-statistics.js';
 import { openHouse, type House } from '../house.js';
 
 let house: House;
@@ -274,6 +275,14 @@ describe('POST /v1/recommend', () => {
     expect(idsOf(answer).slice(0, 6)).toEqual([60, 50, 40, 30, 20, 10].map(at));
     expect(answer).toMatchObject({ applied: false, reason: 'no_history', sources: ['popular', 'any'] });
     expect(answer.items).toHaveLength(24);
+  });
+
+  it('knows nothing of popularity from statistics that were written before it could be asked for', async () => {
+    const index = `${house.config.behaviour.statistics}-old`;
+    const mappings = { dynamic: false as const, properties: { item_id: { type: 'keyword' as const } } };
+    await house.engine.indices.create({ index, body: { mappings } });
+    await house.engine.index({ index, id: 'a', body: { item_id: 'a', popularity: 0.5, popularity_7d: 0.5 }, refresh: true });
+    expect(await new ShopStatistics(house.engine).popular({ index, until: '', catalogue: house.alias, products: [] })).toEqual([]);
   });
 
   it('looks around what a shopper touched, and where that led others', async () => {
