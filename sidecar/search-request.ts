@@ -204,7 +204,7 @@ function sortsByScore(sort: Json | undefined): boolean {
 }
 
 /** The profile named, else the first whose pattern matches every index of the expression. */
-function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
+export function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
   if (named !== null) {
     const profile = Object.hasOwn(config.profiles, named) ? config.profiles[named] : undefined;
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
