@@ -206,7 +206,7 @@ export class SearchRanker {
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
-      listLength: list.hits.length,
+      listLength: list.hits.some((hit) => hit.firstPhaseRank === null) ? list.hits.length : null,
       ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }

@@ -178,6 +178,7 @@ const PRESENTING_PARAMETERS = [
   'explain',
   'include_named_queries_score',
   'typed_keys',
+  'rest_total_hits_as_int',
 ];
 
 function bodiesPath(search: Rankable, index: string): string {

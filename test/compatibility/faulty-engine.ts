@@ -12,7 +12,10 @@ export interface EngineRequest {
 export interface Fault {
   readonly meets: (request: EngineRequest) => boolean;
   /** Answers in the engine's place; `honest` is what the engine would have said. */
-  readonly answer: (response: ServerResponse, honest: () => Promise<{ status: number; type: string; body: string }>) => Promise<void> | void;
+  readonly answer: (
+    response: ServerResponse,
+    honest: () => Promise<{ status: number; type: string; body: string }>,
+  ) => Promise<void> | void;
 }
 
 /** A server that stands for the engine: it hands everything on to a real one, but for the fault it was told to have. */
@@ -32,7 +35,9 @@ export async function openFaultyEngine(engineUrl: string): Promise<FaultyEngine>
     const path = request.url ?? '/';
     const method = request.method ?? 'GET';
     const { 'content-length': _length, 'transfer-encoding': _encoding, connection: _connection, host: _host, ...headers } = request.headers;
-    const forwarded = Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined));
+    const forwarded = Object.fromEntries(
+      Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
+    );
     const ask = () => call(engineUrl, path, { method, headers: forwarded, ...(body.length > 0 ? { body } : {}) });
     if (armed?.meets({ method, path, body: body.toString('utf8') })) {
       await armed.answer(response, async () => {

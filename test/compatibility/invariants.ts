@@ -113,7 +113,7 @@ async function checkAdded(added: readonly Hit[], of: RankedCase): Promise<string
 
 /** All but the hits, `took` and the total: same members, same order, same bytes. */
 function differencesAround(direct: JsonText, through: JsonText, { named }: RankedCase): string[] {
-  const skip = (name: string): boolean => name === 'took' || name === 'hits' || name === 'total';
+  const skip = (name: string): boolean => ['took', 'phase_took', 'hits', 'total'].includes(name);
   return [
     ...compareMembers(direct, through, { skip, named, where: 'answer' }),
     ...compareMembers(memberOf(direct, 'hits'), memberOf(through, 'hits'), { skip, named, where: 'hits' }),

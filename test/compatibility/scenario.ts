@@ -42,6 +42,8 @@ export interface Scenario {
   readonly adds?: boolean;
   /** Own fields that the client asks for by name. */
   readonly named?: readonly string[];
+  /** The expectation holds where no profile is named by header. */
+  readonly only?: 'shop';
   /** `writing`: the sidecar that forwards writes. */
   readonly through?: 'writing';
 }
@@ -50,12 +52,20 @@ type Further = Partial<Omit<Scenario, 'feature' | 'name' | 'expect'>> & {
   /** Query string without its question mark. */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The whole `_source` is asked for; else a few members of it, since vectors are most of its text. */
+  readonly whole?: boolean;
 };
+
+const FEW = ['title', 'price', 'attributes'];
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** `POST /{index}/_search` with that body. */
-export function search(index: string, body: object | string, how: { query?: string; headers?: Readonly<Record<string, string>> } = {}): ClientRequest {
+export function search(
+  index: string,
+  body: object | string,
+  how: { query?: string; headers?: Readonly<Record<string, string>> } = {},
+): ClientRequest {
   const path = `${index === '' ? '' : `/${index}`}/_search${how.query === undefined ? '' : `?${how.query}`}`;
   return { method: 'POST', path, headers: { ...JSON_TYPE, ...how.headers }, body: typeof body === 'string' ? body : JSON.stringify(body) };
 }
@@ -67,13 +77,20 @@ export function get(path: string, headers: Readonly<Record<string, string>> = {}
 /** Scenarios of one feature over one index. */
 export function scenariosOf(feature: string, index: string) {
   const make = (name: string, body: object | string, expect: Expectation, further: Further = {}): Scenario => {
-    const { query, headers, ...rest } = further;
+    const { query, headers, whole, ...rest } = further;
     const how = { ...(query === undefined ? {} : { query }), ...(headers === undefined ? {} : { headers }) };
-    return { feature, name, steps: [search(index, body, how)], expect, ...rest };
+    return {
+      feature,
+      name,
+      steps: [search(index, typeof body === 'string' || whole ? body : { _source: FEW, ...body }, how)],
+      expect,
+      ...rest,
+    };
   };
   return {
     ranked: (name: string, body: object | string, further?: Further) => make(name, body, { kind: 'ranked' }, further),
-    passed: (name: string, reason: string, body: object | string, further?: Further) => make(name, body, { kind: 'passed', reason }, further),
+    passed: (name: string, reason: string, body: object | string, further?: Further) =>
+      make(name, body, { kind: 'passed', reason }, further),
     /** Any steps. */
     steps: (name: string, expect: Expectation, steps: readonly Step[], further: Further = {}): Scenario => ({
       feature,

@@ -1,41 +1,15 @@
-import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { configSchema, type ConfigInput } from '../../config/schema.js';
-import { generateShop, type ShopEntry } from '../../demo/shop.js';
-import { PRODUCT, productIndexBody, productIndexMetaSchema, type ProductIndexMeta } from '../../mappings/product-index.js';
-import { openTextEncoder } from '../../models/text-encoder.js';
+import { generateShop } from '../../demo/shop.js';
+import { PRODUCT, productIndexMetaSchema, type ProductIndexMeta } from '../../mappings/product-index.js';
 import { findOrStartNode } from '../../opensearch/local-node/index.js';
 import { openLog } from '../../sidecar/http/log.js';
 import { startSidecar, type Sidecar } from '../../sidecar/index.js';
 import { call, type Answer } from '../sidecar/http-rig.js';
 import { openFaultyEngine, type FaultyEngine } from './faulty-engine.js';
-
-const prefix = `compat-${process.pid}`;
-
-/** Indices and aliases of the suite. */
-export const NAMES = {
-  /** 96 products with vectors, two shards, every kind of field. */
-  items: `${prefix}-items`,
-  /** 24 further products with the same stamp, some under ids of the first index. */
-  more: `${prefix}-more`,
-  /** Shop pages without vectors or stamp, with numbers of every size. */
-  plain: `${prefix}-plain`,
-  /** Products and their offers, joined. */
-  family: `${prefix}-family`,
-  closed: `${prefix}-closed`,
-  /** Products below 60, by alias. */
-  cheap: `${prefix}-cheap`,
-  /** Products of one routing value, by alias. */
-  routed: `${prefix}-routed`,
-  /** The same products in an index that no profile names. */
-  foreign: `foreign-${process.pid}`,
-  /** Written and deleted by scenarios. */
-  written: `written-${process.pid}`,
-  pipeline: `${prefix}-pipeline`,
-  template: `${prefix}-template`,
-  unknown: `${prefix}-nowhere`,
-} as const;
+import { HYBRID_PIPELINE, MAX_ADDED, NAMES, prefix, STORED_TEMPLATE, TEXT_DIMS, WINDOW } from './names.js';
+import { documentOf, idOf, offersOf, PLAIN_BODY, plainLines, productBodies, vectorsOf, type BulkItem } from './products.js';
 
 /** What scenarios run against. */
 export interface CompatibilityShop {
@@ -47,12 +21,6 @@ export interface CompatibilityShop {
   readonly faulty: FaultyEngine;
   close(): Promise<void>;
 }
-
-export const MAX_ADDED = 50;
-export const WINDOW = 200;
-
-/** Ids that have broken programs before. */
-export const ODD_IDS = ['a/b', 'with space', 'ünï-鞋', '__proto__', 'constructor', '"quoted"', '100%', '..'];
 
 const infoSchema = z.object({ encoders: productIndexMetaSchema.shape.encoders });
 
@@ -67,6 +35,7 @@ export async function openCompatibilityShop(): Promise<CompatibilityShop> {
   ]);
   try {
     const info = infoSchema.parse(JSON.parse((await call(sidecar.url, '/info')).text));
+    if (info.encoders.text?.dims !== TEXT_DIMS) throw new Error(`the text encoder has ${info.encoders.text?.dims} dims, not ${TEXT_DIMS}`);
     await fillIndices(node.url, info.encoders);
   } catch (error) {
     await Promise.all([sidecar.close(), writing.close()]);
@@ -115,7 +84,9 @@ async function fillIndices(engineUrl: string, encoders: ProductIndexMeta['encode
   const documents = entries.map((entry, place) => documentOf(entry, { place, text: texts[place] ?? [], dims: encoders.image?.dims ?? 0 }));
   await bulk(engineUrl, [
     ...documents.slice(0, 96).map((source, place) => ({ index: NAMES.items, id: idOf(entries[place], place), source })),
-    ...documents.slice(96).map((source, place) => ({ index: NAMES.more, id: idOf(entries[place % 2 === 0 ? place : 96 + place], place), source })),
+    ...documents
+      .slice(96)
+      .map((source, place) => ({ index: NAMES.more, id: idOf(entries[place % 2 === 0 ? place : 96 + place], place), source })),
     ...documents.slice(0, 24).map((source, place) => ({ index: NAMES.foreign, id: `f${place}`, source })),
     ...documents.slice(0, 32).map((source, place) => ({ index: NAMES.family, id: `p${place}`, source: { ...source, family: 'product' } })),
     ...offersOf(32),
@@ -132,147 +103,6 @@ async function fillIndices(engineUrl: string, encoders: ProductIndexMeta['encode
   await put(engineUrl, `/_scripts/${NAMES.template}`, { script: { lang: 'mustache', source: STORED_TEMPLATE } });
 }
 
-/** Min-max scores of a hybrid's two clauses, weighed. */
-export const HYBRID_PIPELINE = {
-  phase_results_processors: [
-    {
-      'normalization-processor': {
-        normalization: { technique: 'min_max' },
-        combination: { technique: 'arithmetic_mean', parameters: { weights: [0.6, 0.4] } },
-      },
-    },
-  ],
-};
-
-export const STORED_TEMPLATE =
-  '{"query":{"match":{"title":"{{words}}"}},"size":"{{size}}{{^size}}10{{/size}}","from":"{{from}}{{^from}}0{{/from}}"}';
-
-async function vectorsOf(entries: readonly ShopEntry[]): Promise<number[][]> {
-  const encoder = await openTextEncoder({ path: 'builtin' });
-  try {
-    return (await encoder.encode(entries.map(({ product }) => `${product.title}. ${product.description}`))).map((vector) => [...vector]);
-  } finally {
-    await encoder.close();
-  }
-}
-
-function productBodies(encoders: ProductIndexMeta['encoders']): Record<'items' | 'more' | 'family', object> {
-  const spread: [number, number] = [0.1, 0.2];
-  const meta: ProductIndexMeta = {
-    version: 1,
-    roles: {
-      id: 'id',
-      text: ['title', 'description'],
-      image: 'image',
-      price: 'price',
-      rating: 'rating',
-      ratingCount: 'rating_count',
-      brand: 'brand',
-      category: 'category',
-      group: 'style',
-      keywords: ['material', 'tags'],
-    },
-    vector_fields: ['title', 'description'],
-    language: 'english',
-    engine: 'lucene',
-    encoders,
-    cosine_stats: {
-      'query_text:item_text': spread,
-      'query_image:item_image': spread,
-      'query_head:item_image': spread,
-      'item_text:item_text': spread,
-      'item_image:item_image': spread,
-    },
-    head: null,
-  };
-  const bodyWith = (shards: number, properties: object): object => {
-    const body = productIndexBody({ meta, shards, replicas: 0 });
-    return { ...body, mappings: { ...body.mappings, properties: { ...mappingSchema.parse(body.mappings).properties, ...properties } } };
-  };
-  return {
-    items: bodyWith(2, FURTHER_FIELDS),
-    more: bodyWith(1, FURTHER_FIELDS),
-    family: bodyWith(2, { family: { type: 'join', relations: { product: 'offer' } }, seller: { type: 'keyword' }, offer_price: { type: 'double' } }),
-  };
-}
-
-const mappingSchema = z.looseObject({ properties: z.record(z.string(), z.unknown()) });
-
-const FURTHER_FIELDS = {
-  created: { type: 'date' },
-  stock: { type: 'integer' },
-  place: { type: 'geo_point' },
-  complete: { type: 'completion', contexts: [{ name: 'material', type: 'category' }] },
-  prose: { type: 'text', analyzer: 'english', term_vector: 'with_positions_offsets' },
-  stored_title: { type: 'text', store: true },
-  'naïve': { type: 'keyword' },
-  variants: {
-    type: 'nested',
-    properties: { size: { type: 'keyword' }, colour: { type: 'keyword' }, stock: { type: 'integer' }, note: { type: 'text' } },
-  },
-};
-
-function idOf(entry: ShopEntry | undefined, place: number): string {
-  return ODD_IDS[Math.floor(place / 7)] !== undefined && place % 7 === 3 ? (ODD_IDS[Math.floor(place / 7)] ?? '') : (entry?.product.id ?? `x${place}`);
-}
-
-function documentOf({ product, latent }: ShopEntry, of: { place: number; text: readonly number[]; dims: number }): Record<string, unknown> {
-  const { place } = of;
-  return {
-    ...product,
-    style: latent.style,
-    tags: [latent.colour, latent.pattern],
-    created: new Date(Date.UTC(2024, place % 12, 1 + (place % 28))).toISOString(),
-    stock: place % 5,
-    place: { lat: 50 + (place % 10) / 10, lon: 8 + (place % 7) / 10 },
-    complete: { input: [product.title], weight: 1 + (place % 9), contexts: { material: [latent.material] } },
-    prose: `${product.title}. ${product.description}`,
-    stored_title: product.title,
-    ['naïve']: place % 2 === 0 ? 'ja' : 'nein',
-    attributes: { '__proto__x': place, constructor: 'made', 'größe': '鞋', exact: 9007199254740993, tiny: 1e-320, half: 0.1 },
-    variants: ['S', 'M', 'L'].map((size, step) => ({
-      size,
-      colour: step === 0 ? latent.colour : 'white',
-      stock: (place + step) % 4,
-      note: `${latent.material} in ${size}`,
-    })),
-    [PRODUCT.textVector]: of.text,
-    [PRODUCT.imageVector]: seededUnitVector(`${latent.colour} ${latent.pattern}`, place, of.dims),
-    [PRODUCT.contentHash]: `hash-${place}`,
-    [PRODUCT.groupKey]: latent.style,
-  };
-}
-
-/** Products of one look get vectors near each other. */
-function seededUnitVector(look: string, place: number, dims: number): number[] {
-  const draw = (seed: string): number[] => {
-    const numbers: number[] = [];
-    for (let block = 0; numbers.length < dims; block += 1) {
-      for (const byte of createHash('sha512').update(`${seed} ${block}`).digest()) numbers.push(byte / 127.5 - 1);
-    }
-    return numbers.slice(0, dims);
-  };
-  const [shared, own] = [draw(look), draw(`${look} ${place}`)];
-  const mixed = shared.map((value, at) => value + 0.3 * (own[at] ?? 0));
-  const length = Math.hypot(...mixed);
-  return mixed.map((value) => Math.fround(value / length));
-}
-
-interface BulkItem {
-  readonly index: string;
-  readonly id: string;
-  readonly source: Record<string, unknown>;
-  readonly routing?: string;
-}
-
-function offersOf(products: number): BulkItem[] {
-  return Array.from({ length: products * 2 }, (_, place) => {
-    const parent = `p${Math.floor(place / 2)}`;
-    const source = { family: { name: 'offer', parent }, seller: `seller-${place % 3}`, offer_price: 10 + place, [PRODUCT.rankKey]: `o${place}` };
-    return { index: NAMES.family, id: `o${place}`, routing: parent, source };
-  });
-}
-
 async function bulk(engineUrl: string, items: readonly BulkItem[]): Promise<void> {
   await bulkLines(
     engineUrl,
@@ -287,37 +117,6 @@ async function bulkLines(engineUrl: string, lines: readonly string[]): Promise<v
   const answer = await send(engineUrl, 'POST', '/_bulk?refresh=true', `${lines.join('\n')}\n`);
   const { errors } = z.object({ errors: z.boolean() }).parse(JSON.parse(answer.text));
   if (errors) throw new Error(`the engine refused documents: ${answer.text.slice(0, 1000)}`);
-}
-
-const PLAIN_BODY = {
-  settings: { number_of_shards: 1, number_of_replicas: 0 },
-  mappings: {
-    dynamic: false,
-    properties: {
-      title: { type: 'text', analyzer: 'english' },
-      description: { type: 'text', analyzer: 'english' },
-      brand: { type: 'keyword' },
-      price: { type: 'double' },
-      rating: { type: 'float' },
-      huge: { type: 'unsigned_long' },
-      double: { type: 'double' },
-    },
-  },
-};
-
-/** Sources written by hand, since no program would write such numbers. */
-function plainLines(): string[] {
-  const numbers = ['9223372036854775808', '-0', '-0.0', '1e-320', '4.9E-324', '1.7976931348623157e308', '0.1000000000000000055511151231257827', '1E2'];
-  return Array.from({ length: 24 }, (_, place) => {
-    const id = ODD_IDS[place] ?? `n${place}`;
-    const odd = numbers[place % numbers.length] ?? '0';
-    return [
-      `{"index":{"_index":"${NAMES.plain}","_id":${JSON.stringify(id)}}}`,
-      `{ "title" : "boots ${'sturdy '.repeat(1 + (place % 3))}${place}","price":${10 + place}.50, "brand":"b${place % 3}","rating":${1 + (place % 5)},` +
-        `"odd":${odd},"huge":${place === 0 ? '18446744073709551615' : place},"double":${place}e-3,` +
-        `"__proto__":{"polluted":true},"constructor":{"prototype":1},"\\u0041\\ud83d\\udc5e":"\\u00e9\\/","empty":{},"list":[ ]}`,
-    ];
-  }).flat();
 }
 
 async function dropIndices(engineUrl: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { get, scenariosOf, type Scenario } from '../scenario.js';
-import { NAMES } from '../shop.js';
+import { NAMES } from '../names.js';
 import { MATCH } from './queries.js';
 
 const { ranked, passed, steps } = scenariosOf('Pages and totals', NAMES.items);
@@ -32,7 +32,12 @@ export const paging: Scenario[] = [
   passed('size 0', 'size_zero', { query: MATCH, size: 0, aggs: { brands: { terms: { field: 'brand' } } } }),
   passed('size 0 by URL', 'size_zero', { query: MATCH, size: 5 }, { query: 'size=0' }),
   steps('size as a numeric string in the body', { kind: 'ranked' }, [
-    { method: 'POST', path: `/${NAMES.items}/_search`, headers: { 'content-type': 'application/json' }, body: '{"query":{"match_all":{}},"size":"3","from":"2"}' },
+    {
+      method: 'POST',
+      path: `/${NAMES.items}/_search`,
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":{"match_all":{}},"size":"3","from":"2"}',
+    },
   ]),
   steps('no body at all', { kind: 'ranked' }, [get(`/${NAMES.items}/_search`)]),
   passed('size beyond what the engine allows', 'engine_error', { query: MATCH, size: 20000 }),
