@@ -71,7 +71,8 @@ export async function checkRanked(of: RankedCase): Promise<RankedVerdict> {
       if (!body) return differences.push(`${name}: ${hit.key} is none of the engine's`);
       differences.push(...differencesOfHit(hit.json, body.json, of.named).map((text) => `${name}, ${hit.key}: ${text}`));
       const rank = first + place;
-      const due = rank < length ? literals[Math.min(rank, literals.length - 1)] : body.score;
+      // Where the words find nothing there is no literal to repeat.
+      const due = rank < length && literals.length > 0 ? literals[Math.min(rank, literals.length - 1)] : body.score;
       if (hit.score !== due) differences.push(`${name}, place ${rank}: _score ${hit.score}, not ${due}`);
     });
   }
@@ -117,17 +118,21 @@ function differencesAround(direct: JsonText, through: JsonText, { named }: Ranke
   return [
     ...compareMembers(direct, through, { skip, named, where: 'answer' }),
     ...compareMembers(memberOf(direct, 'hits'), memberOf(through, 'hits'), { skip, named, where: 'hits' }),
-    ...(separators(memberOf(direct, 'hits')) === separators(memberOf(through, 'hits')) ? [] : ['hits: blanks between them differ']),
+    ...differencesOfBlanks(direct, through),
   ];
 }
 
-/** Blanks between hits of a page of two or more; a shorter one has none to compare. */
-function separators(hits: JsonText | null): string {
-  const list = memberOf(hits, 'hits');
+/** Blanks between hits, where both pages have two or more. */
+function differencesOfBlanks(direct: JsonText, through: JsonText): string[] {
+  const [due, got] = [direct, through].map((answer) => separators(valueAt(answer, 'hits', 'hits')));
+  return due === got || due === null || got === null ? [] : [`hits: ${got} between them, not ${due}`];
+}
+
+function separators(list: JsonText | null): string | null {
   const items = itemsOf(list);
-  if (!list || items.length < 2) return '';
+  if (!list || items.length < 2) return null;
   const [first, second] = items;
-  if (!first || !second) return '';
+  if (!first || !second) return null;
   const before = list.text.indexOf(first.text);
   const between = list.text.slice(before + first.text.length, list.text.indexOf(second.text, before + first.text.length));
   return JSON.stringify([list.text.slice(0, before), between]);

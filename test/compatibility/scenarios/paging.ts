@@ -15,6 +15,11 @@ export const paging: Scenario[] = [
   ranked('one hit asked for', { query: broad, size: 1 }),
   ranked('more than there are', { query: everything, size: 500 }),
   ranked('one hit found', { query: { ids: { values: ['constructor'] } } }),
+  ranked(
+    'nothing found by the words, hits added',
+    { query: { bool: { must: [{ match: { title: 'xyzzy' } }], filter: [{ term: { material: 'linen' } }] } } },
+    { constraint: { term: { material: 'linen' } }, adds: true },
+  ),
   passed('nothing found', 'no_hits', { query: { match: { title: 'xyzzy' } }, post_filter: { match_none: {} } }),
   ranked('page wholly in a small window', { query: everything, from: 0, size: 6 }, { own: { window: 12 } }),
   ranked('page across the window’s end', { query: everything, from: 8, size: 10 }, { own: { window: 12 } }),

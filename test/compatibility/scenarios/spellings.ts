@@ -180,7 +180,7 @@ export const multiSearches: Scenario[] = [
   ),
   several.steps('_msearch, nothing to rank in it', passedItems('sort'), [multi(lines({}, { ...lamp, sort: ['price'] }))]),
   several.steps('_msearch, refused whole', passedItems('engine_error'), [multi(lines({}, lamp, {}, broken))]),
-  several.steps('_msearch without a last line end', passedItems('engine_error'), [multi(lines({}, lamp).trimEnd())]),
+  several.steps('_msearch without a last line end', passedItems('body_not_understood'), [multi(lines({}, lamp).trimEnd())]),
   several.steps('_msearch, empty', passedItems('engine_error'), [multi('\n')]),
   several.steps(
     '_msearch/template',
