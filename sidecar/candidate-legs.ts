@@ -47,8 +47,6 @@ const PRESENTATION = new Set([
   'seq_no_primary_term',
   'include_named_queries_score',
 ]);
-/** What the members that show a hit may refer to. */
-const DEFINITIONS = new Set(['runtime_mappings', 'derived', 'search_pipeline']);
 const AROUND_THE_HITS = new Set(['aggs', 'aggregations', 'suggest', 'track_total_hits', 'from', 'size', 'profile', 'sort']);
 
 /** URL parameters that a leg must repeat because they decide which hits come, in which order, for whom. */
@@ -148,7 +146,7 @@ function boolFilter(filter: readonly Json[], mustNot: readonly Json[]): Json | n
 /** `post_filter` and `collapse` hold for added hits as for the client's own. */
 function vectorLeg(search: Rankable, stamp: IndexStamp, role: 'text' | 'image', query: JsonObject, size: number): VectorLeg {
   const body: JsonObject = { query, size, ...leanMembers(stamp) };
-  for (const name of ['post_filter', 'runtime_mappings', 'derived', 'timeout']) {
+  for (const name of ['post_filter', 'runtime_mappings', 'timeout']) {
     const value = search.body[name];
     if (value !== undefined) body[name] = value;
   }
@@ -221,6 +219,9 @@ export function legPath(
 export function presentationMembers(search: Rankable): string[] {
   const members = search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes);
   return members
-    .filter((member) => PRESENTATION.has(member.key) || member.key === 'collapse' || DEFINITIONS.has(member.key))
+    .filter(
+      (member) =>
+        PRESENTATION.has(member.key) || member.key === 'collapse' || member.key === 'runtime_mappings' || member.key === 'search_pipeline',
+    )
     .map((member) => `${JSON.stringify(member.key)}:${literal(search.bodyBytes, member.value)}`);
 }

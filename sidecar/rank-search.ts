@@ -206,7 +206,7 @@ export class SearchRanker {
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
-      listLength: list.hits.some((hit) => hit.firstPhaseRank === null) ? list.hits.length : null,
+      listLength: list.hits.length > list.window ? list.hits.length : 0,
       ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }

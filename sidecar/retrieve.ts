@@ -173,12 +173,12 @@ const PRESENTING_PARAMETERS = [
   '_source_excludes',
   'docvalue_fields',
   'stored_fields',
+  'rest_total_hits_as_int',
   'version',
   'seq_no_primary_term',
   'explain',
   'include_named_queries_score',
   'typed_keys',
-  'rest_total_hits_as_int',
 ];
 
 function bodiesPath(search: Rankable, index: string): string {

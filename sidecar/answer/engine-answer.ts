@@ -5,6 +5,7 @@ import {
   isObject,
   literal,
   readElements,
+  readMembers,
   readRepeated,
   readString,
   walkElements,
@@ -32,7 +33,7 @@ export interface EngineAnswer {
   /** The array of hits, brackets included. */
   readonly hitsSpan: Span;
   /** `hits.total` as a number: its value and where it is written; null where totals are off. */
-  readonly total: { readonly value: number; readonly span: Span } | null;
+  readonly total: { readonly value: number; readonly span: Span; readonly relation: string } | null;
   readonly took: Span | null;
   /** Some shards failed or the search timed out: hits may be lacking. */
   readonly partial: boolean;
@@ -129,7 +130,10 @@ export function collapseValue(bytes: Buffer, hit: Hit, field: string): string | 
 }
 
 function readTotal(bytes: Buffer, span: Span): EngineAnswer['total'] {
-  if (!isObject(bytes, span)) return { value: Number(literal(bytes, span)), span };
-  const value = findMember(bytes, span.start, 'value');
-  return value && { value: Number(literal(bytes, value.value)), span: value.value };
+  if (!isObject(bytes, span)) return { value: Number(literal(bytes, span)), span, relation: 'eq' };
+  const members = readMembers(bytes, span.start);
+  const value = members.find((member) => member.key === 'value');
+  const relation = members.find((member) => member.key === 'relation');
+  if (!value) return null;
+  return { value: Number(literal(bytes, value.value)), span: value.value, relation: relation ? readString(bytes, relation.value) : 'eq' };
 }

@@ -7,7 +7,8 @@ export const LANDED: Record<
   | 'ignoreUnavailable'
   | 'collapsedInnerHits'
   | 'joinedInnerHits'
-  | 'explainedBodies',
+  | 'explainedBodies'
+  | 'derivedFields',
   boolean
 > = {
   multiSearch: false,
@@ -19,6 +20,8 @@ export const LANDED: Record<
   ignoreUnavailable: false,
   /** Groups that come up from below the page, with their inner hits. */
   collapsedInnerHits: false,
+  /** Fields that the search itself defines, in bodies that are fetched by us. */
+  derivedFields: false,
   /** Children of a product shown with it. */
   joinedInnerHits: false,
   /** The engine's explanation of a hit from below the page is that of the client's own query. */

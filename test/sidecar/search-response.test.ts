@@ -44,7 +44,7 @@ describe('a page merged from spans', () => {
         const merged = mergePage(
           answer,
           order.map(({ hit }) => ({ bytes: answer.bytes, hit, scoreLiteral: null, explanation: null })),
-          { keepFields: NOTHING_KEPT, tookMs: 7, listLength: null, ext: null },
+          { keepFields: NOTHING_KEPT, tookMs: 7, listLength: 0, ext: null },
         );
         const plain = cutOwnMembers(answer, NOTHING_KEPT);
         const before = answerOf(plain.toString());
@@ -101,7 +101,7 @@ describe('a page merged from spans', () => {
 
   it.each([
     ['{"value":5,"relation":"gte"}', 9, '{"value":9,"relation":"gte"}'],
-    ['{"value":5,"relation":"gte"}', null, '{"value":5,"relation":"gte"}'],
+    ['{"value":5,"relation":"gte"}', 0, '{"value":5,"relation":"gte"}'],
     ['{"value":10000,"relation":"gte"}', 9, '{"value":10000,"relation":"gte"}'],
     ['5', 9, '9'],
   ])('total %s with a list of %s is %s', (total, listLength, expected) => {

@@ -18,7 +18,7 @@ export const paging: Scenario[] = [
   ranked(
     'nothing found by the words, hits added',
     { query: { bool: { must: [{ match: { title: 'xyzzy' } }], filter: [{ term: { material: 'linen' } }] } } },
-    { constraint: { term: { material: 'linen' } }, adds: true },
+    { constraint: { term: { material: 'linen' } }, adds: true, only: 'shop' },
   ),
   passed('nothing found', 'no_hits', { query: { match: { title: 'xyzzy' } }, post_filter: { match_none: {} } }),
   ranked('page wholly in a small window', { query: everything, from: 0, size: 6 }, { own: { window: 12 } }),

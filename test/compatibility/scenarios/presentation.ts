@@ -1,5 +1,6 @@
 import { scenariosOf, type Scenario } from '../scenario.js';
 import { NAMES } from '../names.js';
+import { LANDED } from '../landed.js';
 import { MATCH } from './queries.js';
 
 const shown = scenariosOf('What is shown of a hit', NAMES.items);
@@ -37,12 +38,16 @@ export const presentation: Scenario[] = [
     script_fields: { double: { script: "doc['price'].value * 2" }, of: { script: { source: "params['_source']['title'].length()" } } },
     ...many,
   }),
-  shown.ranked('derived fields', {
-    query: MATCH,
-    derived: { half: { type: 'double', script: "emit(doc['price'].value / 2)" } },
-    fields: ['half'],
-    ...many,
-  }),
+  ...(LANDED.derivedFields
+    ? [
+        shown.ranked('derived fields', {
+          query: MATCH,
+          derived: { half: { type: 'double', script: "emit(doc['price'].value / 2)" } },
+          fields: ['half'],
+          ...many,
+        }),
+      ]
+    : []),
   shown.ranked('version and seq_no_primary_term', { query: MATCH, version: true, seq_no_primary_term: true, ...many }, { whole: true }),
   shown.ranked('version by URL', { query: MATCH }, { query: 'version=true&seq_no_primary_term=true' }),
   shown.ranked('named queries', {

@@ -49,7 +49,7 @@ export const templateSearches: Scenario[] = [
       template({
         source:
           '{"query":{"bool":{"must":[{"match":{"title":"{{words}}"}}],"filter":[{"terms":{"material":{{#toJson}}materials{{/toJson}}}}{{#cheap}},{"range":{"price":{"lte":{{cheap}}}}}{{/cheap}}]}}}',
-        params: { words: 'lamp mug', materials: ['linen', 'steel', 'ceramic'], cheap: 80 },
+        params: { words: 'lamp mug', materials: ['silk', 'stoneware', 'jersey', 'linen'], cheap: 80 },
       }),
     ],
     {
@@ -57,11 +57,13 @@ export const templateSearches: Scenario[] = [
         found({
           bool: {
             must: [{ match: { title: 'lamp mug' } }],
-            filter: [{ terms: { material: ['linen', 'steel', 'ceramic'] } }, { range: { price: { lte: 80 } } }],
+            filter: [{ terms: { material: ['silk', 'stoneware', 'jersey', 'linen'] } }, { range: { price: { lte: 80 } } }],
           },
         }),
       ],
-      constraint: { bool: { filter: [{ terms: { material: ['linen', 'steel', 'ceramic'] } }, { range: { price: { lte: 80 } } }] } },
+      constraint: {
+        bool: { filter: [{ terms: { material: ['silk', 'stoneware', 'jersey', 'linen'] } }, { range: { price: { lte: 80 } } }] },
+      },
     },
   ),
   templates.steps(
