@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
 import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
-import { firstText } from './request/query-tree.js';
+import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
 
@@ -149,7 +149,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean),
+    queryText: options.queryText ?? textOf(call, clean, config.index.map.text),
     listKey,
   };
 }
@@ -159,8 +159,8 @@ function withoutPage(body: JsonObject): JsonObject {
   return rest;
 }
 
-function textOf(call: SearchCall, body: JsonObject): string | null {
-  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : firstText(body.query));
+function textOf(call: SearchCall, body: JsonObject, textFields: readonly string[]): string | null {
+  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : findWords(body.query, textFields));
 }
 
 function whyNotRanked(call: SearchCall, body: JsonObject, page: { from: number; size: number; window: number }): SkipReason | null {
