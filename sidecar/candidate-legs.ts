@@ -2,8 +2,9 @@ import { PRODUCT } from '../mappings/product-index.js';
 import type { IndexStamp } from './walk/index-stamp.js';
 import { isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { SourceText } from './json/source-text.js';
-import { findMember, literal, readMembers } from './json/spans.js';
+import { applyEdits, cutMembers, findMember, literal, readMembers, type Member } from './json/spans.js';
 import { hasClause } from './request/clause-types.js';
+import { withoutClauseInnerHits } from './request/lean-query.js';
 import { splitQuery, type Constraints, type SplitQuery } from './request/query-tree.js';
 import { findWrapped } from './request/text-clauses.js';
 import { findVectorClauses, type VectorClause } from './request/vector-clauses.js';
@@ -191,17 +192,23 @@ function writeMembers(members: Readonly<Record<string, string>>): string {
 }
 
 function firstPhaseBody(search: Rankable, stamp: IndexStamp): string {
-  const parts: string[] = [];
+  const members: Record<string, string> = {};
   for (const member of search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes)) {
     if (PRESENTATION.has(member.key) || AROUND_THE_HITS.has(member.key)) continue;
-    const value =
-      member.key === 'collapse' ? JSON.stringify(withoutInnerHits(search.body.collapse)) : literal(search.bodyBytes, member.value);
-    parts.push(`${JSON.stringify(member.key)}:${member.key === 'query' ? withPaginationDepth(search, value) : value}`);
+    const value = selectingText(search, member);
+    if (value !== null) members[member.key] = member.key === 'query' ? withPaginationDepth(search, withoutClauseInnerHits(value)) : value;
   }
-  for (const [name, value] of Object.entries({ size: search.window, ...leanMembers(stamp) })) {
-    parts.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  }
-  return `{${parts.join(',')}}`;
+  if (search.body.collapse !== undefined) members.collapse = JSON.stringify(withoutInnerHits(search.body.collapse));
+  for (const [name, value] of Object.entries({ size: search.window, ...leanMembers(stamp) })) members[name] = JSON.stringify(value);
+  return writeMembers(members);
+}
+
+/** A member as a search of ours repeats it: `ext.ubi` would have the engine keep the shopper's one search twice. */
+export function selectingText({ bodyBytes, body }: Rankable, { key, value }: Member): string | null {
+  if (key !== 'ext' || !isJsonObject(body.ext) || !Object.hasOwn(body.ext, 'ubi')) return literal(bodyBytes, value);
+  if (Object.keys(body.ext).length === 1) return null;
+  const cut = cutMembers(readMembers(bodyBytes, value.start), (name) => name === 'ubi');
+  return applyEdits(bodyBytes, cut, value).toString('utf8');
 }
 
 /**
