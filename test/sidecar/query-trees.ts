@@ -6,7 +6,6 @@ export interface Stocked {
   readonly tenant: string;
   readonly in_stock: boolean;
   readonly price: number;
-  readonly brand: string;
   /** Of two that are one number and two keywords. */
   readonly code: '1' | '1.0';
   readonly clearance?: boolean;
