@@ -166,6 +166,20 @@ function read({ text }: Answer): { around: string; hits: string[]; scores: strin
   };
 }
 
+describe('products written with a routing', () => {
+  it('are ranked also after they were all written again', async () => {
+    const update = { query: { match_all: {} }, script: { source: 'ctx._source.rating_count = 1' } };
+    const response = await fetch(`${shelf.engine}/${shelf.index}/_update_by_query?refresh=true`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(update),
+    });
+    expect(await response.text()).toContain(`"updated":${PRODUCTS}`);
+    // Their vectors in memory are those of the version before: what is read again by id must be found without its routing.
+    await vi.waitFor(async () => expect((await ranked({ query: { match_all: {} } })).label).toMatch(/^applied/), { timeout: 30_000 });
+  });
+});
+
 describe('minimum_should_match', () => {
   it('is counted as the engine counts it, in every spelling', async () => {
     const specs = [
