@@ -198,7 +198,8 @@ function findProfile(config: Config, index: string, named: string | null): { nam
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
     return { name: named, profile };
   }
-  const names = index.split(',').filter(Boolean);
+  // `shop*,-shop-old`: what is left out needs no profile.
+  const names = index.split(',').filter((name, place) => name !== '' && !(place > 0 && name.startsWith('-')));
   for (const [name, profile] of Object.entries(config.profiles)) {
     if (names.length > 0 && names.every((each) => matchesPattern(each, profile.index))) return { name, profile };
   }

@@ -156,7 +156,7 @@ describe('a vector leg', () => {
 describe('a client’s own vector clauses', () => {
   const knn = (field: string, more: object = {}): object => ({ knn: { [field]: { vector: [1, 0], k: 30, ...more } } });
 
-  it('of a hybrid are asked alone, with the common filter in them', () => {
+  it('of a hybrid are asked alone, with the common filter where the engine has it', () => {
     const common = { term: { tenant: 'a' } };
     const own = { term: { in_stock: true } };
     const query = {
@@ -174,7 +174,7 @@ describe('a client’s own vector clauses', () => {
     expect(plan).toMatchObject({ mayAdd: false, reason: 'the query has a knn clause of its own' });
     expect(firstPhase).toMatchObject({ query, size: 200, search_pipeline: 'norm' });
     expect(legs.map(({ role, body }) => [role, body.size, body.query, body.post_filter])).toEqual([
-      ['image', 30, knn('image_vector', { filter: { bool: { filter: [own, common] } } }), own],
+      ['image', 30, { bool: { must: [knn('image_vector', { filter: own })], filter: [common] } }, own],
       ['text', 40, { neural: { text_vector: { query_text: 'red boots', k: 40, filter: common } } }, own],
     ]);
   });

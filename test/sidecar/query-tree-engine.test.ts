@@ -166,6 +166,40 @@ function read({ text }: Answer): { around: string; hits: string[]; scores: strin
   };
 }
 
+describe('a client’s own hybrid', () => {
+  it('keeps its depth and its filter, and tells what its vector clause found', async () => {
+    const [first] = vectorAnswer.parse(JSON.parse((await direct({ query: { match: { title: 'lamp' } }, size: 1 })).text)).hits.hits;
+    const knn = { knn: { text_vector: { vector: first?._source.text_vector, k: 40 } } };
+    const filter = { term: { tenant: 'red' } };
+    const body = {
+      query: { hybrid: { queries: [{ match: { title: 'lamp mug' } }, knn], filter, pagination_depth: 60 } },
+      search_pipeline: { phase_results_processors: [{ 'normalization-processor': {} }] },
+      _source: ['title'],
+    };
+    const engine = await direct({ ...body, size: PRODUCTS });
+    const pages = [];
+    for (const from of [0, 10, 20]) pages.push(await ranked({ ...body, from, size: 10, ext: { fuserank: { legs: true } } }));
+    expect(pages.map(({ label }) => label)).toEqual([
+      expect.stringMatching(/^applied; model/),
+      expect.stringContaining('list=stored'),
+      expect.stringContaining('list=stored'),
+    ]);
+    const shown = pages.flatMap(({ ids }) => ids);
+    expect(new Set(shown).size).toBe(30);
+    expect(engine.ids).toEqual(expect.arrayContaining(shown));
+    const { legs } = legsAnswer.parse(JSON.parse(pages[0]?.text ?? '')).ext.fuserank;
+    expect(legs.first_phase).toEqual(engine.ids);
+    const near = await direct({ query: { knn: { text_vector: { ...knn.knn.text_vector, filter } } }, size: 40, _source: false });
+    expect(legs.text).toEqual(near.ids);
+    for (const id of [...shown, ...legs.text]) expect(shelf.products.get(id)?.tenant).toBe('red');
+  });
+});
+
+const vectorAnswer = z.object({ hits: z.object({ hits: z.array(z.object({ _source: z.object({ text_vector: z.array(z.number()) }) })) }) });
+const legsAnswer = z.object({
+  ext: z.object({ fuserank: z.object({ legs: z.object({ first_phase: z.array(z.string()), text: z.array(z.string()) }) }) }),
+});
+
 describe('products written with a routing', () => {
   it('are ranked also after they were all written again', async () => {
     const update = { query: { match_all: {} }, script: { source: 'ctx._source.rating_count = 1' } };

@@ -44,6 +44,12 @@ describe('a search looked at', () => {
     expect(parseSearchRequest(call(body), config).upstream.body.toString()).toBe(upstream);
   });
 
+  it('finds the profile of an expression that leaves indices out', () => {
+    const url = `/${encodeURIComponent('products*,-products-old')}/_search`;
+    expect(parseSearchRequest(call({ query }, { url }), config)).toMatchObject({ kind: 'rankable', profileName: 'shop' });
+    expect(parseSearchRequest(call({ query }, { url: '/-products,other/_search' }), config)).toMatchObject({ reason: 'no_profile' });
+  });
+
   it('sends a request without our block on exactly as it came', () => {
     const body = '{ "query" : { "match_all" : { } } , "size":3 }';
     const search = parseSearchRequest(call(body, { url: '/products/_search?routing=a&fuserank=1&pretty' }), config);
