@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
+import { applyEdits, cutMembers, isObject, nestsDeeper, readMembers, type Edit } from './json/spans.js';
 import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
@@ -34,6 +34,7 @@ export type SkipReason =
   | 'format'
   | 'body_too_large'
   | 'body_not_understood'
+  | 'body_too_deep'
   | 'engine_error'
   | 'no_hits'
   | 'no_scores'
@@ -85,6 +86,8 @@ export interface Rankable {
 }
 
 const DEFAULT_SIZE = 10;
+/** The engine takes 20 queries inside each other (`indices.query.bool.max_nested_depth`), each 3 levels of JSON. */
+const DEEPEST = 200;
 
 /** Looks at a `_search`: is it ours to rank, and if not, why not. Throws `BadSearchOption` for a wrong block of ours. */
 export function parseSearchRequest(call: SearchCall, config: Config): Rankable | PassThrough {
@@ -92,6 +95,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
   if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
+  if (nestsDeeper(bytes, DEEPEST)) return passThrough(bypassed ? 'bypass' : 'body_too_deep', withoutOurs(call, bytes));
   let body: Json;
   try {
     body = bytes.length === 0 ? {} : parseJson(bytes.toString('utf8'));
@@ -152,6 +156,14 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     queryText: options.queryText ?? textOf(call, clean, config.index.map.text),
     listKey,
   };
+}
+
+function withoutOurs(call: SearchCall, bytes: Buffer): UpstreamSearch {
+  try {
+    return upstreamOf(call, stripOwnMembers(bytes).bytes, true);
+  } catch {
+    return upstreamOf(call, call.body, false);
+  }
 }
 
 function withoutPage(body: JsonObject): JsonObject {
