@@ -33,6 +33,7 @@ export class ConfigError extends Error {
 const SECRETS: readonly (readonly [branch: string, member: string])[] = [
   ['opensearch.auth', 'password'],
   ['opensearch.auth', 'token'],
+  ['behaviour', 'erasureKey'],
 ];
 
 const settings: Setting[] = listSettings(configSchema);

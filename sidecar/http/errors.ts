@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
 import { EventsNotStored } from '../behaviour/event-store.js';
-import { BehaviourIndexError } from '../behaviour/event-index.js';
+import { BehaviourIndexError } from '../behaviour/stored-index.js';
 
 interface ErrorEntry {
   readonly status: number;
