@@ -3,7 +3,12 @@ import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
 import { connectEngine } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
+import { ErasureIndex } from './behaviour/erasure-index.js';
+import { EventExpiry } from './behaviour/event-expiry.js';
 import { EventStore } from './behaviour/event-store.js';
+import { RecentErasures, type IsErased } from './behaviour/recent-erasures.js';
+import { SearchRecorder } from './behaviour/search-recorder.js';
+import { UserErasure } from './behaviour/user-erasure.js';
 import { FeatureLog, isSampled } from './feature-log.js';
 import { openListener } from './http/listener.js';
 import { openLog, type Logger } from './http/log.js';
@@ -58,7 +63,33 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   const metrics = openMetrics();
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
-  const store = new EventStore({ upstream: withServiceAccount(upstream, config.opensearch), behaviour: config.behaviour });
+  const account = withServiceAccount(upstream, config.opensearch);
+  const erased = new RecentErasures();
+  const complain = openComplaints(log);
+  const store = new EventStore({
+    upstream: account,
+    behaviour: config.behaviour,
+    erased,
+    onTrouble: (error) => complain('refresh', error, 'events are seen when their index refreshes itself'),
+  });
+  const erasures = new ErasureIndex({ name: config.behaviour.erasures, upstream: account, key: config.behaviour.erasureKey });
+  const expiry = new EventExpiry({
+    store,
+    turns: erasures,
+    behaviour: config.behaviour,
+    report: {
+      done: (deleted) => log.info(deleted, 'expired events are deleted'),
+      trouble: (error) => complain('expiry', error, 'expired events are not deleted'),
+    },
+  });
+  const searches = new SearchRecorder({
+    store: (queries) => store.recordQueries(queries),
+    erased,
+    onOutcome: (outcome, error) => {
+      metrics.observeEvents('queries', outcome, 1);
+      if (outcome === 'failed') complain('queries', error, 'searches are missing from the queries index');
+    },
+  });
   const rankers = [...new Set(Object.values(config.profiles).map(({ ranker }) => ranker))].filter(
     (name) => name !== 'first-phase' && name !== 'shuffle',
   );
@@ -97,18 +128,31 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       const [name = id, sha256 = ''] = id.split('@');
       metrics.setModel({ name, sha256 });
     }
-    const walking: Omit<RankSearchDeps, 'observe' | 'lists'> = {
+    const walking: Omit<RankSearchDeps, 'observe' | 'lists' | 'searches'> = {
       config,
       upstream,
       stamps,
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
+      erased,
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log), lists: lists.keeper });
+    const ranker = new SearchRanker({
+      ...walking,
+      observe: observeSearches(metrics, log),
+      lists: lists.keeper,
+      searches: options.passive ? null : searches,
+    });
     // Searches that nobody sent are in no count.
-    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
+    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null, searches: null });
+    const erasure = new UserErasure({
+      store,
+      index: erasures,
+      memories: [ranker, { forget: lists.forget }],
+      reachBack: lists.namesUsers,
+      onTrouble: (error) => complain('erasures', error, 'erasures by other sidecars are not seen'),
+    });
     walk = async ({ roles }) => {
       for (const [profile, { index }] of Object.entries(config.profiles)) {
         for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
@@ -119,7 +163,12 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       answerSearch: (call) => ranker.answer(call),
-      store,
+      store: {
+        record: (events) => store.record(events),
+        recordQueries: (queries) => store.recordQueries(queries),
+        exportUser: (id) => store.exportUser(id),
+        erase: (id) => erasure.erase(id),
+      },
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
         const reachable = Date.now() - engineState.reachableAt < REACHABLE_MS;
@@ -150,8 +199,13 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     void statistics.describe([]);
     for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
       stamps.describe(pattern).catch(() => undefined);
-    if (!options.passive)
-      await store.prepare().catch((error: unknown) => log.warn({ error: String(error) }, 'the behaviour indices are not there yet'));
+    if (!options.passive) {
+      await Promise.all([store.prepare(), erasures.prepare()]).catch((error: unknown) =>
+        log.warn({ error: String(error) }, 'the behaviour indices are not there yet'),
+      );
+      erasure.watch();
+      expiry.watch();
+    }
     return {
       url: listener.url,
       adminUrl: listener.adminUrl,
@@ -159,6 +213,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       close: async () => {
         clearInterval(pulse);
         await listener.close();
+        await Promise.all([erasure.close(), expiry.close(), searches.close()]);
         await store.close();
         await lists.close();
         await scorers.close();
@@ -206,13 +261,25 @@ function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
   };
 }
 
+/** Says what is wrong once a minute, by kind. */
+function openComplaints(log: Logger): (kind: string, error: unknown, words: string) => void {
+  const saidAt = new Map<string, number>();
+  return (kind, error, words) => {
+    if (Date.now() - (saidAt.get(kind) ?? 0) < LOG_EVERY_MS) return;
+    saidAt.set(kind, Date.now());
+    log.warn({ error: String(error) }, words);
+  };
+}
+
 /** Ranked lists for the log's files and for whoever asked to be told of them. */
 function keepLists(
   config: Config,
   { onRankedList }: SidecarOptions,
   { metrics, log }: { metrics: Metrics; log: Logger },
-): { keeper: ListKeeper | null; close: () => Promise<void> } {
+): { keeper: ListKeeper | null; close: () => Promise<void>; forget: (isErased: IsErased) => Promise<void>; namesUsers: boolean } {
   const { folder, sample } = config.observability.featureLog;
+  // Hashes of this process name nobody, and its salt goes with it.
+  const namesUsers = folder !== null && !config.observability.hashUserIds;
   let warnedAt = 0;
   const lose = (lists: number, cause: string): void => {
     metrics.countLoggedLists('lost', lists);
@@ -234,6 +301,8 @@ function keepLists(
   return {
     keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), keep } : null,
     close: async () => files?.close(),
+    forget: async (isErased) => void (namesUsers && (await files?.forget(isErased))),
+    namesUsers,
   };
 }
 

@@ -5,6 +5,10 @@ import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
 import type { UpstreamAnswer } from '../opensearch/upstream.js';
 import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.js';
 import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
+import { tellQueryId } from './answer/ubi-answer.js';
+import type { IsErased, RecentErasures } from './behaviour/recent-erasures.js';
+import type { SearchRecorder } from './behaviour/search-recorder.js';
+import type { UbiCall } from './request/ubi-call.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
 import { explainHit } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
@@ -35,6 +39,10 @@ export interface RankSearchDeps extends GatheringDeps {
   readonly observe: SearchObserver;
   /** Null: nobody keeps lists. */
   readonly lists: ListKeeper | null;
+  /** Who was erased while a search was under way: no order of theirs is stored. */
+  readonly erased: RecentErasures;
+  /** Takes down searches that carry `ext.ubi`; null where nobody does. */
+  readonly searches: SearchRecorder | null;
 }
 
 export interface SearchObserver {
@@ -78,12 +86,17 @@ export class SearchRanker {
     return search.kind === 'pass-through' ? this.#passThrough(search, call, clock) : this.#answerRankable(search, clock);
   }
 
+  /** Forgets the stored orders of shoppers who are erased. */
+  forget(isErased: IsErased): void {
+    this.#lists.forgetUsers(isErased);
+  }
+
   async #passThrough(search: PassThrough, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
     const keeping = search.cutOwnMembers ? this.#keptFields(call.index, search.body, call) : null;
-    const answer = await this.#ask(keeping ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
+    const answer = await this.#ask(keeping || search.ubi ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
     const read = keeping && answer.status === 200 ? readOrNull(answer.body) : null;
     const body = read && keeping ? cutOwnMembers(read, await keeping) : answer.body;
-    return this.#skip(answer, body, new Skipped(search.reason, ''), call, clock);
+    return this.#skip(answer, body, new Skipped(search.reason, ''), { call, search, clock });
   }
 
   async #answerRankable(search: Rankable, clock: SearchClock): Promise<SearchAnswer> {
@@ -99,7 +112,7 @@ export class SearchRanker {
     try {
       const answer = await this.#ask(inPlainText(search.upstream), call.signal, clock);
       const read = answer.status === 200 ? readOrNull(answer.body) : null;
-      if (!read) return await this.#skip(answer, answer.body, unreadable(answer), call, clock);
+      if (!read) return await this.#skip(answer, answer.body, unreadable(answer), { call, search, clock });
       const keep = await keeping;
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
@@ -109,15 +122,20 @@ export class SearchRanker {
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
-        if (page.describe) this.#deps.lists?.keep(page.describe);
+        if (page.describe && !this.#isErased(search, clock)) this.#deps.lists?.keep(page.describe);
         this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
-        return await this.#finish(answer, page.body, `applied; ${page.label}`, call, clock);
+        return await this.#finish(answer, page.body, `applied; ${page.label}`, {
+          call,
+          search,
+          clock,
+          ranking: { fuserank_model: page.model },
+        });
       } catch (error) {
         if (call.signal.aborted) throw error; // nobody is left to answer
         const skipped = asSkipped(error);
         // Who asks for less time than the profile gives says nothing about the load.
         if (LATE.has(skipped.reason) && search.budgetMs >= search.profile.budgetMs) outcome = 'late';
-        return await this.#skip(answer, cutOwnMembers(read, keep), skipped, call, clock);
+        return await this.#skip(answer, cutOwnMembers(read, keep), skipped, { call, search, clock });
       }
     } finally {
       leave?.(outcome);
@@ -133,12 +151,12 @@ export class SearchRanker {
   }
 
   async #rankPage(work: RankWork): Promise<RankedPage> {
-    const { search, stored, gathering, deadline } = work;
+    const { search, stored, gathering, deadline, clock } = work;
     if (stored || !gathering) {
       const list = stored ?? EMPTY_LIST;
       try {
         const body = await this.#renderPage(work, list, () => null);
-        return { body, label: `window=${list.window}; list=stored`, candidates: list.hits.length, describe: null };
+        return { body, label: `window=${list.window}; list=stored`, model: list.model, candidates: list.hits.length, describe: null };
       } catch (error) {
         this.#lists.forget(search.listKey); // a product of it is gone; the reader's next page is ranked anew
         throw error;
@@ -147,12 +165,18 @@ export class SearchRanker {
     const gathered = unwrap(await gathering);
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
     const { reply, model, ranking, describe } = await this.#score(work, gathered);
-    const list = listOf(gathered.set, ranking);
+    const list = listOf(gathered.set, ranking, model);
     const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
     const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
-    this.#lists.keep(search.listKey, list);
-    return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length, describe };
+    if (!this.#isErased(search, clock)) this.#lists.keep(search.listKey, list, namesOf(search.options));
+    return {
+      body,
+      label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`,
+      model,
+      candidates: list.hits.length,
+      describe,
+    };
   }
 
   async #score(work: RankWork, gathered: Gathered): Promise<Scored> {
@@ -211,13 +235,16 @@ export class SearchRanker {
     });
   }
 
-  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
+  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, work: AnsweredWork): Promise<SearchAnswer> {
+    const { clock } = work;
     this.#deps.observe.outcome({ applied: false, reason: skipped.reason, detail: skipped.message || null, clock, candidates: null });
-    return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, call, clock);
+    return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, { ...work, ranking: { fuserank_reason: skipped.reason } });
   }
 
   /** Packed again where the client takes gzip: the engine was asked for plain text, since its answer is read and cut. */
-  async #finish(answer: UpstreamAnswer, body: Buffer, label: string, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
+  async #finish(answer: UpstreamAnswer, ranked: Buffer, label: string, work: AnsweredWork & Ranked): Promise<SearchAnswer> {
+    const { call, clock, search } = work;
+    const body = search.ubi && answer.status === 200 ? this.#tellUbi(search.ubi, ranked, work) : ranked;
     const { 'content-length': _length, ...headers } = answer.headers;
     const asked = /\bgzip\b/.test(headerOf(call, 'accept-encoding') ?? '');
     const packed = asked && body !== answer.body && headers['content-encoding'] === undefined && body.length > PACKED_BYTES;
@@ -228,14 +255,56 @@ export class SearchRanker {
     return { status: answer.status, headers, body: answered };
   }
 
+  /** Answers `ext.ubi` and takes the search down, where either is ours to do. */
+  #tellUbi(ubi: UbiCall, body: Buffer, { call, clock, search, ranking }: AnsweredWork & Ranked): Buffer {
+    const told = ubi.held && !call.query.has('filter_path') ? tellQueryId(body, ubi.queryId) : body;
+    const { options } = search;
+    if (!ubi.recorded || options === null) return told;
+    this.#deps.searches?.take({
+      ubi,
+      startedAt: performance.now() - clock.elapsedMs,
+      user: options.user,
+      client: ubi.clientId ?? options.client,
+      session: options.session,
+      queryText: search.kind === 'rankable' ? search.queryText : options.queryText,
+      query: search.body.query === undefined ? null : JSON.stringify(search.body.query),
+      body: told,
+      ranking: {
+        ...ranking,
+        fuserank: search.kind === 'rankable' && 'fuserank_model' in ranking ? 'applied' : 'skipped',
+        ...(search.kind === 'rankable' ? { fuserank_variant: `${search.profileName}@${search.blend}` } : {}),
+      },
+    });
+    return told;
+  }
+
+  /** Whether the shopper was erased since the search began: then nothing of it is kept. */
+  #isErased({ options }: Rankable, clock: SearchClock): boolean {
+    return this.#deps.erased.coverSince(namesOf(options), performance.now() - clock.elapsedMs);
+  }
+
   #ask(request: UpstreamSearch, signal: AbortSignal, clock: SearchClock): Promise<UpstreamAnswer> {
     return clock.stage('client', () => clock.duringEngine(() => this.#deps.upstream.send({ ...request, signal })));
   }
 }
 
+/** A search whose answer is ready, but for what is told around it. */
+interface AnsweredWork {
+  readonly call: SearchCall;
+  readonly search: Rankable | PassThrough;
+  readonly clock: SearchClock;
+}
+
+interface Ranked {
+  /** How it was ranked, or why not: as members of a taken-down search's `query_attributes`. */
+  readonly ranking: Readonly<Record<string, string>>;
+}
+
 interface RankedPage {
   readonly body: Buffer;
   readonly label: string;
+  /** The ranker that made the list, `name-version@sha8`. */
+  readonly model: string;
   /** Hits of the ranked list. */
   readonly candidates: number;
   /** For those who keep lists; null where nobody wants this one, or nothing was scored. */
@@ -262,7 +331,12 @@ interface RankWork {
   readonly keep: ReadonlySet<string>;
 }
 
-const EMPTY_LIST: RankedList = { hits: [], window: 0, scoreLiterals: [] };
+const EMPTY_LIST: RankedList = { hits: [], window: 0, scoreLiterals: [], model: '' };
+
+/** Ids of the shopper whom a search names. */
+function namesOf({ user, client, session }: Rankable['options']): string[] {
+  return [user, client, session].filter((name) => name !== null);
+}
 
 function unreadable(answer: UpstreamAnswer): Skipped {
   return new Skipped(answer.status === 200 ? 'answer_not_understood' : 'engine_error', `status ${answer.status}`);
@@ -276,12 +350,12 @@ function refuseUnscored(answer: EngineAnswer): void {
   }
 }
 
-function listOf(set: CandidateSet, ranking: Ranking): RankedList {
+function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList {
   const hits = ranking.order.flatMap((position): RankedHit[] => {
     const candidate = set.candidates[position];
     return candidate ? [{ index: candidate.index, id: candidate.id, firstPhaseRank: candidate.firstPhaseRank }] : [];
   });
-  return { hits, window: set.window, scoreLiterals: set.scoreLiterals };
+  return { hits, window: set.window, scoreLiterals: set.scoreLiterals, model };
 }
 
 function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | null, hit: RankedHit): Json | null {

@@ -38,6 +38,8 @@ export class EventStore {
   readonly #tails: LRUCache<string, KeptEvent[]>;
   readonly #erasing = new Map<string, number>();
   readonly #erased: RecentErasures;
+  /** Records of somebody erased that may still be in the indices. */
+  readonly #stragglers: { events: string[]; queries: string[] } = { events: [], queries: [] };
   readonly #writers: { events: RecordWriter; queries: RecordWriter };
 
   /** @param options.erased shared with all who remember users @param options.onTrouble told what keeps events from being seen soon */
@@ -139,6 +141,9 @@ export class EventStore {
    */
   async erase(id: string): Promise<{ events: number; queries: number }> {
     this.#erasing.set(id, (this.#erasing.get(id) ?? 0) + 1);
+    // Kept by a hash: who was erased is not to be found in memory either.
+    const hash = hashUserId(id);
+    this.#erased.add((name) => hashUserId(name) === hash);
     try {
       this.#forgetTails((name) => name === id);
       this.#writers.events.drop((name) => name === id);
@@ -147,8 +152,6 @@ export class EventStore {
       const [events, queries] = await Promise.all([this.events.erase(id), this.queries.erase(id)]);
       return { events, queries };
     } finally {
-      // Kept by a hash: who was erased is not to be found in memory either.
-      const hash = hashUserId(id);
       this.#erased.add((name) => hashUserId(name) === hash);
       const running = (this.#erasing.get(id) ?? 1) - 1;
       if (running === 0) this.#erasing.delete(id);
@@ -165,13 +168,20 @@ export class EventStore {
   async forget(isErased: IsErased): Promise<number> {
     this.#erased.add(isErased);
     this.#forgetTails(isErased);
-    const [events, queries] = [this.#writers.events.drop(isErased), this.#writers.queries.drop(isErased)];
+    this.#stragglers.events.push(...this.#writers.events.drop(isErased));
+    this.#stragglers.queries.push(...this.#writers.queries.drop(isErased));
     await Promise.all([this.#writers.events.settled(), this.#writers.queries.settled()]);
-    const erased = await Promise.all([
-      events.length === 0 ? 0 : this.events.eraseRecords(events),
-      queries.length === 0 ? 0 : this.queries.eraseRecords(queries),
-    ]);
-    return erased[0] + erased[1];
+    const [events, queries] = await Promise.all([this.#eraseStragglers('events'), this.#eraseStragglers('queries')]);
+    return events + queries;
+  }
+
+  /** What could not be deleted now is kept for the next try. */
+  async #eraseStragglers(kind: 'events' | 'queries'): Promise<number> {
+    const ids = [...this.#stragglers[kind]];
+    if (ids.length === 0) return 0;
+    const erased = await this[kind].eraseRecords(ids);
+    this.#stragglers[kind] = this.#stragglers[kind].filter((id) => !ids.includes(id));
+    return erased;
   }
 
   /** Lets go of what is too old to be asked for. */

@@ -1,19 +1,39 @@
-import { Router } from 'express';
+import { Router, type Request } from 'express';
 import type { UserRecord } from '../behaviour/event-store.js';
 import { HttpError } from './errors.js';
-import type { Logger } from './log.js';
+import { hashUserId, type Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 
 /** What is known of users: the store, or a stand-in. */
 export interface UserRegister {
   exportUser(id: string): Promise<UserRecord>;
-  erase(id: string): Promise<{ events: number; queries: number }>;
+  erase(id: string): Promise<Erasure>;
+}
+
+/** What an erasure did. */
+export interface Erasure {
+  readonly events: number;
+  readonly queries: number;
+  /** A hash that tells the same user in every instance; null or absent where there is none. */
+  readonly user?: string | null;
+  /** Why the other instances could not be told to forget; null or absent = they were. */
+  readonly untold?: Error | null;
 }
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
 
-/** `GET /metrics`, `GET /v1/users/{id}`, `DELETE /v1/users/{id}`. */
-export function adminRoutes(options: { users: UserRegister; metrics: Metrics; log: Logger; nameUser: (id: string) => string }): Router {
+/**
+ * `GET /metrics`, `GET /v1/users/{id}`, `DELETE /v1/users/{id}`. Each look at a user, and each erasure, leaves a line of the
+ * log (`audit`), which names the user by a hash and whoever asked by the name of the token.
+ */
+export function adminRoutes(options: {
+  users: UserRegister;
+  metrics: Metrics;
+  log: Logger;
+  /** Who asks: the name of the token; null where none is needed. */
+  nameCaller?: (request: Request) => string | null;
+}): Router {
+  const { nameCaller = () => null } = options;
   const router = Router();
   router.use((request, _response, next) => {
     const host = request.get('host') ?? '';
@@ -26,11 +46,21 @@ export function adminRoutes(options: { users: UserRegister; metrics: Metrics; lo
     response.set('content-type', contentType).send(text);
   });
   router.get('/v1/users/:id', async (request, response) => {
-    response.json(await options.users.exportUser(request.params.id));
+    const { id } = request.params;
+    const record = await options.users.exportUser(id);
+    const counts = { events: record.events.length, queries: record.queries.length };
+    options.log.info({ audit: 'user_export', by: nameCaller(request), user: hashUserId(id), ...counts }, 'user exported');
+    response.json(record);
   });
   router.delete('/v1/users/:id', async (request, response) => {
-    const erased = await options.users.erase(request.params.id);
-    options.log.info({ user: options.nameUser(request.params.id), ...erased }, 'user erased');
+    const { id } = request.params;
+    const audit = { audit: 'user_erasure', by: nameCaller(request) };
+    const { user, untold, ...erased } = await options.users.erase(id).catch((error: unknown) => {
+      options.log.warn({ ...audit, user: hashUserId(id) }, 'user not erased');
+      throw error;
+    });
+    options.log.info({ ...audit, user: user ?? hashUserId(id), ...erased, everywhere: !untold }, 'user erased');
+    if (untold) throw new HttpError('others_not_told', '', {}, { cause: untold });
     response.json({ erased });
   });
   return router;

@@ -68,6 +68,12 @@ export const ERRORS = {
     message:
       'OpenSearch could not store everything, the sidecar’s log says why; sending the same again is safe, what is stored is not stored twice',
   },
+  others_not_told: {
+    status: 503,
+    type: 'service_unavailable_exception',
+    message:
+      'erased here and in the indices, but other sidecars could not be told and may remember the last minute; the log says why; erase again',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
