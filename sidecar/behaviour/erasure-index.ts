@@ -90,6 +90,7 @@ export class ErasureIndex {
     const body = { [ERASURE.kind]: 'expiry', [ERASURE.at]: new Date().toISOString() };
     const found = await this.#index.send('GET', `/_doc/${EXPIRY_ID}`);
     if (found.status === 404) return (await this.#index.send('PUT', `/_create/${EXPIRY_ID}`, { body })).status < 300;
+    if (found.status === 503) return false; // just being made: there is nothing to delete yet, and another hour comes
     if (found.status >= 300) throw this.#index.error('see whose turn it is', found);
     const { _source, _seq_no, _primary_term } = expiryAnswer.parse(JSON.parse(found.text));
     if (Date.now() - Date.parse(_source.at) < apartMs) return false;
