@@ -2,13 +2,9 @@ import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
 import { connectEngine } from '../opensearch/connection.js';
-import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
-import { ErasureIndex } from './behaviour/erasure-index.js';
-import { EventExpiry } from './behaviour/event-expiry.js';
-import { EventStore } from './behaviour/event-store.js';
-import { RecentErasures, type IsErased } from './behaviour/recent-erasures.js';
-import { SearchRecorder } from './behaviour/search-recorder.js';
-import { UserErasure } from './behaviour/user-erasure.js';
+import { openUpstream } from '../opensearch/upstream.js';
+import { Behaviour } from './behaviour/behaviour.js';
+import type { IsErased } from './behaviour/recent-erasures.js';
 import { FeatureLog, isSampled } from './feature-log.js';
 import { openListener } from './http/listener.js';
 import { openLog, type Logger } from './http/log.js';
@@ -63,33 +59,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   const metrics = openMetrics();
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
-  const account = withServiceAccount(upstream, config.opensearch);
-  const erased = new RecentErasures();
-  const complain = openComplaints(log);
-  const store = new EventStore({
-    upstream: account,
-    behaviour: config.behaviour,
-    erased,
-    onTrouble: (error) => complain('refresh', error, 'events are seen when their index refreshes itself'),
-  });
-  const erasures = new ErasureIndex({ name: config.behaviour.erasures, upstream: account, key: config.behaviour.erasureKey });
-  const expiry = new EventExpiry({
-    store,
-    turns: erasures,
-    behaviour: config.behaviour,
-    report: {
-      done: (deleted) => log.info(deleted, 'expired events are deleted'),
-      trouble: (error) => complain('expiry', error, 'expired events are not deleted'),
-    },
-  });
-  const searches = new SearchRecorder({
-    store: (queries) => store.recordQueries(queries),
-    erased,
-    onOutcome: (outcome, error) => {
-      metrics.observeEvents('queries', outcome, 1);
-      if (outcome === 'failed') complain('queries', error, 'searches are missing from the queries index');
-    },
-  });
+  const behaviour = new Behaviour({ config, upstream, metrics, log });
   const rankers = [...new Set(Object.values(config.profiles).map(({ ranker }) => ranker))].filter(
     (name) => name !== 'first-phase' && name !== 'shuffle',
   );
@@ -135,24 +105,17 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
-      erased,
-      recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
+      erased: behaviour.erased,
+      recall: (keys, signal) => recallHistory(keys, { store: behaviour.store, behaviour: config.behaviour, consent: 'full', signal }),
     };
     const ranker = new SearchRanker({
       ...walking,
       observe: observeSearches(metrics, log),
       lists: lists.keeper,
-      searches: options.passive ? null : searches,
+      searches: options.passive ? null : behaviour.searches,
     });
     // Searches that nobody sent are in no count.
     const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null, searches: null });
-    const erasure = new UserErasure({
-      store,
-      index: erasures,
-      memories: [ranker, { forget: lists.forget }],
-      reachBack: lists.namesUsers,
-      onTrouble: (error) => complain('erasures', error, 'erasures by other sidecars are not seen'),
-    });
     walk = async ({ roles }) => {
       for (const [profile, { index }] of Object.entries(config.profiles)) {
         for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
@@ -163,12 +126,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       answerSearch: (call) => ranker.answer(call),
-      store: {
-        record: (events) => store.record(events),
-        recordQueries: (queries) => store.recordQueries(queries),
-        exportUser: (id) => store.exportUser(id),
-        erase: (id) => erasure.erase(id),
-      },
+      store: behaviour,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
         const reachable = Date.now() - engineState.reachableAt < REACHABLE_MS;
@@ -199,13 +157,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     void statistics.describe([]);
     for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
       stamps.describe(pattern).catch(() => undefined);
-    if (!options.passive) {
-      await Promise.all([store.prepare(), erasures.prepare()]).catch((error: unknown) =>
-        log.warn({ error: String(error) }, 'the behaviour indices are not there yet'),
-      );
-      erasure.watch();
-      expiry.watch();
-    }
+    if (!options.passive) await behaviour.start([ranker, { forget: lists.forget }], { reachBack: lists.namesUsers });
     return {
       url: listener.url,
       adminUrl: listener.adminUrl,
@@ -213,8 +165,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       close: async () => {
         clearInterval(pulse);
         await listener.close();
-        await Promise.all([erasure.close(), expiry.close(), searches.close()]);
-        await store.close();
+        await behaviour.close();
         await lists.close();
         await scorers.close();
         await engine.close();
@@ -258,16 +209,6 @@ function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
       logged.set(reason, Date.now());
       log.warn({ reason, detail }, 'searches are answered in the engine’s order');
     },
-  };
-}
-
-/** Says what is wrong once a minute, by kind. */
-function openComplaints(log: Logger): (kind: string, error: unknown, words: string) => void {
-  const saidAt = new Map<string, number>();
-  return (kind, error, words) => {
-    if (Date.now() - (saidAt.get(kind) ?? 0) < LOG_EVERY_MS) return;
-    saidAt.set(kind, Date.now());
-    log.warn({ error: String(error) }, words);
   };
 }
 

@@ -4,16 +4,15 @@ import type { Config } from '../config/schema.js';
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
 import type { UpstreamAnswer } from '../opensearch/upstream.js';
 import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.js';
-import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
-import { tellQueryId } from './answer/ubi-answer.js';
+import type { EngineAnswer } from './answer/engine-answer.js';
+import { inPlainText, readOrNull, refuseUnscored, unreadable } from './answer/rankable-answer.js';
+import { answerUbi, type AnsweredSearch } from './answer/ubi-answer.js';
 import type { IsErased, RecentErasures } from './behaviour/recent-erasures.js';
 import type { SearchRecorder } from './behaviour/search-recorder.js';
-import type { UbiCall } from './request/ubi-call.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
 import { explainHit } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
-import { literal } from './json/spans.js';
 import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
 import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
@@ -235,16 +234,16 @@ export class SearchRanker {
     });
   }
 
-  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, work: AnsweredWork): Promise<SearchAnswer> {
+  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, work: Omit<AnsweredSearch, 'ranking'>): Promise<SearchAnswer> {
     const { clock } = work;
     this.#deps.observe.outcome({ applied: false, reason: skipped.reason, detail: skipped.message || null, clock, candidates: null });
     return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, { ...work, ranking: { fuserank_reason: skipped.reason } });
   }
 
   /** Packed again where the client takes gzip: the engine was asked for plain text, since its answer is read and cut. */
-  async #finish(answer: UpstreamAnswer, ranked: Buffer, label: string, work: AnsweredWork & Ranked): Promise<SearchAnswer> {
+  async #finish(answer: UpstreamAnswer, ranked: Buffer, label: string, work: AnsweredSearch): Promise<SearchAnswer> {
     const { call, clock, search } = work;
-    const body = search.ubi && answer.status === 200 ? this.#tellUbi(search.ubi, ranked, work) : ranked;
+    const body = search.ubi && answer.status === 200 ? answerUbi(search.ubi, ranked, work, this.#deps.searches) : ranked;
     const { 'content-length': _length, ...headers } = answer.headers;
     const asked = /\bgzip\b/.test(headerOf(call, 'accept-encoding') ?? '');
     const packed = asked && body !== answer.body && headers['content-encoding'] === undefined && body.length > PACKED_BYTES;
@@ -255,29 +254,6 @@ export class SearchRanker {
     return { status: answer.status, headers, body: answered };
   }
 
-  /** Answers `ext.ubi` and takes the search down, where either is ours to do. */
-  #tellUbi(ubi: UbiCall, body: Buffer, { call, clock, search, ranking }: AnsweredWork & Ranked): Buffer {
-    const told = ubi.held && !call.query.has('filter_path') ? tellQueryId(body, ubi.queryId) : body;
-    const { options } = search;
-    if (!ubi.recorded || options === null) return told;
-    this.#deps.searches?.take({
-      ubi,
-      startedAt: performance.now() - clock.elapsedMs,
-      user: options.user,
-      client: ubi.clientId ?? options.client,
-      session: options.session,
-      queryText: search.kind === 'rankable' ? search.queryText : options.queryText,
-      query: search.body.query === undefined ? null : JSON.stringify(search.body.query),
-      body: told,
-      ranking: {
-        ...ranking,
-        fuserank: search.kind === 'rankable' && 'fuserank_model' in ranking ? 'applied' : 'skipped',
-        ...(search.kind === 'rankable' ? { fuserank_variant: `${search.profileName}@${search.blend}` } : {}),
-      },
-    });
-    return told;
-  }
-
   /** Whether the shopper was erased since the search began: then nothing of it is kept. */
   #isErased({ options }: Rankable, clock: SearchClock): boolean {
     return this.#deps.erased.coverSince(namesOf(options), performance.now() - clock.elapsedMs);
@@ -286,18 +262,6 @@ export class SearchRanker {
   #ask(request: UpstreamSearch, signal: AbortSignal, clock: SearchClock): Promise<UpstreamAnswer> {
     return clock.stage('client', () => clock.duringEngine(() => this.#deps.upstream.send({ ...request, signal })));
   }
-}
-
-/** A search whose answer is ready, but for what is told around it. */
-interface AnsweredWork {
-  readonly call: SearchCall;
-  readonly search: Rankable | PassThrough;
-  readonly clock: SearchClock;
-}
-
-interface Ranked {
-  /** How it was ranked, or why not: as members of a taken-down search's `query_attributes`. */
-  readonly ranking: Readonly<Record<string, string>>;
 }
 
 interface RankedPage {
@@ -338,18 +302,6 @@ function namesOf({ user, client, session }: Rankable['options']): string[] {
   return [user, client, session].filter((name) => name !== null);
 }
 
-function unreadable(answer: UpstreamAnswer): Skipped {
-  return new Skipped(answer.status === 200 ? 'answer_not_understood' : 'engine_error', `status ${answer.status}`);
-}
-
-/** Hits without a score have no order of ours to blend with; negative ones come from a hybrid query that lost its pipeline. */
-function refuseUnscored(answer: EngineAnswer): void {
-  if (answer.hits.some((hit) => hit.score === null)) throw new Skipped('no_scores', 'hits without _score');
-  if (answer.hits.some((hit) => hit.score && literal(answer.bytes, hit.score).startsWith('-'))) {
-    throw new Skipped('negative_scores', 'negative scores: a hybrid query that ran without its search pipeline');
-  }
-}
-
 function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList {
   const hits = ranking.order.flatMap((position): RankedHit[] => {
     const candidate = set.candidates[position];
@@ -366,19 +318,6 @@ function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | nul
   // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
   const mayName = (id: string): boolean => gathered.set.candidates.some((each) => each.id === id);
   return explainHit({ mayName, candidate, position, ranking, attribution, legsReason: gathered.plan.reason, gate: reply?.gate ?? 1 });
-}
-
-/** The answer must come as text: it is read and cut. */
-function inPlainText(request: UpstreamSearch): UpstreamSearch {
-  return { ...request, headers: { ...request.headers, 'accept-encoding': 'identity' } };
-}
-
-function readOrNull(body: Buffer): EngineAnswer | null {
-  try {
-    return readAnswer(body);
-  } catch {
-    return null; // whatever it is, it goes back as it came
-  }
 }
 
 /** Whether the answer carries `ext.fuserank`. */

@@ -5,7 +5,7 @@ import type { UbiCall } from '../request/ubi-call.js';
 import type { RecentErasures } from './recent-erasures.js';
 
 /** A search that was answered, as it is taken down in `ubi_queries`. */
-export interface AnsweredSearch {
+export interface ShownSearch {
   readonly ubi: UbiCall;
   /** `performance.now()` when it came. */
   readonly startedAt: number;
@@ -54,7 +54,7 @@ export class SearchRecorder {
   }
 
   /** Takes it down later. Never throws. */
-  take(search: AnsweredSearch): void {
+  take(search: ShownSearch): void {
     if (this.#waiting >= WAITING) return this.#onOutcome('failed', new Error(`${WAITING} searches wait to be written already`));
     this.#waiting += 1;
     const work = this.#record(search).finally(() => {
@@ -69,7 +69,7 @@ export class SearchRecorder {
     await Promise.all(this.#underWay);
   }
 
-  async #record(search: AnsweredSearch): Promise<void> {
+  async #record(search: ShownSearch): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve)); // the shopper's answer goes first
     try {
       const names = [search.user, search.client, search.session].filter((name) => name !== null);
@@ -83,7 +83,7 @@ export class SearchRecorder {
 }
 
 /** @throws ZodError for an answer without hits, which shows nothing to take down */
-export function describeSearch(search: AnsweredSearch): UbiQuery {
+export function describeSearch(search: ShownSearch): UbiQuery {
   const { ubi, user, client, session, query } = search;
   const answer = answerSchema.parse(JSON.parse(search.body.toString('utf8')));
   const ids = answer.hits.hits.map((hit) => nameHit(hit, ubi.objectIdField)).filter((id) => id.length <= LONGEST_ID);
