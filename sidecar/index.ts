@@ -1,7 +1,7 @@
 import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine } from '../opensearch/connection.js';
+import { connectEngine, nameNode } from '../opensearch/connection.js';
 import { openUpstream } from '../opensearch/upstream.js';
 import { Behaviour } from './behaviour/behaviour.js';
 import type { IsErased } from './behaviour/recent-erasures.js';
@@ -17,6 +17,10 @@ import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
+import { ClientSearch } from './v1/client-search.js';
+import { openOwnRoutes } from './v1/own-routes.js';
+import { ShopStatistics } from './v1/shop-statistics.js';
+import { Admission } from './walk/admission.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
@@ -57,6 +61,7 @@ const WARMING_WALKS = 8;
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const log = options.log ?? openLog(config.observability.log);
   const metrics = openMetrics();
+  if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
   const behaviour = new Behaviour({ config, upstream, metrics, log });
@@ -102,18 +107,16 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       stamps,
+      admission: new Admission(),
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
       erased: behaviour.erased,
       recall: (keys, signal) => recallHistory(keys, { store: behaviour.store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({
-      ...walking,
-      observe: observeSearches(metrics, log),
-      lists: lists.keeper,
-      searches: options.passive ? null : behaviour.searches,
-    });
+    const observe = observeSearches(metrics, log);
+    const searches = options.passive ? null : behaviour.searches;
+    const ranker = new SearchRanker({ ...walking, observe, lists: lists.keeper, searches });
     // Searches that nobody sent are in no count.
     const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null, searches: null });
     walk = async ({ roles }) => {
@@ -121,11 +124,19 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
         for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
       }
     };
+    const ownRoutes = openOwnRoutes({
+      ...walking,
+      observe,
+      engine,
+      client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
+      shop: new ShopStatistics(engine),
+    });
     const engineState = { reachableAt: 0 };
     const listener = await openListener({
       config,
       upstream,
       answerSearch: (call) => ranker.answer(call),
+      ownRoutes,
       store: behaviour,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
@@ -137,7 +148,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
           degraded: !scoring || !reachable,
           checks: {
             scorers: { ok: scoring, detail: `${scorers.readyProcesses} ready` },
-            opensearch: { ok: reachable, detail: config.opensearch.nodes.join(', ') },
+            opensearch: { ok: reachable, detail: config.opensearch.nodes.map(nameNode).join(', ') },
           },
         };
       },
@@ -157,7 +168,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     void statistics.describe([]);
     for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
       stamps.describe(pattern).catch(() => undefined);
-    if (!options.passive) await behaviour.start([ranker, { forget: lists.forget }], { reachBack: lists.namesUsers });
+    if (!options.passive) await behaviour.start([ranker, ownRoutes, { forget: lists.forget }], { reachBack: lists.namesUsers });
     return {
       url: listener.url,
       adminUrl: listener.adminUrl,

@@ -140,7 +140,7 @@ function numberAt(source: JsonObject, path: string | null): number | null {
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
-function textsAt(source: JsonObject, path: string | null): string[] {
+export function textsAt(source: JsonObject, path: string | null): string[] {
   return asList(valueAt(source, path)).flatMap((value) => (typeof value === 'string' || typeof value === 'number' ? [String(value)] : []));
 }
 

@@ -20,7 +20,9 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
-import { Admission, type Outcome } from './walk/admission.js';
+import { namesOfShopper } from './request/search-options.js';
+import type { Admission } from './walk/admission.js';
+import { type Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
@@ -35,6 +37,7 @@ export interface SearchAnswer {
 /** What the walk needs of the house around it. */
 export interface RankSearchDeps extends GatheringDeps {
   readonly config: Config;
+  readonly admission: Admission;
   readonly observe: SearchObserver;
   /** Null: nobody keeps lists. */
   readonly lists: ListKeeper | null;
@@ -69,7 +72,6 @@ const gzipAsync = promisify(gzip);
 export class SearchRanker {
   readonly #deps: RankSearchDeps;
   readonly #lists = new RankedLists();
-  readonly #admission = new Admission();
 
   constructor(deps: RankSearchDeps) {
     this.#deps = deps;
@@ -103,7 +105,7 @@ export class SearchRanker {
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
-    const leave = stored ? null : this.#admission.enter();
+    const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
     let outcome: Outcome = 'other';
     const keeping = this.#keptFields(search.index, search.body, call);
@@ -116,7 +118,7 @@ export class SearchRanker {
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
         refuseUnscored(read);
-        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#admission.limit} searches are being ranked already`);
+        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#deps.admission.limit} searches are being ranked already`);
         const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + search.budgetMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
@@ -168,7 +170,7 @@ export class SearchRanker {
     const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
     const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
-    if (!this.#isErased(search, clock)) this.#lists.keep(search.listKey, list, namesOf(search.options));
+    if (!this.#isErased(search, clock)) this.#lists.keep(search.listKey, list, namesOfShopper(search.options));
     return {
       body,
       label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`,
@@ -229,7 +231,7 @@ export class SearchRanker {
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
-      listLength: list.hits.length,
+      listLength: list.hits.length > list.window ? list.hits.length : 0,
       ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }
@@ -256,7 +258,7 @@ export class SearchRanker {
 
   /** Whether the shopper was erased since the search began: then nothing of it is kept. */
   #isErased({ options }: Rankable, clock: SearchClock): boolean {
-    return this.#deps.erased.coverSince(namesOf(options), performance.now() - clock.elapsedMs);
+    return this.#deps.erased.coverSince(namesOfShopper(options), performance.now() - clock.elapsedMs);
   }
 
   #ask(request: UpstreamSearch, signal: AbortSignal, clock: SearchClock): Promise<UpstreamAnswer> {
@@ -296,11 +298,6 @@ interface RankWork {
 }
 
 const EMPTY_LIST: RankedList = { hits: [], window: 0, scoreLiterals: [], model: '' };
-
-/** Ids of the shopper whom a search names. */
-function namesOf({ user, client, session }: Rankable['options']): string[] {
-  return [user, client, session].filter((name) => name !== null);
-}
 
 function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList {
   const hits = ranking.order.flatMap((position): RankedHit[] => {

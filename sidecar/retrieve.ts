@@ -173,6 +173,7 @@ const PRESENTING_PARAMETERS = [
   '_source_excludes',
   'docvalue_fields',
   'stored_fields',
+  'rest_total_hits_as_int',
   'version',
   'seq_no_primary_term',
   'explain',

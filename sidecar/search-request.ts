@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
+import { nestsDeeper } from './json/spans.js';
+import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
 import { firstText } from './request/query-tree.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
@@ -35,6 +36,7 @@ export type SkipReason =
   | 'format'
   | 'body_too_large'
   | 'body_not_understood'
+  | 'body_too_deep'
   | 'engine_error'
   | 'no_hits'
   | 'no_scores'
@@ -91,6 +93,8 @@ export interface Rankable {
 }
 
 const DEFAULT_SIZE = 10;
+/** The engine takes 20 queries inside each other (`indices.query.bool.max_nested_depth`), each 3 levels of JSON. */
+const DEEPEST = 200;
 
 /** Looks at a `_search`: is it ours to rank, and if not, why not. Throws `BadSearchOption` for a wrong block of ours. */
 export function parseSearchRequest(call: SearchCall, config: Config): Rankable | PassThrough {
@@ -98,6 +102,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
   if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
+  if (nestsDeeper(bytes, DEEPEST)) return passThrough(bypassed ? 'bypass' : 'body_too_deep', withoutOurs(call, bytes));
   let body: Json;
   try {
     body = bytes.length === 0 ? {} : parseJson(bytes.toString('utf8'));
@@ -166,6 +171,14 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   };
 }
 
+function withoutOurs(call: SearchCall, bytes: Buffer): UpstreamSearch {
+  try {
+    return upstreamOf(call, stripOwnMembers(bytes, OWN_KEYS).bytes, true);
+  } catch {
+    return upstreamOf(call, call.body, false);
+  }
+}
+
 function withoutPage(body: JsonObject): JsonObject {
   const { from: _from, size: _size, ...rest } = body;
   return rest;
@@ -204,7 +217,7 @@ function sortsByScore(sort: Json | undefined): boolean {
 }
 
 /** The profile named, else the first whose pattern matches every index of the expression. */
-function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
+export function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
   if (named !== null) {
     const profile = Object.hasOwn(config.profiles, named) ? config.profiles[named] : undefined;
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
@@ -249,34 +262,6 @@ function plainBody(call: SearchCall): Buffer | null {
   } catch {
     return null;
   }
-}
-
-/** Members of `ext` that the engine is not to see. */
-const OWN_KEYS: ReadonlySet<string> = new Set(['fuserank']);
-const OWN_AND_UBI: ReadonlySet<string> = new Set(['fuserank', 'ubi']);
-
-/** Takes members out of `ext` (and an `ext` that is then empty) and a top-level `fuserank` out, byte-exactly. */
-function stripOwnMembers(bytes: Buffer, keys: ReadonlySet<string>): { bytes: Buffer } {
-  if (bytes.length === 0 || ![...keys].some((key) => bytes.includes(key))) return { bytes };
-  const members = readMembers(bytes);
-  const edits: Edit[] = [];
-  let dropExt = false;
-  for (const member of members) {
-    if (member.key !== 'ext' || !isObject(bytes, member.value)) continue;
-    const inner = readMembers(bytes, member.value.start);
-    if (!inner.some((each) => keys.has(each.key))) continue;
-    if (inner.every((each) => keys.has(each.key))) dropExt = true;
-    else edits.push(...cutMembers(inner, (key) => keys.has(key)));
-  }
-  edits.push(...cutMembers(members, (key) => key === 'fuserank' || (dropExt && key === 'ext')));
-  return { bytes: applyEdits(bytes, edits) };
-}
-
-function withoutOwnMembers(body: JsonObject, keys: ReadonlySet<string>): JsonObject {
-  const { fuserank: _own, ext, ...rest } = body;
-  if (!isJsonObject(ext)) return ext === undefined ? rest : { ...rest, ext };
-  const others = Object.fromEntries(Object.entries(ext).filter(([key]) => !keys.has(key)));
-  return Object.keys(others).length === 0 ? rest : { ...rest, ext: others };
 }
 
 function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean, cut = OWN_KEYS): UpstreamSearch {

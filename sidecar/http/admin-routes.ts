@@ -1,8 +1,9 @@
-import { Router, type Request } from 'express';
+import { Router } from 'express';
 import type { UserRecord } from '../behaviour/event-store.js';
 import { HttpError } from './errors.js';
 import { hashUserId, type Logger } from './log.js';
 import type { Metrics } from './metrics.js';
+import type { TokenGate } from './token-gate.js';
 
 /** What is known of users: the store, or a stand-in. */
 export interface UserRegister {
@@ -23,17 +24,11 @@ export interface Erasure {
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
 
 /**
- * `GET /metrics`, `GET /v1/users/{id}`, `DELETE /v1/users/{id}`. Each look at a user, and each erasure, leaves a line of the
- * log (`audit`), which names the user by a hash and whoever asked by the name of the token.
+ * `GET /metrics` (scope admin), `GET /v1/users/{id}` and `DELETE /v1/users/{id}` (scope privacy). Each look at a user, and each
+ * erasure, leaves a line of the log (`audit`), which names the user by a hash and whoever asked by the name of the token.
  */
-export function adminRoutes(options: {
-  users: UserRegister;
-  metrics: Metrics;
-  log: Logger;
-  /** Who asks: the name of the token; null where none is needed. */
-  nameCaller?: (request: Request) => string | null;
-}): Router {
-  const { nameCaller = () => null } = options;
+export function adminRoutes(options: { users: UserRegister; gate: TokenGate; metrics: Metrics; log: Logger }): Router {
+  const { gate } = options;
   const router = Router();
   router.use((request, _response, next) => {
     const host = request.get('host') ?? '';
@@ -41,20 +36,25 @@ export function adminRoutes(options: {
     if (!LOOPBACK.test(host)) throw new HttpError('host_refused', host.slice(0, 200));
     next();
   });
-  router.get('/metrics', async (_request, response) => {
+  router.get('/metrics', async (request, response) => {
+    gate.demand(request, 'admin');
     const { contentType, text } = await options.metrics.render();
     response.set('content-type', contentType).send(text);
+  });
+  router.use('/v1/users', (request, _response, next) => {
+    gate.demand(request, 'privacy');
+    next();
   });
   router.get('/v1/users/:id', async (request, response) => {
     const { id } = request.params;
     const record = await options.users.exportUser(id);
     const counts = { events: record.events.length, queries: record.queries.length };
-    options.log.info({ audit: 'user_export', by: nameCaller(request), user: hashUserId(id), ...counts }, 'user exported');
+    options.log.info({ audit: 'user_export', by: gate.callerOf(request), user: hashUserId(id), ...counts }, 'user exported');
     response.json(record);
   });
   router.delete('/v1/users/:id', async (request, response) => {
     const { id } = request.params;
-    const audit = { audit: 'user_erasure', by: nameCaller(request) };
+    const audit = { audit: 'user_erasure', by: gate.callerOf(request) };
     const { user, untold, ...erased } = await options.users.erase(id).catch((error: unknown) => {
       options.log.warn({ ...audit, user: hashUserId(id) }, 'user not erased');
       throw error;

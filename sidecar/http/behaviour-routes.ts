@@ -7,6 +7,7 @@ import { ubiEventSchema, ubiQuerySchema, type UbiEvent, type UbiQuery } from '..
 import { HttpError } from './errors.js';
 import type { Metrics } from './metrics.js';
 import { readBody } from './request-body.js';
+import type { TokenGate } from './token-gate.js';
 
 /** Where events go: the store, or a stand-in. */
 export interface BehaviourSink {
@@ -18,7 +19,8 @@ const BODY_BYTES = 1024 ** 2;
 const BATCH = 1000;
 const FAULTS_TOLD = 10;
 /** What a page may send beside its records: how they are written, whether the shopper agreed, a token, and what traces it. */
-const PAGE_HEADERS = 'content-type, content-encoding, authorization, x-fuserank-consent, x-opaque-id, traceparent, tracestate';
+const PAGE_HEADERS =
+  'content-type, content-encoding, authorization, x-fuserank-consent, x-fuserank-token, x-opaque-id, traceparent, tracestate';
 const unzip = promisify(gunzip);
 
 /**
@@ -27,6 +29,7 @@ const unzip = promisify(gunzip);
  */
 export function behaviourRoutes(options: {
   sink: BehaviourSink;
+  gate: TokenGate;
   cors: Config['server']['cors'];
   consentDefault: Config['behaviour']['consentDefault'];
   metrics: Metrics;
@@ -34,8 +37,13 @@ export function behaviourRoutes(options: {
   const router = Router();
   router.use(['/ubi/events', '/ubi/queries'], (request, response, next) => {
     admitOrigin(request, response, options.cors);
-    if (request.method === 'OPTIONS') response.status(204).end();
-    else next();
+    // A page asks first without its token: browsers send none with a preflight.
+    if (request.method === 'OPTIONS') {
+      response.status(204).end();
+      return;
+    }
+    options.gate.demand(request, 'events');
+    next();
   });
   router.post('/ubi/events', async (request, response) => {
     await take(request, response, 'events', ubiEventSchema, (events) => options.sink.record(events));

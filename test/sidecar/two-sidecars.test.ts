@@ -166,6 +166,19 @@ describe('a user who is erased', () => {
     for (const sidecar of [a, b]) expect(await page(sidecar, 5)).toContain('window=new');
   });
 
+  test('loses the candidates kept for the next page of recommendations, in each instance', async () => {
+    const sources = async (sidecar: Sidecar, from: number): Promise<string[]> => {
+      const text = await send(`${sidecar.url}/v1/recommend/${house.alias}`, { user: 'browser', from, size: 5 });
+      return z.object({ sources: z.array(z.string()) }).parse(JSON.parse(text)).sources;
+    };
+    await post(a, click('browser', 1));
+    await pause(SOON_MS);
+    for (const sidecar of [a, b]) expect(await sources(sidecar, 0)).toContain('history');
+    for (const sidecar of [a, b]) expect(await sources(sidecar, 5)).toContain('history');
+    await erase(b, 'browser');
+    for (const sidecar of [a, b]) expect(await sources(sidecar, 5)).not.toContain('history');
+  });
+
   test('is erased from the files of an instance that was away, when it starts', async () => {
     await known(a, 'absent');
     expect((await logged()).includes('"absent"')).toBe(true);
