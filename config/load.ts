@@ -36,6 +36,7 @@ const SECRETS: readonly (readonly [branch: string, member: string])[] = [
   ['opensearch.auth', 'secretAccessKey'],
   ['opensearch.auth', 'sessionToken'],
   ['server.tokens.*', 'token'],
+  ['behaviour', 'erasureKey'],
 ];
 
 const settings: Setting[] = listSettings(configSchema);

@@ -181,8 +181,16 @@ export const configSchema = z.strictObject({
     .strictObject({
       events: z.string().default('ubi_events'),
       queries: z.string().default('ubi_queries'),
+      /** Who writes down a search that carries `ext.ubi`: the engine's plugin, the sidecar with the order it showed, or each. */
+      ubiQueries: z.enum(['passthrough', 'own', 'both']).default('passthrough'),
+      /** Index by which the instances of the sidecar tell each other whom to forget. */
+      erasures: z.string().default('fuserank_erasures'),
+      /** Key of the hashes in it, the same for all instances; null = one made at random and kept in that index. */
+      erasureKey: z.string().min(16).nullable().default(null),
       historyLength: z.number().int().min(1).max(50).default(50),
       ttlDays: z.number().int().min(1).default(180),
+      /** Whose older documents are deleted: of indices that we made, of whatever `events` and `queries` name, or nobody's. */
+      deleteExpired: z.enum(['own', 'all', 'none']).default('own'),
       consentDefault: z.enum(['full', 'none']).default('full'),
       /** Alias of the item statistics that `fuserank statistics` writes and the scorers read. */
       statistics: z.string().default('fuserank_statistics'),

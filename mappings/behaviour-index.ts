@@ -18,6 +18,17 @@ export const EVENT = {
   ordinal: 'event_attributes.position.ordinal',
 } as const;
 
+/** Where else a record may name its user: UBI lets attributes hold what the schema has no place for. */
+export const ATTRIBUTES = ['event_attributes', 'query_attributes'] as const;
+
+/** Member of a mapping's `_meta` that says an index of behaviour was made by us. */
+const STAMP = 'fuserank_behaviour';
+
+/** Whether a mapping is of an index that we made: its expired documents are ours to delete. */
+export function isOwnBehaviourIndex(meta: unknown): boolean {
+  return typeof meta === 'object' && meta !== null && STAMP in meta;
+}
+
 const keyword = (ignoreAbove: number): Record<string, unknown> => ({ type: 'keyword', ignore_above: ignoreAbove });
 /** The plugin's own mapping takes strict_date_time only and silently drops what lacks a fraction or a zone; ours reads both and plain numbers. */
 const timestamp = { type: 'date', format: 'strict_date_optional_time||epoch_millis', ignore_malformed: true };
@@ -25,13 +36,16 @@ const timestamp = { type: 'date', format: 'strict_date_optional_time||epoch_mill
 /** The three keys a user can have; the plugin's mapping lacks user_id and session_id, without which no history can be found. */
 const userKeys = { user_id: keyword(256), client_id: keyword(256), session_id: keyword(256) };
 
-const settings = { index: { number_of_shards: 1, auto_expand_replicas: '0-2' } };
+/** Said, not left to the default: a shard that nobody searched for a while would else wait for a search before it shows anything. */
+const settings = { index: { number_of_shards: 1, auto_expand_replicas: '0-2', refresh_interval: '1s' } };
+const _meta = { [STAMP]: { version: 1 } };
 
 /** Body of `ubi_events`: the mapping of the UBI plugin (user-behavior-insights, schema 1.3), plus the user's keys. */
 export function eventsIndexBody(): IndexBody {
   return {
     settings,
     mappings: {
+      _meta,
       properties: {
         application: keyword(256),
         action_name: keyword(100),
@@ -78,6 +92,7 @@ export function queriesIndexBody(): IndexBody {
   return {
     settings,
     mappings: {
+      _meta,
       dynamic: false,
       properties: {
         application: keyword(100),

@@ -3,12 +3,15 @@ import { z } from 'zod';
 /** A field of a mapping, as far as it says how exact values are found. */
 export interface FieldMapping {
   type?: string | undefined;
+  ignore_malformed?: boolean | undefined;
   fields?: Record<string, FieldMapping> | undefined;
   properties?: Record<string, FieldMapping> | undefined;
 }
-const fieldMappingSchema: z.ZodType<FieldMapping> = z.lazy(() =>
+export const fieldMappingSchema: z.ZodType<FieldMapping> = z.lazy(() =>
   z.object({
     type: z.string().optional(),
+    // The engine answers booleans, people's recorded mappings may hold them as text.
+    ignore_malformed: z.union([z.boolean(), z.stringbool()]).optional().catch(undefined),
     fields: z.record(z.string(), fieldMappingSchema).optional(),
     properties: z.record(z.string(), fieldMappingSchema).optional(),
   }),

@@ -1,9 +1,21 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-/** Ids may come as numbers from shops that count their users; they are kept as text, as a keyword field stores them. */
-const id = z.union([z.string().min(1).max(256), z.int().transform(String)]);
-const short = z.string().max(100);
+/** A member that is null says no more than one that is not there; pages send them alike. */
+function absentWhenNull<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => value ?? undefined, schema.optional());
+}
+
+/**
+ * Ids may come as numbers from shops that count their users; they are kept as text, as a keyword field stores them. Empty, as
+ * UBI lets it be for somebody not signed in, is nobody.
+ */
+const id = z
+  .union([z.string().max(100), z.int().transform(String)])
+  .optional()
+  .transform((value) => (value === '' ? undefined : value));
+const named = z.preprocess((value) => value ?? undefined, id).optional();
+const short = absentWhenNull(z.string().max(100));
 
 /** RFC 3339, a date, or milliseconds since 1970; kept as RFC 3339 in UTC with milliseconds, the one form every UBI mapping reads. */
 const timestamp = z
@@ -12,54 +24,58 @@ const timestamp = z
   })
   .transform((value) => new Date(value).toISOString());
 
+/** Attributes may have no position, which UBI asks for: what is known without one is worth more than a refusal. */
 const attributes = z.looseObject({
-  position: z.looseObject({ ordinal: z.int().min(0).optional() }).optional(),
-  object: z
-    .looseObject({
-      object_id: z.union([z.string().min(1).max(256), z.int()], {
-        error: 'must be a string of 1 to 256 characters or an integer up to 2^53; write longer numbers as strings',
+  position: absentWhenNull(
+    z.looseObject({ ordinal: z.int().optional(), xy: z.looseObject({ x: z.number(), y: z.number() }).optional() }),
+  ),
+  object: absentWhenNull(
+    z.looseObject({
+      object_id: z.union([z.string().max(256), z.int()], {
+        error: 'must be a string of at most 256 characters or an integer up to 2^53; write longer numbers as strings',
       }),
-      object_id_type: short.optional(),
-      object_id_field: short.optional(),
-    })
-    .optional(),
+      object_id_type: short,
+      object_id_field: short,
+      internal_id: absentWhenNull(z.union([z.string().max(256), z.int()])),
+    }),
+  ),
 });
 
 /**
- * A UBI 1.3 event as it arrives. Read more widely than the schema where that loses nothing: integer ids, a timestamp in
- * milliseconds, attributes without a position. Members we do not know are kept.
+ * A UBI event (schema 1.3.0) as it arrives: its limits, read more widely where that loses nothing: integer ids, null for what
+ * is absent, a timestamp in milliseconds, attributes without a position. Members we do not know are kept.
  */
 export const ubiEventSchema = z.looseObject({
   action_name: z.string().min(1).max(100),
   timestamp,
-  application: short.optional(),
-  query_id: short.optional(),
-  user_id: id.optional(),
-  client_id: id.optional(),
-  session_id: id.optional(),
-  message_type: short.optional(),
-  message: z.string().max(1024).optional(),
-  user_query: z.string().max(1024).optional(),
-  event_attributes: attributes.optional(),
+  application: short,
+  query_id: short,
+  user_id: named,
+  client_id: named,
+  session_id: named,
+  message_type: short,
+  message: absentWhenNull(z.string().max(1024)),
+  user_query: absentWhenNull(z.string()),
+  event_attributes: absentWhenNull(attributes),
 });
 export type UbiEvent = z.output<typeof ubiEventSchema>;
 
-/** A UBI 1.3 query as it arrives. */
+/** Three bytes a character, it stays below the longest term that Lucene takes (32,766 bytes). */
+const LONGEST_QUERY = 10_000;
+
+/** A UBI query (schema 1.3.0) as it arrives, read as widely as an event. */
 export const ubiQuerySchema = z.looseObject({
-  user_query: z.string().max(4096),
-  application: short.optional(),
-  query_id: short.optional(),
-  user_id: id.optional(),
-  client_id: id.optional(),
-  session_id: id.optional(),
-  timestamp: timestamp.optional(),
-  query_attributes: z.record(z.string(), z.unknown()).optional(),
-  object_id_field: short.optional(),
-  query_response_id: short.optional(),
-  query_response_hit_ids: z
-    .array(z.union([z.string().max(256), z.int().transform(String)]))
-    .max(1000)
-    .optional(),
+  user_query: z.string().max(LONGEST_QUERY),
+  application: short,
+  query_id: short,
+  user_id: named,
+  client_id: named,
+  session_id: named,
+  timestamp: absentWhenNull(timestamp),
+  query_attributes: absentWhenNull(z.record(z.string(), z.unknown())),
+  object_id_field: short,
+  query_response_id: absentWhenNull(z.string().max(256)),
+  query_response_hit_ids: absentWhenNull(z.array(z.union([z.string().max(256), z.int().transform(String)])).max(10_000)),
 });
 export type UbiQuery = z.output<typeof ubiQuerySchema>;
 

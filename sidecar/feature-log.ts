@@ -3,6 +3,7 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeListLine, type LoggedList } from './logged-list.js';
+import { eraseLoggedUsers } from './logged-users.js';
 
 /** Lists that wait for a slow disk; beyond them lists are dropped, never searches. */
 const WAITING_LISTS = 500;
@@ -49,6 +50,15 @@ export class FeatureLog {
     if (this.#waiting.length >= WAITING_LISTS) return this.#onLost(1, `${WAITING_LISTS} lists wait for the disk already`);
     this.#waiting.push(list);
     this.#writing ??= this.#drain().finally(() => (this.#writing = null));
+  }
+
+  /** Takes users out of what waits and of every file of the folder, those of other processes as well. Gives how many lists that were. */
+  async forget(isErased: (user: string) => boolean): Promise<number> {
+    const waiting = this.#waiting.length;
+    this.#waiting = this.#waiting.filter(({ user }) => user === null || !isErased(user));
+    const dropped = waiting - this.#waiting.length;
+    await this.#writing;
+    return dropped + (await eraseLoggedUsers(this.#folder, isErased));
   }
 
   /** Writes what waits, and lets go of the file. */

@@ -2,8 +2,9 @@ import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
 import { connectEngine, nameNode } from '../opensearch/connection.js';
-import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
-import { EventStore } from './behaviour/event-store.js';
+import { openUpstream } from '../opensearch/upstream.js';
+import { Behaviour } from './behaviour/behaviour.js';
+import type { IsErased } from './behaviour/recent-erasures.js';
 import { FeatureLog, isSampled } from './feature-log.js';
 import { openListener } from './http/listener.js';
 import { openLog, type Logger } from './http/log.js';
@@ -63,7 +64,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
-  const store = new EventStore({ upstream: withServiceAccount(upstream, config.opensearch), behaviour: config.behaviour });
+  const behaviour = new Behaviour({ config, upstream, metrics, log });
   const rankers = [...new Set(Object.values(config.profiles).map(({ ranker }) => ranker))].filter(
     (name) => name !== 'first-phase' && name !== 'shuffle',
   );
@@ -102,7 +103,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       const [name = id, sha256 = ''] = id.split('@');
       metrics.setModel({ name, sha256 });
     }
-    const walking: Omit<RankSearchDeps, 'observe' | 'lists'> = {
+    const walking: Omit<RankSearchDeps, 'observe' | 'lists' | 'searches'> = {
       config,
       upstream,
       stamps,
@@ -110,30 +111,33 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
-      recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
+      erased: behaviour.erased,
+      recall: (keys, signal) => recallHistory(keys, { store: behaviour.store, behaviour: config.behaviour, consent: 'full', signal }),
     };
     const observe = observeSearches(metrics, log);
-    const ranker = new SearchRanker({ ...walking, observe, lists: lists.keeper });
+    const searches = options.passive ? null : behaviour.searches;
+    const ranker = new SearchRanker({ ...walking, observe, lists: lists.keeper, searches });
     // Searches that nobody sent are in no count.
-    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
+    const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null, searches: null });
     walk = async ({ roles }) => {
       for (const [profile, { index }] of Object.entries(config.profiles)) {
         for (let walked = 0; walked < WARMING_WALKS; walked += 1) await unseen.answer(warmingCall({ index, profile, roles }, config));
       }
     };
+    const ownRoutes = openOwnRoutes({
+      ...walking,
+      observe,
+      engine,
+      client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
+      shop: new ShopStatistics(engine),
+    });
     const engineState = { reachableAt: 0 };
     const listener = await openListener({
       config,
       upstream,
       answerSearch: (call) => ranker.answer(call),
-      ownRoutes: openOwnRoutes({
-        ...walking,
-        observe,
-        engine,
-        client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
-        shop: new ShopStatistics(engine),
-      }),
-      store,
+      ownRoutes,
+      store: behaviour,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
         const reachable = Date.now() - engineState.reachableAt < REACHABLE_MS;
@@ -164,8 +168,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     void statistics.describe([]);
     for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
       stamps.describe(pattern).catch(() => undefined);
-    if (!options.passive)
-      await store.prepare().catch((error: unknown) => log.warn({ error: String(error) }, 'the behaviour indices are not there yet'));
+    if (!options.passive) await behaviour.start([ranker, ownRoutes, { forget: lists.forget }], { reachBack: lists.namesUsers });
     return {
       url: listener.url,
       adminUrl: listener.adminUrl,
@@ -173,7 +176,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       close: async () => {
         clearInterval(pulse);
         await listener.close();
-        await store.close();
+        await behaviour.close();
         await lists.close();
         await scorers.close();
         await engine.close();
@@ -225,8 +228,10 @@ function keepLists(
   config: Config,
   { onRankedList }: SidecarOptions,
   { metrics, log }: { metrics: Metrics; log: Logger },
-): { keeper: ListKeeper | null; close: () => Promise<void> } {
+): { keeper: ListKeeper | null; close: () => Promise<void>; forget: (isErased: IsErased) => Promise<void>; namesUsers: boolean } {
   const { folder, sample } = config.observability.featureLog;
+  // Hashes of this process name nobody, and its salt goes with it.
+  const namesUsers = folder !== null && !config.observability.hashUserIds;
   let warnedAt = 0;
   const lose = (lists: number, cause: string): void => {
     metrics.countLoggedLists('lost', lists);
@@ -248,6 +253,8 @@ function keepLists(
   return {
     keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), keep } : null,
     close: async () => files?.close(),
+    forget: async (isErased) => void (namesUsers && (await files?.forget(isErased))),
+    namesUsers,
   };
 }
 

@@ -4,12 +4,15 @@ import type { Config } from '../config/schema.js';
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
 import type { UpstreamAnswer } from '../opensearch/upstream.js';
 import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.js';
-import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
+import type { EngineAnswer } from './answer/engine-answer.js';
+import { inPlainText, readOrNull, refuseUnscored, unreadable } from './answer/rankable-answer.js';
+import { answerUbi, type AnsweredSearch } from './answer/ubi-answer.js';
+import type { IsErased, RecentErasures } from './behaviour/recent-erasures.js';
+import type { SearchRecorder } from './behaviour/search-recorder.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
 import { explainHit } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
-import { literal } from './json/spans.js';
 import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
 import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
@@ -17,6 +20,7 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
+import { namesOfShopper } from './request/search-options.js';
 import type { Admission } from './walk/admission.js';
 import { type Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
@@ -37,6 +41,10 @@ export interface RankSearchDeps extends GatheringDeps {
   readonly observe: SearchObserver;
   /** Null: nobody keeps lists. */
   readonly lists: ListKeeper | null;
+  /** Who was erased while a search was under way: no order of theirs is stored. */
+  readonly erased: RecentErasures;
+  /** Takes down searches that carry `ext.ubi`; null where nobody does. */
+  readonly searches: SearchRecorder | null;
 }
 
 export interface SearchObserver {
@@ -79,12 +87,17 @@ export class SearchRanker {
     return search.kind === 'pass-through' ? this.#passThrough(search, call, clock) : this.#answerRankable(search, clock);
   }
 
+  /** Forgets the stored orders of shoppers who are erased. */
+  forget(isErased: IsErased): void {
+    this.#lists.forgetUsers(isErased);
+  }
+
   async #passThrough(search: PassThrough, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
     const keeping = search.cutOwnMembers ? this.#keptFields(call.index, search.body, call) : null;
-    const answer = await this.#ask(keeping ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
+    const answer = await this.#ask(keeping || search.ubi ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
     const read = keeping && answer.status === 200 ? readOrNull(answer.body) : null;
     const body = read && keeping ? cutOwnMembers(read, await keeping) : answer.body;
-    return this.#skip(answer, body, new Skipped(search.reason, ''), call, clock);
+    return this.#skip(answer, body, new Skipped(search.reason, ''), { call, search, clock });
   }
 
   async #answerRankable(search: Rankable, clock: SearchClock): Promise<SearchAnswer> {
@@ -100,7 +113,7 @@ export class SearchRanker {
     try {
       const answer = await this.#ask(inPlainText(search.upstream), call.signal, clock);
       const read = answer.status === 200 ? readOrNull(answer.body) : null;
-      if (!read) return await this.#skip(answer, answer.body, unreadable(answer), call, clock);
+      if (!read) return await this.#skip(answer, answer.body, unreadable(answer), { call, search, clock });
       const keep = await keeping;
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
@@ -110,15 +123,20 @@ export class SearchRanker {
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
-        if (page.describe) this.#deps.lists?.keep(page.describe);
+        if (page.describe && !this.#isErased(search, clock)) this.#deps.lists?.keep(page.describe);
         this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
-        return await this.#finish(answer, page.body, `applied; ${page.label}`, call, clock);
+        return await this.#finish(answer, page.body, `applied; ${page.label}`, {
+          call,
+          search,
+          clock,
+          ranking: { fuserank_model: page.model },
+        });
       } catch (error) {
         if (call.signal.aborted) throw error; // nobody is left to answer
         const skipped = asSkipped(error);
         // Who asks for less time than the profile gives says nothing about the load.
         if (LATE.has(skipped.reason) && search.budgetMs >= search.profile.budgetMs) outcome = 'late';
-        return await this.#skip(answer, cutOwnMembers(read, keep), skipped, call, clock);
+        return await this.#skip(answer, cutOwnMembers(read, keep), skipped, { call, search, clock });
       }
     } finally {
       leave?.(outcome);
@@ -134,12 +152,12 @@ export class SearchRanker {
   }
 
   async #rankPage(work: RankWork): Promise<RankedPage> {
-    const { search, stored, gathering, deadline } = work;
+    const { search, stored, gathering, deadline, clock } = work;
     if (stored || !gathering) {
       const list = stored ?? EMPTY_LIST;
       try {
         const body = await this.#renderPage(work, list, () => null);
-        return { body, label: `window=${list.window}; list=stored`, candidates: list.hits.length, describe: null };
+        return { body, label: `window=${list.window}; list=stored`, model: list.model, candidates: list.hits.length, describe: null };
       } catch (error) {
         this.#lists.forget(search.listKey); // a product of it is gone; the reader's next page is ranked anew
         throw error;
@@ -148,12 +166,18 @@ export class SearchRanker {
     const gathered = unwrap(await gathering);
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
     const { reply, model, ranking, describe } = await this.#score(work, gathered);
-    const list = listOf(gathered.set, ranking);
+    const list = listOf(gathered.set, ranking, model);
     const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
     const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
-    this.#lists.keep(search.listKey, list);
-    return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length, describe };
+    if (!this.#isErased(search, clock)) this.#lists.keep(search.listKey, list, namesOfShopper(search.options));
+    return {
+      body,
+      label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`,
+      model,
+      candidates: list.hits.length,
+      describe,
+    };
   }
 
   async #score(work: RankWork, gathered: Gathered): Promise<Scored> {
@@ -212,13 +236,16 @@ export class SearchRanker {
     });
   }
 
-  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
+  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, work: Omit<AnsweredSearch, 'ranking'>): Promise<SearchAnswer> {
+    const { clock } = work;
     this.#deps.observe.outcome({ applied: false, reason: skipped.reason, detail: skipped.message || null, clock, candidates: null });
-    return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, call, clock);
+    return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, { ...work, ranking: { fuserank_reason: skipped.reason } });
   }
 
   /** Packed again where the client takes gzip: the engine was asked for plain text, since its answer is read and cut. */
-  async #finish(answer: UpstreamAnswer, body: Buffer, label: string, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
+  async #finish(answer: UpstreamAnswer, ranked: Buffer, label: string, work: AnsweredSearch): Promise<SearchAnswer> {
+    const { call, clock, search } = work;
+    const body = search.ubi && answer.status === 200 ? answerUbi(search.ubi, ranked, work, this.#deps.searches) : ranked;
     const { 'content-length': _length, ...headers } = answer.headers;
     const asked = /\bgzip\b/.test(headerOf(call, 'accept-encoding') ?? '');
     const packed = asked && body !== answer.body && headers['content-encoding'] === undefined && body.length > PACKED_BYTES;
@@ -229,6 +256,11 @@ export class SearchRanker {
     return { status: answer.status, headers, body: answered };
   }
 
+  /** Whether the shopper was erased since the search began: then nothing of it is kept. */
+  #isErased({ options }: Rankable, clock: SearchClock): boolean {
+    return this.#deps.erased.coverSince(namesOfShopper(options), performance.now() - clock.elapsedMs);
+  }
+
   #ask(request: UpstreamSearch, signal: AbortSignal, clock: SearchClock): Promise<UpstreamAnswer> {
     return clock.stage('client', () => clock.duringEngine(() => this.#deps.upstream.send({ ...request, signal })));
   }
@@ -237,6 +269,8 @@ export class SearchRanker {
 interface RankedPage {
   readonly body: Buffer;
   readonly label: string;
+  /** The ranker that made the list, `name-version@sha8`. */
+  readonly model: string;
   /** Hits of the ranked list. */
   readonly candidates: number;
   /** For those who keep lists; null where nobody wants this one, or nothing was scored. */
@@ -263,26 +297,14 @@ interface RankWork {
   readonly keep: ReadonlySet<string>;
 }
 
-const EMPTY_LIST: RankedList = { hits: [], window: 0, scoreLiterals: [] };
+const EMPTY_LIST: RankedList = { hits: [], window: 0, scoreLiterals: [], model: '' };
 
-function unreadable(answer: UpstreamAnswer): Skipped {
-  return new Skipped(answer.status === 200 ? 'answer_not_understood' : 'engine_error', `status ${answer.status}`);
-}
-
-/** Hits without a score have no order of ours to blend with; negative ones come from a hybrid query that lost its pipeline. */
-function refuseUnscored(answer: EngineAnswer): void {
-  if (answer.hits.some((hit) => hit.score === null)) throw new Skipped('no_scores', 'hits without _score');
-  if (answer.hits.some((hit) => hit.score && literal(answer.bytes, hit.score).startsWith('-'))) {
-    throw new Skipped('negative_scores', 'negative scores: a hybrid query that ran without its search pipeline');
-  }
-}
-
-function listOf(set: CandidateSet, ranking: Ranking): RankedList {
+function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList {
   const hits = ranking.order.flatMap((position): RankedHit[] => {
     const candidate = set.candidates[position];
     return candidate ? [{ index: candidate.index, id: candidate.id, firstPhaseRank: candidate.firstPhaseRank }] : [];
   });
-  return { hits, window: set.window, scoreLiterals: set.scoreLiterals };
+  return { hits, window: set.window, scoreLiterals: set.scoreLiterals, model };
 }
 
 function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | null, hit: RankedHit): Json | null {
@@ -293,19 +315,6 @@ function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | nul
   // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
   const mayName = (id: string): boolean => gathered.set.candidates.some((each) => each.id === id);
   return explainHit({ mayName, candidate, position, ranking, attribution, legsReason: gathered.plan.reason, gate: reply?.gate ?? 1 });
-}
-
-/** The answer must come as text: it is read and cut. */
-function inPlainText(request: UpstreamSearch): UpstreamSearch {
-  return { ...request, headers: { ...request.headers, 'accept-encoding': 'identity' } };
-}
-
-function readOrNull(body: Buffer): EngineAnswer | null {
-  try {
-    return readAnswer(body);
-  } catch {
-    return null; // whatever it is, it goes back as it came
-  }
 }
 
 /** Whether the answer carries `ext.fuserank`. */

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { applyEdits, cutMembers, isObject, nestsDeeper, readMembers, type Edit } from './json/spans.js';
+import { nestsDeeper } from './json/spans.js';
+import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
 import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
+import { readUbiCall, type UbiCall } from './request/ubi-call.js';
 
 /** What goes to the engine in the client's name: its own request, our members taken out. */
 export interface UpstreamSearch {
@@ -60,6 +62,9 @@ export interface PassThrough {
   /** False under bypass and without a profile: then the engine's bytes go back raw. */
   readonly cutOwnMembers: boolean;
   readonly body: JsonObject;
+  /** The search is taken down, or its `ext.ubi` answered, by us; and who searched. */
+  readonly ubi: UbiCall | null;
+  readonly options: SearchOptions | null;
 }
 
 export interface Rankable {
@@ -81,6 +86,8 @@ export interface Rankable {
   readonly budgetMs: number;
   readonly explain: boolean;
   readonly queryText: string | null;
+  /** The search is taken down, or its `ext.ubi` answered, by us. */
+  readonly ubi: UbiCall | null;
   /** Identifies one ranked list over its pages: everything but from and size, the client's credentials included. */
   readonly listKey: string;
 }
@@ -104,13 +111,18 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   }
   if (!isJsonObject(body)) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
 
-  const stripped = stripOwnMembers(bytes);
-  const upstream = upstreamOf(call, stripped.bytes, stripped.bytes !== call.body);
-  if (bypassed) return passThrough('bypass', upstream);
+  if (bypassed) {
+    const raw = stripOwnMembers(bytes, OWN_KEYS);
+    return passThrough('bypass', upstreamOf(call, raw.bytes, raw.bytes !== call.body));
+  }
   const options = parseSearchOptions(body, call, config);
-  const clean = withoutOwnMembers(body);
+  const ubi = readUbiCall(body, { consent: options.consent, mode: config.behaviour.ubiQueries });
+  const cut = ubi?.held ? OWN_AND_UBI : OWN_KEYS;
+  const stripped = stripOwnMembers(bytes, cut);
+  const upstream = upstreamOf(call, stripped.bytes, stripped.bytes !== call.body, cut);
+  const clean = withoutOwnMembers(body, cut);
   const found = findProfile(config, call.index, options.profile);
-  if (!found) return passThrough('no_profile', upstream);
+  if (!found) return { ...passThrough('no_profile', upstream, false, ubi ? clean : {}), ubi, options };
   const { name: profileName, profile } = found;
 
   const budgetMs = options.budgetMs ?? profile.budgetMs;
@@ -120,7 +132,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const blend = options.blend ?? profile.blend;
   const reason = whyNotRanked(call, clean, { from, size, window });
   const skip = reason ?? (budgetMs === 0 ? 'budget' : blend === 0 ? 'blend_zero' : null);
-  if (skip) return passThrough(skip, upstream, true, clean);
+  if (skip) return { ...passThrough(skip, upstream, true, clean), ubi, options };
 
   const listKey = createHash('sha256')
     .update(
@@ -128,7 +140,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
         headerOf(call, 'authorization'),
         headerOf(call, 'cookie'),
         call.index,
-        withoutPage(clean),
+        withoutPage(withoutOwnMembers(clean, OWN_AND_UBI)), // each page of a list may have a query id of its own
         urlIdentity(call.query),
         profileName,
         options.identity,
@@ -154,13 +166,14 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     budgetMs,
     explain: options.explain,
     queryText: options.queryText ?? textOf(call, clean, config.index.map.text),
+    ubi,
     listKey,
   };
 }
 
 function withoutOurs(call: SearchCall, bytes: Buffer): UpstreamSearch {
   try {
-    return upstreamOf(call, stripOwnMembers(bytes).bytes, true);
+    return upstreamOf(call, stripOwnMembers(bytes, OWN_KEYS).bytes, true);
   } catch {
     return upstreamOf(call, call.body, false);
   }
@@ -252,31 +265,7 @@ function plainBody(call: SearchCall): Buffer | null {
   }
 }
 
-/** Takes `ext.fuserank` (and an `ext` that is then empty) and a top-level `fuserank` out, byte-exactly. */
-function stripOwnMembers(bytes: Buffer): { bytes: Buffer } {
-  if (bytes.length === 0 || !bytes.includes('fuserank')) return { bytes };
-  const members = readMembers(bytes);
-  const edits: Edit[] = [];
-  let dropExt = false;
-  for (const member of members) {
-    if (member.key !== 'ext' || !isObject(bytes, member.value)) continue;
-    const inner = readMembers(bytes, member.value.start);
-    if (!inner.some((each) => each.key === 'fuserank')) continue;
-    if (inner.every((each) => each.key === 'fuserank')) dropExt = true;
-    else edits.push(...cutMembers(inner, (key) => key === 'fuserank'));
-  }
-  edits.push(...cutMembers(members, (key) => key === 'fuserank' || (dropExt && key === 'ext')));
-  return { bytes: applyEdits(bytes, edits) };
-}
-
-function withoutOwnMembers(body: JsonObject): JsonObject {
-  const { fuserank: _own, ext, ...rest } = body;
-  if (!isJsonObject(ext)) return ext === undefined ? rest : { ...rest, ext };
-  const { fuserank: _block, ...others } = ext;
-  return Object.keys(others).length === 0 ? rest : { ...rest, ext: others };
-}
-
-function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean): UpstreamSearch {
+function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean, cut = OWN_KEYS): UpstreamSearch {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(call.headers)) {
     if (value === undefined || name.startsWith('x-fuserank-')) continue;
@@ -290,19 +279,19 @@ function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean): Upstrea
   const sendBody = call.body.length === 0 ? call.body : body;
   return {
     method: call.method,
-    path: search === undefined ? path : `${path}?${withoutOwnParameters(call, search)}`,
+    path: search === undefined ? path : `${path}?${withoutOwnParameters(call, search, cut)}`,
     headers,
     body: sendBody,
   };
 }
 
 /** `?fuserank=…` and, where the body came by `?source=`, our block inside it. */
-function withoutOwnParameters(call: SearchCall, search: string): string {
+function withoutOwnParameters(call: SearchCall, search: string, cut: ReadonlySet<string>): string {
   const parts = search.split('&').filter((part) => !/^fuserank(=|$)/.test(part));
   const source = call.query.get('source');
-  if (call.body.length > 0 || source === null || !source.includes('fuserank')) return parts.join('&');
+  if (call.body.length > 0 || source === null || ![...cut].some((key) => source.includes(key))) return parts.join('&');
   try {
-    const stripped = stripOwnMembers(Buffer.from(source)).bytes.toString('utf8');
+    const stripped = stripOwnMembers(Buffer.from(source), cut).bytes.toString('utf8');
     return parts.map((part) => (part.startsWith('source=') ? `source=${encodeURIComponent(stripped)}` : part)).join('&');
   } catch {
     return parts.join('&');
@@ -310,7 +299,7 @@ function withoutOwnParameters(call: SearchCall, search: string): string {
 }
 
 function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {
-  return { kind: 'pass-through', reason, upstream, cutOwnMembers, body };
+  return { kind: 'pass-through', reason, upstream, cutOwnMembers, body, ubi: null, options: null };
 }
 
 /** URL parameters that change which hits come in which order. */

@@ -85,7 +85,12 @@ export async function openHouse(options: {
     opensearch: { nodes: [node.url] },
     scorer: { processes: 1 },
     profiles: { shop: { index: `${name}*`, budgetMs: 5_000, ...options.profile }, ...options.moreProfiles?.(name) },
-    behaviour: { events: `${name}-events`, queries: `${name}-queries`, statistics: `${name}-statistics` },
+    behaviour: {
+      events: `${name}-events`,
+      queries: `${name}-queries`,
+      statistics: `${name}-statistics`,
+      erasures: `${name}-erasures`,
+    },
     index: {
       alias: name,
       map: {

@@ -8,6 +8,8 @@ export interface RankedList {
   readonly window: number;
   /** `_score` literals of the window in the engine's order. */
   readonly scoreLiterals: readonly string[];
+  /** The ranker that made it, `name-version@sha8`. */
+  readonly model: string;
 }
 
 export interface RankedHit {
@@ -24,10 +26,11 @@ const KEPT_LISTS = 2_000;
 
 /** Orders by list key (query, user, profile), bounded in number and age. */
 export class RankedLists {
-  readonly #lists = new LRUCache<string, RankedList>({ max: KEPT_LISTS, ttl: KEPT_MS });
+  readonly #lists = new LRUCache<string, { list: RankedList; names: readonly string[] }>({ max: KEPT_LISTS, ttl: KEPT_MS });
 
-  keep(key: string, list: RankedList): void {
-    this.#lists.set(key, list);
+  /** @param names ids of the shopper whose behaviour is in the order */
+  keep(key: string, list: RankedList, names: readonly string[]): void {
+    this.#lists.set(key, { list, names });
   }
 
   /** A list that can't be shown any more: a product of it is gone. */
@@ -35,7 +38,13 @@ export class RankedLists {
     this.#lists.delete(key);
   }
 
+  /** The lists of shoppers who are erased. */
+  forgetUsers(isErased: (name: string) => boolean): void {
+    this.#lists.purgeStale();
+    for (const [key, { names }] of [...this.#lists.entries()]) if (names.some(isErased)) this.#lists.delete(key);
+  }
+
   find(key: string): RankedList | null {
-    return this.#lists.get(key) ?? null;
+    return this.#lists.get(key)?.list ?? null;
   }
 }

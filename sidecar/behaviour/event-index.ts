@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { EVENT } from '../../mappings/behaviour-index.js';
-import { fieldMappingsAnswer, findField, keywordPath } from '../../mappings/exact-field.js';
 import type { Upstream } from '../../opensearch/upstream.js';
 import type { UserKey } from '../../mappings/ubi-event.js';
+import { knowsAllKeys, matchKey, matchPlaces, readEventFields, type FieldsByIndex } from './event-fields.js';
+import { PromptRefresh } from './prompt-refresh.js';
+import { StoredIndex, withoutQuotes, type IndexAnswer } from './stored-index.js';
+import { namesOf, type StoredDocument } from './stored-event.js';
 
 /** One document to write; `id` decides whether it is there already. */
 export interface EventDocument {
@@ -10,30 +13,24 @@ export interface EventDocument {
   source: object;
 }
 
-/** A stored document whose members are not yet believed. */
-export interface StoredDocument {
-  id: string;
-  source: Record<string, unknown>;
+export interface ReadOptions {
+  size: number;
+  /** Milliseconds since 1970. */
+  since: number;
+  ignoredActions: readonly string[];
+  signal?: AbortSignal;
 }
 
-/** An index of behaviour refused us. The message says what the engine said. */
-export class BehaviourIndexError extends Error {
-  override readonly name = 'BehaviourIndexError';
-  constructor(
-    index: string,
-    action: string,
-    readonly status: number,
-    answer: string,
-  ) {
-    super(`${index}: could not ${action}: the engine answered ${status} ${answer.slice(0, 300)}`);
-  }
-}
-
-const USER_FIELDS = { user: EVENT.userId, client: EVENT.clientId, session: EVENT.sessionId } as const;
+const STRONGER_FIELDS = { user: [], client: [EVENT.userId], session: [EVENT.userId, EVENT.clientId] } as const;
+const READ_FIELDS = [EVENT.actionName, EVENT.timestamp, EVENT.objectId, EVENT.userId, EVENT.clientId, EVENT.sessionId];
 /** An index made by others may get its user fields by dynamic mapping, with the first event that has them. */
 const INCOMPLETE_FIELDS_MS = 2_000;
 const WRITE_TRIES = 4;
 const ERASE_ROUNDS = 10;
+/** The engine's own page limit. */
+const PAGE = 10_000;
+/** Events whose times an index dropped come in the order of writing: more of them are read, since that is only about the order of time. */
+const UNTIMED_FACTOR = 4;
 
 const bulkSchema = z.object({
   items: z.array(z.record(z.string(), z.object({ status: z.int(), error: z.unknown().optional() }))),
@@ -51,39 +48,34 @@ function isRecord(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-type ConcreteFields = Map<string, Record<UserKey['kind'], string | null>>;
-
 /**
- * `ubi_events` or `ubi_queries` at rest: ours, created on first use, or one that the UBI plugin made, whose user ids are
- * text with a keyword twin. Reads and writes with the credentials of the Upstream it is given.
+ * `ubi_events` or `ubi_queries` at rest: ours, created on first use, or one that others made and fill, whose fields are read
+ * off its mapping. Reads and writes with the credentials of the Upstream it is given.
  */
 export class EventIndex {
-  #ready: Promise<void> | null = null;
-  #fields: { value: ConcreteFields; readAt: number } | null = null;
+  readonly #index: StoredIndex;
+  readonly #refresh: PromptRefresh;
+  #fields: { value: FieldsByIndex; readAt: number } | null = null;
 
-  constructor(
-    readonly name: string,
-    private readonly upstream: Upstream,
-    private readonly body: () => object,
-  ) {}
+  /** @param onTrouble told when an index that refreshes itself seldom can't be refreshed by us */
+  constructor(name: string, upstream: Upstream, body: () => object, onTrouble: (error: unknown) => void = () => undefined) {
+    this.#index = new StoredIndex(name, upstream, body);
+    this.#refresh = new PromptRefresh(this.#index, onTrouble);
+  }
+
+  get name(): string {
+    return this.#index.name;
+  }
 
   /** Creates the index unless something answers to its name. */
   ensure(): Promise<void> {
-    this.#ready ??= this.#create().catch((error: unknown) => {
-      this.#ready = null;
-      throw error;
-    });
-    return this.#ready;
+    return this.#index.ensure();
   }
 
-  async #create(): Promise<void> {
-    const found = await this.upstream.send({ method: 'HEAD', path: `/${this.#path}` });
-    if (found.status === 200) return;
-    const made = await this.#send('PUT', '', this.body());
-    if (made.status >= 300 && !made.text.includes('resource_already_exists_exception')) throw this.#error('create the index', made);
-  }
-
-  /** Writes each document once; only what was refused for load is tried again. Gives the ids that could not be written. */
+  /**
+   * Writes each document once; only what was refused for load is tried again. Gives the ids that could not be written. What
+   * was written is seen by every search within about a second.
+   */
   async write(documents: readonly EventDocument[]): Promise<{ id: string; reason: string }[]> {
     await this.ensure();
     let pending = [...documents];
@@ -91,21 +83,23 @@ export class EventIndex {
       const refused: { document: EventDocument; status: number; reason: string }[] = [];
       // `create`, as data streams want it; a document that is there already is what we asked for.
       const lines = pending.map(({ id, source }) => `${JSON.stringify({ create: { _id: id } })}\n${JSON.stringify(source)}\n`).join('');
-      const answer = await this.#send('POST', '/_bulk', lines);
+      const answer = await this.#index.send('POST', '/_bulk', { body: lines });
       if (answer.status === 429 || answer.status === 503) {
         refused.push(...pending.map((document) => ({ document, status: answer.status, reason: answer.text.slice(0, 200) })));
       } else if (answer.status >= 300) {
-        throw this.#error('write events', answer);
+        throw this.#index.error('write events', answer);
       } else {
         bulkSchema.parse(JSON.parse(answer.text)).items.forEach((item, position) => {
           const [result] = Object.values(item);
           const document = pending[position];
           if (!result || !document || result.status < 300 || result.status === 409) return;
-          refused.push({ document, status: result.status, reason: JSON.stringify(result.error ?? result.status).slice(0, 200) });
+          const reason = withoutQuotes(JSON.stringify(result.error ?? result.status)).slice(0, 200);
+          refused.push({ document, status: result.status, reason });
         });
       }
       // An index without the fields we search by may have got them from these documents.
-      if (this.#fields && !isComplete(this.#fields.value)) this.#fields = null;
+      if (this.#fields && !knowsAllKeys(this.#fields.value)) this.#fields = null;
+      if (refused.length < pending.length) this.#refresh.written();
       const busy = refused.filter(({ status }) => status === 429 || status === 503);
       if (busy.length === 0 || attempt === WRITE_TRIES) return refused.map(({ document, reason }) => ({ id: document.id, reason }));
       const final = refused.filter(({ status }) => status !== 429 && status !== 503);
@@ -115,164 +109,190 @@ export class EventIndex {
     }
   }
 
-  /** The newest documents made under one key, newest first. */
-  async readNewest(
-    key: UserKey,
-    options: { size: number; since: number; filter?: object[]; mustNot?: object[]; fields: string[]; signal?: AbortSignal },
-  ): Promise<StoredDocument[]> {
-    const fields = await this.#readFields(options.signal);
-    const terms = termsOf(fields, [key]);
+  /** The newest documents made under one key that name an object, newest first; of those whose times an index dropped, the last written. */
+  async readNewest(key: UserKey, { size, since, ignoredActions, signal }: ReadOptions): Promise<StoredDocument[]> {
+    const fields = await this.#readFields(signal);
+    const terms = matchKey(fields, key);
     if (terms.length === 0) return [];
-    // What was done under a stronger key belongs to that key alone.
-    const stronger = key.kind === 'user' ? [] : key.kind === 'client' ? [USER_FIELDS.user] : [USER_FIELDS.user, USER_FIELDS.client];
+    const each = [...fields.values()];
+    const timed = each.every((one) => one.timed);
     const found = await this.#search(
       {
-        size: options.size,
+        size: timed ? size : size * UNTIMED_FACTOR,
         track_total_hits: false,
-        sort: [{ [EVENT.timestamp]: { order: 'desc', unmapped_type: 'date' } }],
-        _source: options.fields,
+        sort: timed ? [{ [EVENT.timestamp]: { order: 'desc', unmapped_type: 'date' } }] : [{ _seq_no: 'desc' }],
+        _source: READ_FIELDS,
         query: {
           bool: {
             filter: [
               { bool: { should: terms, minimum_should_match: 1 } },
-              { range: { [EVENT.timestamp]: { gte: new Date(options.since).toISOString() } } },
-              ...(options.filter ?? []),
+              ...timeFilters(each, since, timed),
+              ...(each.every(({ objects }) => objects) ? [{ exists: { field: EVENT.objectId } }] : []),
             ],
-            must_not: [...stronger.map((field) => ({ exists: { field } })), ...(options.mustNot ?? [])],
+            must_not: [
+              // What was done under a stronger key belongs to that key alone.
+              ...STRONGER_FIELDS[key.kind].map((field) => ({ exists: { field } })),
+              ...ignoredActions.map((action) => ({ term: { [EVENT.actionName]: { value: action } } })),
+            ],
           },
         },
       },
-      options.signal,
+      { signal },
     );
     return found.documents;
   }
 
-  /** Everything that names an id in any of the three places, newest first; at most 10,000 documents, the engine's own page limit. */
+  /** Everything that names an id in any place, newest first; at most 10,000 documents of each index, the engine's own page limit. */
   async readAll(id: string): Promise<{ documents: StoredDocument[]; total: number }> {
-    await this.#refresh();
+    await this.#index.refresh();
     this.#fields = null;
-    const terms = termsOf(await this.#readFields(), everyKind(id));
-    if (terms.length === 0) return { documents: [], total: 0 };
-    return this.#search({
-      size: 10_000,
-      track_total_hits: true,
-      sort: [{ [EVENT.timestamp]: { order: 'desc', unmapped_type: 'date' } }],
-      query: { bool: { should: terms, minimum_should_match: 1 } },
-    });
+    const documents: StoredDocument[] = [];
+    let total = 0;
+    for (const [index, fields] of await this.#readFields()) {
+      const { exact, words } = matchPlaces(fields, id);
+      if (exact.length + words.length === 0) continue;
+      const found = await this.#search(
+        {
+          size: PAGE,
+          track_total_hits: true,
+          sort: [{ [EVENT.timestamp]: { order: 'desc', unmapped_type: 'date' } }],
+          query: { bool: { should: [...exact, ...words], minimum_should_match: 1 } },
+        },
+        { index },
+      );
+      const named = words.length === 0 ? found.documents : found.documents.filter(({ source }) => namesOf(source).includes(id));
+      documents.push(...named);
+      total += found.total - (found.documents.length - named.length);
+    }
+    return { documents, total };
   }
 
-  /** Deletes everything that names an id in any of the three places; gone for every search when it resolves. Gives how many. */
+  /** Deletes everything that names an id in any place; gone for every search when it resolves. Gives how many. */
   async erase(id: string): Promise<number> {
     // Deletion by query sees what a search sees: without a refresh the events of the last second would survive it.
-    await this.#refresh();
+    await this.#index.refresh();
     this.#fields = null;
     let deleted = 0;
-    for (const [concrete, fields] of await this.#readFields()) {
-      const terms = termsOf(new Map([[concrete, fields]]), everyKind(id));
-      if (terms.length === 0) continue;
-      for (let round = 0; ; round++) {
-        const answer = await this.#send(
+    for (const [index, fields] of await this.#readFields()) {
+      const { exact, words } = matchPlaces(fields, id);
+      if (exact.length > 0) deleted += await this.#delete({ bool: { should: exact, minimum_should_match: 1 } }, index);
+      if (words.length > 0) deleted += await this.#eraseAmong({ bool: { should: words, minimum_should_match: 1 } }, id, index);
+    }
+    return deleted;
+  }
+
+  /** Deletes records by their ids. */
+  async eraseRecords(ids: readonly string[]): Promise<number> {
+    await this.#index.refresh();
+    let deleted = 0;
+    for (let from = 0; from < ids.length; from += PAGE)
+      deleted += await this.#delete({ ids: { values: ids.slice(from, from + PAGE) } }, this.name);
+    return deleted;
+  }
+
+  /**
+   * Deletes what is older, at a pace that leaves the engine to its searches. Gives how many.
+   * @param options.before milliseconds since 1970 @param options.ownOnly leave indices alone that others made
+   */
+  async expire(options: { before: number; ownOnly: boolean; signal: AbortSignal }): Promise<number> {
+    let deleted = 0;
+    for (const [index, { own, clock }] of await this.#readFields()) {
+      if ((options.ownOnly && !own) || clock === null) continue;
+      const body = { query: { range: { [EVENT.timestamp]: { lt: moment(clock, options.before) } } } };
+      for (;;) {
+        if (options.signal.aborted) return deleted;
+        const answer = await this.#index.send(
           'POST',
-          '/_delete_by_query?refresh=true&conflicts=proceed',
-          { query: { bool: { should: terms, minimum_should_match: 1 } } },
-          undefined,
-          concrete,
+          `/_delete_by_query?conflicts=proceed&max_docs=${EXPIRY_BATCH}&scroll_size=1000&requests_per_second=${EXPIRY_PACE}`,
+          { body, index, signal: options.signal },
         );
-        if (answer.status >= 300) throw this.#error('erase a user', answer);
-        const result = deleteSchema.parse(JSON.parse(answer.text));
-        deleted += result.deleted;
-        if (result.failures.length > 0) throw this.#error('erase a user', answer);
-        if (result.version_conflicts === 0) break;
-        if (round === ERASE_ROUNDS) throw this.#error('erase a user', answer);
+        if (answer.status >= 300) throw this.#index.error('delete what has expired', answer);
+        const round = deleteSchema.parse(JSON.parse(answer.text));
+        if (round.failures.length > 0) throw this.#index.error('delete what has expired', answer);
+        deleted += round.deleted;
+        if (round.deleted + round.version_conflicts < EXPIRY_BATCH) break;
       }
     }
     return deleted;
   }
 
-  async #refresh(): Promise<void> {
-    const answer = await this.#send('POST', '/_refresh?ignore_unavailable=true');
-    if (answer.status >= 300 && answer.status !== 404) throw this.#error('refresh', answer);
+  /** Whether a user can be found by all of the three ids. */
+  async knowsAllKeys(): Promise<boolean> {
+    return knowsAllKeys(await this.#readFields());
   }
 
-  async #search(body: object, signal?: AbortSignal): Promise<{ documents: StoredDocument[]; total: number }> {
-    const answer = await this.#send('POST', '/_search?ignore_unavailable=true', body, signal);
-    if (answer.status >= 300) throw this.#error('read events', answer);
+  /** Waits for what is due after a write. */
+  settle(): Promise<void> {
+    return this.#refresh.settle();
+  }
+
+  /** Where a field has only words, its documents are looked at, and deleted by their ids. */
+  async #eraseAmong(query: object, id: string, index: string): Promise<number> {
+    let deleted = 0;
+    for (let round = 0; round < ERASE_ROUNDS; round++) {
+      const { documents, total } = await this.#search({ size: PAGE, track_total_hits: true, query }, { index });
+      const named = documents.filter(({ source }) => namesOf(source).includes(id));
+      if (named.length > 0) deleted += await this.#delete({ ids: { values: named.map((document) => document.id) } }, index);
+      if (total <= documents.length) return deleted;
+      if (named.length === 0) break;
+    }
+    throw this.#index.error('erase a user', {
+      status: 200,
+      text: `[${index}] holds ids as text without a keyword twin, and too many documents share their words; reindex it`,
+    });
+  }
+
+  async #delete(query: object, index: string): Promise<number> {
+    let deleted = 0;
+    for (let round = 0; ; round++) {
+      const answer = await this.#index.send('POST', '/_delete_by_query?refresh=true&conflicts=proceed', { body: { query }, index });
+      if (answer.status === 404) return deleted;
+      if (answer.status >= 300) throw this.#index.error('erase a user', answer);
+      const result = deleteSchema.parse(JSON.parse(answer.text));
+      deleted += result.deleted;
+      if (result.failures.length > 0) throw this.#index.error('erase a user', answer);
+      if (result.version_conflicts === 0) return deleted;
+      if (round === ERASE_ROUNDS) throw this.#index.error('erase a user', answer);
+    }
+  }
+
+  async #search(
+    body: object,
+    options: { signal?: AbortSignal | undefined; index?: string } = {},
+  ): Promise<{ documents: StoredDocument[]; total: number }> {
+    const answer: IndexAnswer = await this.#index.send('POST', '/_search?ignore_unavailable=true', { body, ...options });
+    if (answer.status >= 300) throw this.#index.error('read events', answer);
     const { hits } = searchSchema.parse(JSON.parse(answer.text));
     return { documents: hits.hits.map((hit) => ({ id: hit._id, source: hit._source })), total: hits.total?.value ?? hits.hits.length };
   }
 
-  /** For each concrete index behind the name: by which field each id can be matched exactly, null where by none. */
-  async #readFields(signal?: AbortSignal): Promise<ConcreteFields> {
+  /** For each concrete index behind the name: by which field each id can be matched, and what else its mapping says. */
+  async #readFields(signal?: AbortSignal): Promise<FieldsByIndex> {
     const known = this.#fields;
-    if (known && (isComplete(known.value) || performance.now() - known.readAt < INCOMPLETE_FIELDS_MS)) return known.value;
-    const answer = await this.#send('GET', '/_mapping?ignore_unavailable=true', undefined, signal);
+    if (known && (knowsAllKeys(known.value) || performance.now() - known.readAt < INCOMPLETE_FIELDS_MS)) return known.value;
+    const answer = await this.#index.send('GET', '/_mapping?ignore_unavailable=true', { signal });
     if (answer.status === 404) return new Map();
-    if (answer.status >= 300) throw this.#error('read the mapping', answer);
-    const value: ConcreteFields = new Map();
-    for (const [concrete, { mappings }] of Object.entries(fieldMappingsAnswer.parse(JSON.parse(answer.text)))) {
-      const exact = (field: string): string | null => keywordPath(field, findField(mappings.properties, field));
-      value.set(concrete, {
-        user: exact(USER_FIELDS.user),
-        client: exact(USER_FIELDS.client),
-        session: exact(USER_FIELDS.session),
-      });
-    }
+    if (answer.status >= 300) throw this.#index.error('read the mapping', answer);
+    const value = readEventFields(JSON.parse(answer.text));
     this.#fields = { value, readAt: performance.now() };
     return value;
   }
-
-  async #send(
-    method: string,
-    path: string,
-    body?: object | string,
-    signal?: AbortSignal,
-    index?: string,
-  ): Promise<{ status: number; text: string }> {
-    const ndjson = typeof body === 'string';
-    const answer = await this.upstream.send({
-      method,
-      path: `/${index === undefined ? this.#path : encodeURIComponent(index)}${path}`,
-      headers: body === undefined ? {} : { 'content-type': ndjson ? 'application/x-ndjson' : 'application/json' },
-      ...(body === undefined ? {} : { body: ndjson ? body : JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return { status: answer.status, text: answer.body.toString('utf8') };
-  }
-
-  get #path(): string {
-    return encodeURIComponent(this.name);
-  }
-
-  #error(action: string, answer: { status: number; text: string }): BehaviourIndexError {
-    return new BehaviourIndexError(this.name, action, answer.status, answer.text);
-  }
 }
 
-function isComplete(fields: ConcreteFields): boolean {
-  return fields.size > 0 && [...fields.values()].every(({ user, client, session }) => user !== null && client !== null && session !== null);
+const EXPIRY_BATCH = 10_000;
+/** Documents a second. */
+const EXPIRY_PACE = 2_000;
+
+/** Where times may have been dropped, a document without one is let in, and its own text is looked at instead. */
+function timeFilters(fields: readonly { clock: 'date' | 'number' | null }[], since: number, timed: boolean): object[] {
+  const [clock] = fields.map((one) => one.clock);
+  if (clock === undefined || clock === null || fields.some((one) => one.clock !== clock)) return [];
+  const range = { range: { [EVENT.timestamp]: { gte: moment(clock, since) } } };
+  if (timed) return [range];
+  const untimed = { bool: { must_not: [{ exists: { field: EVENT.timestamp } }] } };
+  return [{ bool: { should: [range, untimed], minimum_should_match: 1 } }];
 }
 
-function everyKind(id: string): UserKey[] {
-  return [
-    { kind: 'user', id },
-    { kind: 'client', id },
-    { kind: 'session', id },
-  ];
-}
-
-/** Exact matches on the given keys, each confined to the indices where its field is a keyword when they differ. */
-function termsOf(fields: ConcreteFields, keys: readonly UserKey[]): object[] {
-  const indicesByTerm = new Map<string, { term: object; indices: string[] }>();
-  for (const [concrete, byKind] of fields) {
-    for (const { kind, id } of keys) {
-      const field = byKind[kind];
-      if (field === null) continue;
-      const entry = indicesByTerm.get(field) ?? { term: { term: { [field]: { value: id } } }, indices: [] };
-      entry.indices.push(concrete);
-      indicesByTerm.set(field, entry);
-    }
-  }
-  return [...indicesByTerm.values()].map(({ term, indices }) =>
-    indices.length === fields.size ? term : { bool: { filter: [term, { terms: { _index: indices } }] } },
-  );
+function moment(clock: 'date' | 'number', milliseconds: number): string | number {
+  return clock === 'date' ? new Date(milliseconds).toISOString() : milliseconds;
 }

@@ -1,22 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../../config/schema.js';
-import { EVENT, eventsIndexBody, queriesIndexBody } from '../../mappings/behaviour-index.js';
+import { eventsIndexBody, queriesIndexBody } from '../../mappings/behaviour-index.js';
 import type { Upstream } from '../../opensearch/upstream.js';
-import { EventIndex, type StoredDocument } from './event-index.js';
-import { chooseUserKey, identifyRecord, keyOfEvent, type UbiEvent, type UbiQuery, type UserKey } from '../../mappings/ubi-event.js';
-
-/** What history needs of an event. */
-export interface KeptEvent {
-  /** Deterministic: the same event from memory and from the index has the same. */
-  id: string;
-  key: UserKey;
-  objectId: string | null;
-  action: string;
-  timestampMs: number;
-  sessionId: string | null;
-  /** All ids it names, for erasing. */
-  names: string[];
-}
+import { hashUserId } from '../http/log.js';
+import { identifyRecord, type UbiEvent, type UbiQuery, type UserKey } from '../../mappings/ubi-event.js';
+import { EventIndex } from './event-index.js';
+import { RecentErasures, type IsErased } from './recent-erasures.js';
+import { RecordWriter } from './record-writer.js';
+import { keepEvent, namesOf, readStoredEvent, type KeptEvent } from './stored-event.js';
 
 /** What is known of a user. */
 export interface UserRecord {
@@ -32,22 +23,10 @@ export class EventsNotStored extends Error {
   override readonly name = 'EventsNotStored';
 }
 
-/**
- * How long memory answers for the index: past its refresh (1 s by default, 30 s in careful clusters), and short,
- * since another process that erases a user cannot reach into this one.
- */
+/** How long memory answers for the index: well past the second within which what was written is seen there. */
 const TAIL_MS = 60_000;
 /** About 40 MB at the most. */
 const TAIL_EVENTS = 200_000;
-/** Longer than any read of the index lasts. */
-const TOMBSTONE_MS = 600_000;
-
-interface Write {
-  id: string;
-  names: string[];
-  source: object;
-  settle: (failure: string | null) => void;
-}
 
 /**
  * Events and queries of shoppers: written to their indices, and held in memory until a search is sure to see them there,
@@ -58,15 +37,25 @@ export class EventStore {
   readonly queries: EventIndex;
   readonly #tails: LRUCache<string, KeptEvent[]>;
   readonly #erasing = new Map<string, number>();
-  readonly #erasedAt = new LRUCache<string, number>({ max: 100_000, ttl: TOMBSTONE_MS });
-  readonly #writers: { events: Writer; queries: Writer };
+  readonly #erased: RecentErasures;
+  /** Records of somebody erased that may still be in the indices. */
+  readonly #stragglers: { events: string[]; queries: string[] } = { events: [], queries: [] };
+  readonly #writers: { events: RecordWriter; queries: RecordWriter };
 
-  constructor(options: { upstream: Upstream; behaviour: Pick<Config['behaviour'], 'events' | 'queries'> }) {
-    this.events = new EventIndex(options.behaviour.events, options.upstream, eventsIndexBody);
-    this.queries = new EventIndex(options.behaviour.queries, options.upstream, queriesIndexBody);
+  /** @param options.erased shared with all who remember users @param options.onTrouble told what keeps events from being seen soon */
+  constructor(options: {
+    upstream: Upstream;
+    behaviour: Pick<Config['behaviour'], 'events' | 'queries'>;
+    erased?: RecentErasures;
+    onTrouble?: (error: unknown) => void;
+  }) {
+    const { upstream, behaviour, onTrouble } = options;
+    this.events = new EventIndex(behaviour.events, upstream, eventsIndexBody, onTrouble);
+    this.queries = new EventIndex(behaviour.queries, upstream, queriesIndexBody, onTrouble);
     this.#tails = new LRUCache({ max: TAIL_EVENTS, maxSize: TAIL_EVENTS, sizeCalculation: (tail) => tail.length, ttl: TAIL_MS });
+    this.#erased = options.erased ?? new RecentErasures();
     const held = (names: string[]): boolean => names.some((name) => this.#erasing.has(name));
-    this.#writers = { events: new Writer(this.events, held), queries: new Writer(this.queries, held) };
+    this.#writers = { events: new RecordWriter(this.events, held), queries: new RecordWriter(this.queries, held) };
   }
 
   /** Creates the two indices where they are missing. Recording does so too; a start-up that does it first saves the first search a look. */
@@ -93,10 +82,14 @@ export class EventStore {
   }
 
   async recordQueries(queries: readonly UbiQuery[]): Promise<void> {
+    await this.queries.ensure().catch(() => undefined); // the write says what is wrong
+    // The UBI plugin's mapping finds a query's client only: the other ids go where it finds what it does not know.
+    const copies = queries.length > 0 && !(await this.queries.knowsAllKeys().catch(() => true));
     const failures = await Promise.all(
-      queries.map((query) =>
-        this.#writers.queries.write(identifyRecord(query), namesOf(query), { timestamp: new Date().toISOString(), ...query }),
-      ),
+      queries.map((query) => {
+        const source = { timestamp: new Date().toISOString(), ...query, ...(copies ? { query_attributes: withKeys(query) } : {}) };
+        return this.#writers.queries.write(identifyRecord(query), namesOf(query), source);
+      }),
     );
     const failure = failures.find((one) => one !== null);
     if (failure !== undefined && failure !== null) throw new EventsNotStored(failure);
@@ -114,15 +107,13 @@ export class EventStore {
     const stored = await this.events.readNewest(key, {
       size: options.length,
       since: options.since,
-      fields: [EVENT.actionName, EVENT.timestamp, EVENT.objectId, EVENT.userId, EVENT.clientId, EVENT.sessionId],
-      filter: [{ exists: { field: EVENT.objectId } }],
-      mustNot: options.ignoredActions.map((action) => ({ term: { [EVENT.actionName]: { value: action } } })),
+      ignoredActions: options.ignoredActions,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     const byId = new Map<string, KeptEvent>();
     for (const document of stored) {
       const event = readStoredEvent(document);
-      if (event && event.names.every((name) => !this.#erasedSince(name, startedAt))) byId.set(event.id, event);
+      if (event && !this.#isErased(event.names, startedAt)) byId.set(event.id, event);
     }
     for (const event of this.#tails.get(tailKey(key)) ?? []) byId.set(event.id, event);
     return [...byId.values()]
@@ -144,22 +135,24 @@ export class EventStore {
     };
   }
 
-  /** Forgets at once, then deletes; when it resolves no search of any process finds what the id had done before the call. */
+  /**
+   * Forgets at once, then deletes; when it resolves no search finds in the index, or here, what the id had done before the
+   * call. What other instances remember is theirs to forget (UserErasure tells them).
+   */
   async erase(id: string): Promise<{ events: number; queries: number }> {
     this.#erasing.set(id, (this.#erasing.get(id) ?? 0) + 1);
-    for (const [key, tail] of [...this.#tails.entries()]) {
-      const left = tail.filter(({ names }) => !names.includes(id));
-      if (left.length === 0) this.#tails.delete(key);
-      else if (left.length < tail.length) this.#tails.set(key, left);
-    }
+    // Kept by a hash: who was erased is not to be found in memory either.
+    const hash = hashUserId(id);
+    this.#erased.add((name) => hashUserId(name) === hash);
     try {
-      this.#writers.events.drop(id);
-      this.#writers.queries.drop(id);
+      this.#forgetTails((name) => name === id);
+      this.#writers.events.drop((name) => name === id);
+      this.#writers.queries.drop((name) => name === id);
       await Promise.all([this.#writers.events.settled(), this.#writers.queries.settled()]);
       const [events, queries] = await Promise.all([this.events.erase(id), this.queries.erase(id)]);
       return { events, queries };
     } finally {
-      this.#erasedAt.set(id, performance.now());
+      this.#erased.add((name) => hashUserId(name) === hash);
       const running = (this.#erasing.get(id) ?? 1) - 1;
       if (running === 0) this.#erasing.delete(id);
       else this.#erasing.set(id, running);
@@ -168,9 +161,49 @@ export class EventStore {
     }
   }
 
+  /**
+   * Forgets those whom another instance erased, and deletes what of theirs was on its way to the index meanwhile: up to what
+   * was written in the last seconds, as far as it is still there. Gives how many records that were.
+   */
+  async forget(isErased: IsErased): Promise<number> {
+    this.#erased.add(isErased);
+    this.#forgetTails(isErased);
+    this.#stragglers.events.push(...this.#writers.events.drop(isErased));
+    this.#stragglers.queries.push(...this.#writers.queries.drop(isErased));
+    await Promise.all([this.#writers.events.settled(), this.#writers.queries.settled()]);
+    const [events, queries] = await Promise.all([this.#eraseStragglers('events'), this.#eraseStragglers('queries')]);
+    return events + queries;
+  }
+
+  /** What could not be deleted now is kept for the next try. */
+  async #eraseStragglers(kind: 'events' | 'queries'): Promise<number> {
+    const ids = [...this.#stragglers[kind]];
+    if (ids.length === 0) return 0;
+    const erased = await this[kind].eraseRecords(ids);
+    this.#stragglers[kind] = this.#stragglers[kind].filter((id) => !ids.includes(id));
+    return erased;
+  }
+
+  /** Lets go of what is too old to be asked for. */
+  tidy(): void {
+    this.#tails.purgeStale();
+    this.#writers.events.tidy();
+    this.#writers.queries.tidy();
+  }
+
   /** Waits for what is under way. */
   async close(): Promise<void> {
     await Promise.all([this.#writers.events.settled(), this.#writers.queries.settled()]);
+    await Promise.all([this.events.settle(), this.queries.settle()]);
+  }
+
+  #forgetTails(isErased: IsErased): void {
+    this.#tails.purgeStale();
+    for (const [key, tail] of [...this.#tails.entries()]) {
+      const left = tail.filter(({ names }) => !names.some(isErased));
+      if (left.length === 0) this.#tails.delete(key);
+      else if (left.length < tail.length) this.#tails.set(key, left);
+    }
   }
 
   #remember(event: KeptEvent): void {
@@ -185,113 +218,21 @@ export class EventStore {
     else this.#tails.set(tailKey(event.key), tail);
   }
 
-  #erasedSince(id: string, startedAt: number): boolean {
-    return this.#erasing.has(id) || (this.#erasedAt.get(id) ?? -Infinity) >= startedAt;
+  #isErased(names: readonly string[], startedAt: number): boolean {
+    return names.some((name) => this.#erasing.has(name)) || this.#erased.coverSince(names, startedAt);
   }
 }
 
-/** One bulk request at a time: what arrives meanwhile travels together in the next, so that load makes them larger, not more. */
-class Writer {
-  #queue: Write[] = [];
-  #inFlight: Promise<void> | null = null;
-
-  constructor(
-    private readonly index: EventIndex,
-    private readonly held: (names: string[]) => boolean,
-  ) {}
-
-  /** Resolves to null when stored, else to the reason. */
-  write(id: string, names: string[], source: object): Promise<string | null> {
-    return new Promise((resolve) => {
-      this.#queue.push({ id, names, source, settle: resolve });
-      this.flush();
-    });
-  }
-
-  flush(): void {
-    if (this.#inFlight) return;
-    // What a user does while being erased waits: written now, the deletion would take it along.
-    const batch = this.#queue.filter(({ names }) => !this.held(names)).slice(0, 1000);
-    if (batch.length === 0) return;
-    const taken = new Set(batch);
-    this.#queue = this.#queue.filter((write) => !taken.has(write));
-    this.#inFlight = this.#send(batch).finally(() => {
-      this.#inFlight = null;
-      this.flush();
-    });
-  }
-
-  async #send(batch: readonly Write[]): Promise<void> {
-    try {
-      const refused = new Map((await this.index.write(batch)).map(({ id, reason }) => [id, reason]));
-      for (const { id, settle } of batch) settle(refused.get(id) ?? null);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      for (const { settle } of batch) settle(reason);
-    }
-  }
-
-  /** Takes out of the queue what names a user: accepted, and erased before it was written. */
-  drop(name: string): void {
-    const dropped = this.#queue.filter(({ names }) => names.includes(name));
-    this.#queue = this.#queue.filter(({ names }) => !names.includes(name));
-    for (const { settle } of dropped) settle(null);
-  }
-
-  /** Resolves when the request under way, if any, has been answered. */
-  async settled(): Promise<void> {
-    await this.#inFlight;
-  }
-}
-
-function keepEvent(id: string, event: UbiEvent): KeptEvent | null {
-  const key = keyOfEvent(event);
-  if (!key) return null;
-  const objectId = event.event_attributes?.object?.object_id;
+/** A query's attributes with the ids among them, as text: what the UBI plugin stores is all text. */
+function withKeys({ query_attributes, user_id, session_id, client_id }: UbiQuery): Record<string, unknown> {
   return {
-    id,
-    key,
-    objectId: objectId === undefined ? null : String(objectId),
-    action: event.action_name,
-    timestampMs: Date.parse(event.timestamp),
-    sessionId: event.session_id ?? null,
-    names: namesOf(event),
+    ...query_attributes,
+    ...(user_id === undefined ? {} : { user_id }),
+    ...(session_id === undefined ? {} : { session_id }),
+    ...(client_id === undefined ? {} : { client_id }),
   };
-}
-
-function namesOf(record: { user_id?: string | undefined; client_id?: string | undefined; session_id?: string | undefined }): string[] {
-  return [record.user_id, record.client_id, record.session_id].filter((name) => name !== undefined);
 }
 
 function tailKey({ kind, id }: UserKey): string {
   return `${kind}:${id}`;
-}
-
-/** Null for a document that lacks what history needs: an index that others write to may hold anything. */
-function readStoredEvent({ id, source }: StoredDocument): KeptEvent | null {
-  const [user, client, session] = [EVENT.userId, EVENT.clientId, EVENT.sessionId].map((field) => readId(source, field));
-  const key = chooseUserKey({ user: user ?? null, client: client ?? null, session: session ?? null });
-  const action = readPath(source, EVENT.actionName);
-  const time = readPath(source, EVENT.timestamp);
-  const timestampMs = typeof time === 'string' ? Date.parse(time) : typeof time === 'number' ? time : NaN;
-  if (!key || typeof action !== 'string' || !Number.isFinite(timestampMs)) return null;
-  const names = [user, client, session].filter((name) => typeof name === 'string');
-  return { id, key, objectId: readId(source, EVENT.objectId), action, timestampMs, sessionId: session ?? null, names };
-}
-
-function readId(source: Record<string, unknown>, path: string): string | null {
-  const value = readPath(source, path);
-  if (typeof value === 'string' && value !== '') return value;
-  return typeof value === 'number' ? String(value) : null;
-}
-
-/** A member by its dotted path, in nested objects or under a dotted name, as documents may have either. */
-function readPath(source: Record<string, unknown>, path: string): unknown {
-  if (Object.hasOwn(source, path)) return source[path];
-  let node: unknown = source;
-  for (const key of path.split('.')) {
-    if (typeof node !== 'object' || node === null) return undefined;
-    node = Object.getOwnPropertyDescriptor(node, key)?.value;
-  }
-  return node;
 }

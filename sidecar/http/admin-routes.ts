@@ -1,26 +1,33 @@
 import { Router } from 'express';
 import type { UserRecord } from '../behaviour/event-store.js';
 import { HttpError } from './errors.js';
-import type { Logger } from './log.js';
+import { hashUserId, type Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { TokenGate } from './token-gate.js';
 
 /** What is known of users: the store, or a stand-in. */
 export interface UserRegister {
   exportUser(id: string): Promise<UserRecord>;
-  erase(id: string): Promise<{ events: number; queries: number }>;
+  erase(id: string): Promise<Erasure>;
+}
+
+/** What an erasure did. */
+export interface Erasure {
+  readonly events: number;
+  readonly queries: number;
+  /** A hash that tells the same user in every instance; null or absent where there is none. */
+  readonly user?: string | null;
+  /** Why the other instances could not be told to forget; null or absent = they were. */
+  readonly untold?: Error | null;
 }
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
 
-/** `GET /metrics` (scope admin), `GET /v1/users/{id}` and `DELETE /v1/users/{id}` (scope privacy). */
-export function adminRoutes(options: {
-  users: UserRegister;
-  gate: TokenGate;
-  metrics: Metrics;
-  log: Logger;
-  nameUser: (id: string) => string;
-}): Router {
+/**
+ * `GET /metrics` (scope admin), `GET /v1/users/{id}` and `DELETE /v1/users/{id}` (scope privacy). Each look at a user, and each
+ * erasure, leaves a line of the log (`audit`), which names the user by a hash and whoever asked by the name of the token.
+ */
+export function adminRoutes(options: { users: UserRegister; gate: TokenGate; metrics: Metrics; log: Logger }): Router {
   const { gate } = options;
   const router = Router();
   router.use((request, _response, next) => {
@@ -39,11 +46,21 @@ export function adminRoutes(options: {
     next();
   });
   router.get('/v1/users/:id', async (request, response) => {
-    response.json(await options.users.exportUser(request.params.id));
+    const { id } = request.params;
+    const record = await options.users.exportUser(id);
+    const counts = { events: record.events.length, queries: record.queries.length };
+    options.log.info({ audit: 'user_export', by: gate.callerOf(request), user: hashUserId(id), ...counts }, 'user exported');
+    response.json(record);
   });
   router.delete('/v1/users/:id', async (request, response) => {
-    const erased = await options.users.erase(request.params.id);
-    options.log.info({ user: options.nameUser(request.params.id), by: gate.callerOf(request), ...erased }, 'user erased');
+    const { id } = request.params;
+    const audit = { audit: 'user_erasure', by: gate.callerOf(request) };
+    const { user, untold, ...erased } = await options.users.erase(id).catch((error: unknown) => {
+      options.log.warn({ ...audit, user: hashUserId(id) }, 'user not erased');
+      throw error;
+    });
+    options.log.info({ ...audit, user: user ?? hashUserId(id), ...erased, everywhere: !untold }, 'user erased');
+    if (untold) throw new HttpError('others_not_told', '', {}, { cause: untold });
     response.json({ erased });
   });
   return router;

@@ -18,6 +18,9 @@ export interface BehaviourSink {
 const BODY_BYTES = 1024 ** 2;
 const BATCH = 1000;
 const FAULTS_TOLD = 10;
+/** What a page may send beside its records: how they are written, whether the shopper agreed, a token, and what traces it. */
+const PAGE_HEADERS =
+  'content-type, content-encoding, authorization, x-fuserank-consent, x-fuserank-token, x-opaque-id, traceparent, tracestate';
 const unzip = promisify(gunzip);
 
 /**
@@ -168,9 +171,11 @@ function admitOrigin(request: Request, response: Response, allowed: readonly str
   response.set({
     'access-control-allow-origin': origin,
     'access-control-allow-methods': 'POST',
-    'access-control-allow-headers': 'content-type, content-encoding, authorization, x-fuserank-consent, x-fuserank-token',
+    'access-control-allow-headers': PAGE_HEADERS,
     'access-control-max-age': '600',
   });
+  // A beacon always asks to send cookies, and a browser drops it where that is not allowed; to a stranger it never is.
+  if (allowed.includes(origin)) response.set('access-control-allow-credentials', 'true');
 }
 
 function hostOf(origin: string): string | null {

@@ -3,7 +3,7 @@ import { RequestRefused } from '../v1/refusal.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
 import { EventsNotStored } from '../behaviour/event-store.js';
-import { BehaviourIndexError } from '../behaviour/event-index.js';
+import { BehaviourIndexError } from '../behaviour/stored-index.js';
 
 interface ErrorEntry {
   readonly status: number;
@@ -99,6 +99,12 @@ export const ERRORS = {
     type: 'service_unavailable_exception',
     message:
       'OpenSearch could not store everything, the sidecar’s log says why; sending the same again is safe, what is stored is not stored twice',
+  },
+  others_not_told: {
+    status: 503,
+    type: 'service_unavailable_exception',
+    message:
+      'erased here and in the indices, but other sidecars could not be told and may remember the last minute; the log says why; erase again',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -10,7 +10,7 @@ import { behaviourRoutes, type BehaviourSink } from './behaviour-routes.js';
 import { HttpError, renderError, sendError, toHttpError, type ErrorCode } from './errors.js';
 import { forwardRequest } from './forward.js';
 import { healthRoutes, type Health } from './health-routes.js';
-import { hashUserId, type Logger } from './log.js';
+import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import { readTarget } from './request-target.js';
 import { findRoute, type Route } from './route-table.js';
@@ -67,9 +67,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   closeApp(app, log);
 
   const adminApp = openApp();
-  adminApp.use(
-    adminRoutes({ users: dependencies.store, gate, metrics, log, nameUser: config.observability.hashUserIds ? hashUserId : (id) => id }),
-  );
+  adminApp.use(adminRoutes({ users: dependencies.store, gate, metrics, log }));
   adminApp.use(health(true));
   closeApp(adminApp, log);
 

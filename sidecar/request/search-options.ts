@@ -141,6 +141,11 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
   };
 }
 
+/** The ids by which a search names its shopper. */
+export function namesOfShopper({ user, client, session }: Pick<SearchOptions, 'user' | 'client' | 'session'>): string[] {
+  return [user, client, session].filter((name) => name !== null);
+}
+
 /** `ext.personalize_request_parameters`, `ext.rerank`, `ext.ltr_rerank_context`, `ext.ubi`, `sltr` params: read, never removed. */
 function readAliases(
   ext: JsonObject,

@@ -1,3 +1,4 @@
+import type { UserMemory } from '../behaviour/user-erasure.js';
 import type { EmbedAnswer, PageAnswer, RankItemsAnswer } from './answers.js';
 import type { OwnCall } from './client-search.js';
 import { Embedding } from './embedding.js';
@@ -17,7 +18,8 @@ export interface OwnRoutes {
   embed(request: EmbedCall, call: OwnCall): Promise<EmbedAnswer>;
 }
 
-export function openOwnRoutes(house: Omit<OwnRouteDeps, 'embedding'>): OwnRoutes {
+/** The routes, and what they remember of users. */
+export function openOwnRoutes(house: Omit<OwnRouteDeps, 'embedding'>): OwnRoutes & UserMemory {
   const deps = { ...house, embedding: new Embedding(house.scorers) };
   const recommender = new Recommender(deps);
   return {
@@ -25,6 +27,7 @@ export function openOwnRoutes(house: Omit<OwnRouteDeps, 'embedding'>): OwnRoutes
     similar: (index, id, request, call) => timed(() => findSimilar({ index, id, request, call }, deps)),
     recommend: (index, request, call) => timed(() => recommender.recommend({ index, request, call })),
     searchByPhoto: (index, request, call) => timed(() => searchByPhoto({ index, request, call }, deps)),
+    forget: (isErased) => recommender.forget(isErased),
     embed: (request, { signal }) => timed(() => deps.embedding.embedAll(request, signal)),
   };
 }

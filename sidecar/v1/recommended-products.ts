@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { IsErased } from '../behaviour/recent-erasures.js';
 import type { Json, JsonObject } from '../json/value.js';
+import { namesOfShopper } from '../request/search-options.js';
 import type { RankRequest } from '../scorer.js';
 import { settle } from '../walk/deadline.js';
 import type { IndexStamp } from '../walk/index-stamp.js';
@@ -30,7 +32,7 @@ const KEPT_MS = 5 * 60_000;
 /** Pages for a shopper without a query. */
 export class Recommender {
   readonly #deps: OwnRouteDeps;
-  readonly #plans = new LRUCache<string, Plan>({ max: 1_000, ttl: KEPT_MS });
+  readonly #plans = new LRUCache<string, { plan: Plan; names: readonly string[] }>({ max: 1_000, ttl: KEPT_MS });
 
   constructor(deps: OwnRouteDeps) {
     this.#deps = deps;
@@ -42,13 +44,15 @@ export class Recommender {
    */
   async recommend(asked: { index: string; request: RecommendRequest; call: OwnCall }): Promise<Omit<PageAnswer, 'took'>> {
     const { request, call, index } = asked;
+    const startedAt = performance.now();
     const scene = openScene(asked, this.#deps);
     const filter = pageFilter(scene, request);
     const stamp = await describeIndex(scene, this.#deps);
     const key = planKey(asked);
-    const kept = request.from > 0 ? this.#plans.get(key) : undefined;
+    const kept = request.from > 0 ? this.#plans.get(key)?.plan : undefined;
     const plan = kept ?? (await this.#plan(scene, { stamp, filter, exclude: request.exclude }));
-    if (!kept) this.#plans.set(key, plan);
+    const names = namesOfShopper(scene.options);
+    if (!kept && !this.#deps.erased.coverSince(names, startedAt)) this.#plans.set(key, { plan, names });
     const unranked = plan.history.length > 0 ? null : plan.sources.includes('popular') ? 'no_history' : 'nothing_known';
     const body = {
       query: plan.query,
@@ -67,6 +71,12 @@ export class Recommender {
       from: request.from,
       unranked,
     });
+  }
+
+  /** Forgets the plans of shoppers who are erased: their histories are in them. */
+  forget(isErased: IsErased): void {
+    this.#plans.purgeStale();
+    for (const [key, { names }] of [...this.#plans.entries()]) if (names.some(isErased)) this.#plans.delete(key);
   }
 
   async #plan(scene: Scene, page: { stamp: IndexStamp; filter: Json[]; exclude: RecommendRequest['exclude'] }): Promise<Plan> {

@@ -4,6 +4,7 @@ import type { EngineClient } from '../../opensearch/connection.js';
 import type { Json, JsonObject } from '../json/value.js';
 import { parseSearchOptions, type SearchOptions } from '../request/search-options.js';
 import type { RankRequest } from '../scorer.js';
+import type { RecentErasures } from '../behaviour/recent-erasures.js';
 import type { SearchObserver } from '../rank-search.js';
 import { findProfile } from '../search-request.js';
 import type { Admission } from '../walk/admission.js';
@@ -27,6 +28,8 @@ export interface OwnRouteDeps extends GatheringDeps {
   readonly client: ClientSearch;
   readonly shop: ShopStatistics;
   readonly embedding: Embedding;
+  /** Who was erased while a request was under way: nothing of theirs is kept. */
+  readonly erased: RecentErasures;
 }
 
 /** A request to one of our routes, with the profile that ranks it and who asks. */

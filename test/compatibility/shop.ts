@@ -65,7 +65,12 @@ function configOf(engineUrl: string): ConfigInput {
       shop: { ...profile, retrieval: { add: 'vectors', maxAdded: MAX_ADDED } },
       strict: { ...profile, retrieval: { add: 'none' } },
     },
-    behaviour: { events: `${prefix}-events`, queries: `${prefix}-queries`, statistics: `${prefix}-statistics` },
+    behaviour: {
+      events: `${prefix}-events`,
+      queries: `${prefix}-queries`,
+      statistics: `${prefix}-statistics`,
+      erasures: `${prefix}-erasures`,
+    },
     index: { alias: NAMES.items, map: { text: ['title', 'description'], price: 'price', rating: 'rating', brand: 'brand' } },
   };
 }

@@ -94,7 +94,33 @@ describe('the admin port', () => {
     expect(rig.erased).toEqual([id]);
     const line = rig.logged.find((one) => one.includes('user erased'));
     expect(line).toContain(hashUserId(id));
+    expect(JSON.parse(line ?? '')).toMatchObject({ audit: 'user_erasure', by: null, events: 1, queries: 0, everywhere: true });
+    expect(rig.logged.some((one) => one.includes('user_export'))).toBe(true);
     expect(rig.logged.join()).not.toContain('example.com');
+  });
+
+  test('an erasure that not all sidecars were told of is said to be so, and audited', async () => {
+    const alone = await openRig({
+      engineUrl: engine.url,
+      dependencies: {
+        store: {
+          record: () => Promise.resolve(),
+          recordQueries: () => Promise.resolve(),
+          exportUser: () => Promise.reject(new Error()),
+          erase: (id) =>
+            id === 'u'
+              ? Promise.resolve({ events: 1, queries: 2, user: 'hash', untold: new Error('no permissions') })
+              : Promise.reject(new Error()),
+        },
+      },
+    });
+    const answer = await call(alone.adminUrl, '/v1/users/u', { method: 'DELETE' });
+    expect(errorOf(answer)).toMatchObject({ status: 503, reason: expect.stringMatching(/erase again/) as string });
+    expect(alone.logged.join()).toContain('"user":"hash","events":1,"queries":2,"everywhere":false');
+    expect((await call(alone.adminUrl, '/v1/users/canary', { method: 'DELETE' })).status).toBe(500);
+    expect(alone.logged.join()).toContain('user not erased');
+    expect(alone.logged.join()).not.toContain('canary');
+    await alone.close();
   });
 
   test('its routes are not on the public port, the public ones not on it', async () => {

@@ -172,9 +172,32 @@ describe('POST /ubi/events and /ubi/queries', () => {
       'access-control-allow-methods': 'POST',
       vary: 'Origin',
     });
-    expect(String(asked.headers['access-control-allow-headers'])).toContain('content-type');
+    const headers = String(asked.headers['access-control-allow-headers']).split(', ');
+    expect(headers).toEqual(expect.arrayContaining(['content-type', 'authorization', 'x-fuserank-consent', 'traceparent']));
+    // Beacons send JSON with credentials, whether or not there are any.
+    expect(asked.headers['access-control-allow-credentials']).toBe('true');
     const sent = await post(JSON.stringify(click), { origin: 'https://shop.example' });
     expect(sent).toMatchObject({ status: 200, headers: { 'access-control-allow-origin': 'https://shop.example' } });
+  });
+
+  test('where every page may send, none of them may send cookies', async () => {
+    const open = await openRig({ engineUrl: engine.url, flags: { server: { cors: ['*'] } } });
+    const headers = { origin: 'https://any.example', 'access-control-request-method': 'POST' };
+    const asked = await call(open.url, '/ubi/events', { method: 'OPTIONS', headers });
+    expect(asked).toMatchObject({ status: 204, headers: { 'access-control-allow-origin': 'https://any.example' } });
+    expect(asked.headers['access-control-allow-credentials']).toBeUndefined();
+    await open.close();
+  });
+
+  test('impressions, positions and variants are kept as they come', async () => {
+    const impression = {
+      ...click,
+      action_name: 'impression',
+      query_id: 'q-1',
+      event_attributes: { object: { object_id: 7, internal_id: 3 }, position: { ordinal: 0, page: 2 }, variant: 'blue', price: 9.5 },
+    };
+    expect((await post(JSON.stringify(impression))).status).toBe(200);
+    expect(rig.events.at(-1)).toEqual({ ...impression, timestamp: '2026-01-01T00:00:00.000Z' });
   });
 
   test('pages of other origins may not, our own may', async () => {

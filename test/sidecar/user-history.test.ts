@@ -5,6 +5,7 @@ import { loadConfig } from '../../config/load.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
 import { EventsNotStored, EventStore } from '../../sidecar/behaviour/event-store.js';
 import { chooseUserKey, identifyRecord, ubiEventSchema, ubiQuerySchema, type UbiEvent } from '../../mappings/ubi-event.js';
+import { keepEvent } from '../../sidecar/behaviour/stored-event.js';
 import { recallHistory, type HistoryEvent } from '../../sidecar/user-history.js';
 
 const url = process.env.OPENSEARCH_URL;
@@ -53,8 +54,15 @@ describe('a UBI event', () => {
     expect(refuse({ event_attributes: { object: { object_id: 'x'.repeat(257) } } })).toBe(false);
     expect(refuse({ event_attributes: { object: { object_id: 2 ** 53 } } })).toBe(false);
     expect(refuse({ event_attributes: { object: {} } })).toBe(false);
-    expect(refuse({ user_id: '' })).toBe(false);
+    expect(refuse({ user_id: 'x'.repeat(101) })).toBe(false);
+    expect(refuse({ event_attributes: { position: { xy: { x: 1 } } } })).toBe(false);
     expect(refuse({ message: 'x'.repeat(1025) })).toBe(false);
+  });
+
+  test('nobody signed in may be told by an empty id or by null, and what is absent by null', () => {
+    const { user_id, session_id, query_id } = event({ user_id: '', session_id: null, client_id: 'c', query_id: null });
+    expect([user_id, session_id, query_id]).toEqual([undefined, undefined, undefined]);
+    expect(keepEvent('id', event({ user_id: '', client_id: 'c' }))?.key).toEqual({ kind: 'client', id: 'c' });
   });
 
   test('whatever time zod lets in can be told by a clock', () => {
