@@ -67,6 +67,36 @@ describe('beauty', () => {
     expect(converted.remarks).toContain('1 last products have no category, hence no query');
   });
 
+  test('--known-events leaves out products by what lies before each shopper’s last two', async () => {
+    // Before the last two: 1 three times, 2 twice, 3 once.
+    const folder = await source('user,items\n7,1 1 2 3 1\n8,1 2 3 1 2\n9,1 3\n10,2 3\n');
+    const converted = await convertSource(beauty, folder, { flags: { 'known-events': '2' } });
+    expect(converted.products.map(({ id }) => id).sort()).toEqual(['A1', 'A2']);
+    const events = converted.events.map((event) => ubiEventSchema.parse(event));
+    expect(events.map((event) => `${event.user_id} ${event.event_attributes?.object?.object_id}`)).toEqual([
+      ...['beauty-7 A1', 'beauty-7 A1', 'beauty-7 A2', 'beauty-8 A1', 'beauty-8 A2', 'beauty-8 A1', 'beauty-9 A1', 'beauty-10 A2'],
+    ]);
+    // Of 9 and 10 the last product is left out; what is kept stays at its time.
+    expect(converted.judgments.toSorted()).toEqual(['next-beauty-7 A1 1', 'next-beauty-8 A2 1']);
+    expect(converted.queries.find(({ query_id }) => query_id === 'next-beauty-8')?.history).toMatchObject([
+      { object_id: 'A1', age_s: 4 * 86_400 },
+      { object_id: 'A2', age_s: 3 * 86_400 },
+      { object_id: 'A1', age_s: 86_400 },
+    ]);
+    expect(converted.remarks).toContain('2 last products are left out, hence no query');
+    expect(converted.remarks).toContain('2 products with fewer than 2 events before each shopper’s last two are left out');
+    const whole = await convertSource(beauty, folder);
+    expect(whole.products).toHaveLength(4);
+    expect(whole.remarks.some((remark) => remark.startsWith('a 5-core gives every product five events'))).toBe(true);
+  });
+
+  test('--known-events takes whole numbers alone', async () => {
+    const folder = await source('user,items\n7,1 2\n');
+    await expect(convertSource(beauty, folder, { flags: { 'known-events': 'five' } })).rejects.toThrow(
+      '--known-events five: write a whole number from 0',
+    );
+  });
+
   test.each([
     ['user,items\n7,1 9\n', 'sequences.csv.gz, line 2: item 9 is not among the items'],
     ['user,items\n7,1 2\n7,2 1\n', 'sequences.csv.gz, line 3: user 7 comes twice'],

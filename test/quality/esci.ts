@@ -53,7 +53,7 @@ export async function measureEsci(run: QualityRun): Promise<QualitySection> {
       `${documents.toLocaleString('en')} products of the Amazon Shopping Queries data with ${queries} judged queries, indexed by \`fuserank index\`, asked as ` +
       `\`fuserank evaluate\` asks, paired as \`fuserank compare\` pairs. \`${LEADING}\`: gains E 1, S 0.1, C 0.01, I 0, discount log2(i + 1), ideal from all ` +
       'judged products cut at 10; the whole catalogue is ranked, unjudged products count 0. Every system is paired with (A), the engine’s ' +
-      'order of the search that a shop starts from; intervals are percentile bootstraps over queries (95 %, 10,000 draws, seed 20). The sidecar ' +
+      'order of the search that a shop starts from; intervals are bootstraps over queries with expanded percentiles (95 %, 10,000 draws, seed 20). The sidecar ' +
       'gets that very search and no shopper; window 200, blend .75, up to 50 added hits.',
     tables: [{ caption: `${queries} queries`, table: systemTable(paired, { metrics: METRICS, digits: 4 }) }],
     remarks: [

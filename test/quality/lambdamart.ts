@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
+import type { ColumnSet } from './column-sets.js';
 import type { MeasuredPack } from './measured-pack.js';
 import type { QualityRun } from './quality-run.js';
 
@@ -12,9 +13,10 @@ export interface TrainedRanker {
   readonly folder: string;
 }
 
-/** What was trained, and on how much. */
-export interface Training {
-  readonly rankers: readonly TrainedRanker[];
+/** Rows to train on, and how many. */
+export interface TrainingRows {
+  readonly python: string;
+  readonly file: string;
   readonly lists: number;
   readonly rows: number;
 }
@@ -26,20 +28,16 @@ const COMPARED_EVENTS = 49;
 const PYTHON = 'FUSERANK_PYTHON';
 /** As the page shows it. */
 export const PYTHON_VARIABLE = `${PYTHON}=<python with models/training/requirements-lambdamart.txt>`;
-const COLUMN_SETS = [
-  { name: 'columns without cosines', columns: 'no-cosines', folder: 'lambdamart-counts-1' },
-  { name: 'columns with cosines', columns: 'all', folder: 'lambdamart-cosines-1' },
-] as const;
 
 const askedSchema = z.looseObject({ query_id: z.string(), history: z.array(z.looseObject({ object_id: z.string() })).default([]) });
 const rowsReportSchema = z.looseObject({ lists: z.number(), rows: z.number() });
 
 /**
- * LambdaMART on rows of other shoppers: their last event in the log is the target, and the statistics that its columns see end before it.
+ * Rows of other shoppers: their last event in the log is the target, and the statistics that its columns see end before it.
  * @param options.lastEvent when every shopper's last event was
  * @returns null where no Python is named
  */
-export async function trainLambdaMart(run: QualityRun, pack: MeasuredPack, options: { lastEvent: Date }): Promise<Training | null> {
+export async function exportTrainingRows(run: QualityRun, pack: MeasuredPack, options: { lastEvent: Date }): Promise<TrainingRows | null> {
   const python = process.env[PYTHON];
   if (!python) return null;
   const since = options.lastEvent.toISOString();
@@ -58,18 +56,25 @@ export async function trainLambdaMart(run: QualityRun, pack: MeasuredPack, optio
     ...['--statistics', statistics, '--out', rows, '--json', '--quiet'],
   );
   const report = rowsReportSchema.parse(JSON.parse(printed));
-  const rankers: TrainedRanker[] = [];
-  for (const { name, columns, folder: within } of COLUMN_SETS) {
-    run.tell(`${pack.alias}: LambdaMART, ${name}`);
-    const folder = join(pack.folder, within);
-    await runPython(python, ['train_lambdamart.py', '--rows', rows, '--columns', columns, '--out', folder]);
-    rankers.push({ name, folder });
-  }
-  return { rankers, lists: report.lists, rows: report.rows };
+  return { python, file: rows, lists: report.lists, rows: report.rows };
+}
+
+/** LambdaMART on the columns of a set, as an artefact in the pack's folder. */
+export async function trainLambdaMart(
+  run: QualityRun,
+  pack: MeasuredPack,
+  { rows, set }: { rows: TrainingRows; set: ColumnSet },
+): Promise<TrainedRanker> {
+  const folder = join(pack.folder, `lambdamart-${set.key}-1`);
+  const said = await runPython(rows.python, [
+    ...['train_lambdamart.py', '--rows', rows.file, '--columns', set.columns.join(','), '--out', folder],
+  ]);
+  run.tell(`${pack.alias}: LambdaMART, ${set.name}: ${said.trim()}`);
+  return { name: set.name, folder };
 }
 
 /** What the page says of it. */
-export function describeTraining(training: Training | null): string[] {
+export function describeTraining(training: TrainingRows | null): string[] {
   if (training === null) {
     return [
       `LambdaMART was left out: name a Python that has models/training/requirements-lambdamart.txt in \`${PYTHON}\` to have it trained and measured.`,
@@ -115,15 +120,17 @@ function keyOf(ids: readonly string[]): string {
   return ids.slice(-COMPARED_EVENTS).join(' ');
 }
 
-function runPython(python: string, args: readonly string[]): Promise<void> {
+/** @returns what it printed */
+function runPython(python: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(python, args, { cwd: join(packageRoot, 'models', 'training'), stdio: ['ignore', 'pipe', 'pipe'] });
     const said: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk));
     child.on('error', (cause) => reject(new Error(`${PYTHON} names ${python}, which can't be started: ${cause.message}`, { cause })));
     child.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${python} ${args.join(' ')} ended with ${code}: ${Buffer.concat(said).toString('utf8').slice(-2000)}`));
+      const printed = Buffer.concat(said).toString('utf8');
+      if (code === 0) resolve(printed);
+      else reject(new Error(`${python} ${args.join(' ')} ended with ${code}: ${printed.slice(-2000)}`));
     });
   });
 }

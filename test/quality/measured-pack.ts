@@ -62,9 +62,13 @@ export class MeasuredPack {
     queries?: number;
     /** From which synthetic times are counted. */
     now?: Date;
+    /** Of the adapter. */
+    flags?: Readonly<Record<string, string>>;
+    /** Keeps two cuts of one pack apart. */
+    cut?: string;
   }): Promise<MeasuredPack> {
-    const { run, adapter, encoders } = options;
-    const alias = `quality-${adapter.name}-${encoders.key}`;
+    const { run, adapter, encoders, flags = {} } = options;
+    const alias = ['quality', adapter.name, options.cut, encoders.key].filter((part) => part !== undefined).join('-');
     const folder = run.pathOf(alias);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
@@ -72,6 +76,7 @@ export class MeasuredPack {
     const { adapted } = await convert(adapter, {
       source,
       output: folder,
+      flags,
       ...(options.queries === undefined ? {} : { queries: options.queries }),
       ...(options.now === undefined ? {} : { now: options.now }),
     });

@@ -5,6 +5,7 @@ import { packageRoot } from '../../config/package-root.js';
 import { findOrStartNode } from '../../opensearch/local-node/index.js';
 import { describeMachine, nameMachine } from '../machine.js';
 import { writeSection } from '../measured-page.js';
+import { measureCore } from './core-packs.js';
 import { measureEsci } from './esci.js';
 import { measureMagento } from './magento.js';
 import { measureBeauty, measureSports } from './next-item.js';
@@ -19,6 +20,7 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   magento: measureMagento,
   beauty: measureBeauty,
   sports: measureSports,
+  core: measureCore,
 };
 
 const OPENING = `# Quality, measured
@@ -26,7 +28,8 @@ const OPENING = `# Quality, measured
 Figures of ranking and of the encoders on public data sets, each section written by the command that stands in it. The data
 are not part of this repository; \`FUSERANK_DATA\` names their folder, \`models\` beside it larger encoders, where there are any, and
 \`FUSERANK_PYTHON\` a Python with models/training/requirements-lambdamart.txt, without which LambdaMART is left out. “Better” and “worse”
-are said only where the interval of a paired difference is clear of zero.
+are said only where the interval of a paired difference is clear of zero and the test agrees; intervals are 95 % bootstraps over queries or
+shoppers with expanded percentiles (Hesterberg 2015), as [\`fuserank compare\`](reference/compare.md) gives them.
 `;
 
 const USAGE = `usage: npm run quality -- ${Object.keys(MEASUREMENTS).join('|')}|all [--write]

@@ -67,6 +67,19 @@ describe('fuserank convert', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['latin.csv', 'out.csv']);
   });
 
+  it('turns a log of searches and clicks into judgments', () => {
+    const search = (id: number) => JSON.stringify({ query_id: `s${id}`, user_query: 'lamp', query_response_hit_ids: ['a', 'b'] });
+    const click = (id: number, item: string) =>
+      JSON.stringify({ action_name: 'click', query_id: `s${id}`, event_attributes: { object: { object_id: item } } });
+    const log = [search(1), click(1, 'a'), search(2), click(2, 'a'), '{"action_name":', search(3), click(3, 'b')].join('\n');
+    const judged = convert(['--from', 'ubi', '--to', 'quepid', '--min-impressions', '3', '-', '-'], log);
+    expect(judged).toMatchObject({ code: 3, out: 'query,docid,rating\nlamp,a,1\nlamp,b,1\n' });
+    expect(judged.log).toContain('line 5: neither an event (action_name) nor a query (user_query) of UBI  | {"action_name":');
+    const seldom = convert(['--to', 'quepid', '-', '-'], log.replace('{"action_name":\n', ''));
+    expect(seldom).toMatchObject({ code: 6, out: '' });
+    expect(seldom.log).toContain('fewer than 10 times are not judged (--min-impressions)');
+  });
+
   it('tells wrong usage', () => {
     expect(convert(['--to', 'quepit', '-', '-'], ratings)).toMatchObject({
       code: 2,

@@ -1,9 +1,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
 import { packageVersion } from '../../config/package-root.js';
+import { wholeNumber } from '../../config/whole-number.js';
 import { describeReject, type ImportReport } from '../formats/import-report.js';
 import { readText } from '../formats/input-lines.js';
 import { ESCI_GAINS, type EsciGains } from '../formats/judgments/judgment-table.js';
+import { MIN_IMPRESSIONS } from '../formats/ubi/click-judgments.js';
 import { convertText, readJudgments, readQuerySet, type ConversionReport, type ReadingRequest } from './conversion.js';
 import { writeWholeFile } from './whole-file.js';
 
@@ -20,6 +22,7 @@ interface ConvertFlags {
   readonly judgments?: string;
   readonly gains?: EsciGains;
   readonly tagsFrom?: string;
+  readonly minImpressions: number;
   readonly index: string;
   readonly name: string;
   readonly docColumn: string;
@@ -36,6 +39,8 @@ Examples:
       -H content-type:application/json -d @-                                 into the Search Relevance Workbench
   fuserank convert --to queries --tags-from source queries.csv queries.ndjson
   fuserank convert --to run --queries queries.ndjson --judgments judgments.qrels other.trec other.ndjson
+  cat ubi_queries.ndjson ubi_events.ndjson | fuserank convert --from ubi --to quepid - clicks.csv     what clicks say of products
+  fuserank convert --from ubi --to queries ubi_queries.ndjson queries.ndjson         what is searched for, most often first
 
 `;
 
@@ -54,6 +59,8 @@ Formats (--from and --to):
              trec           query Q0 document rank score tag
              ranx           {"query": {"document": score}}; ranx-run where it could be judgments
   rows       svmrank        grade qid:1 1:0.5 # document, with names in header comments; becomes judgments too
+  log        ubi            NDJSON of ubi_queries and ubi_events, read alone: its searches become queries (ubi-queries),
+                            its clicks over expected clicks judgments (ubi-judgments, --min-impressions)
 
 Judgments become queries and rows as well. --from auto (the default) tells a format by its content.
 
@@ -64,7 +71,7 @@ Exit codes: 0 ok, 2 usage, 3 written with rejects, 6 input invalid and nothing w
 export function registerConvertCommand(program: Command): void {
   program
     .command('convert')
-    .summary('judgments, queries, runs and training rows from one format into another')
+    .summary('judgments, queries, runs, training rows and UBI logs from one format into another')
     .description('Reads IN (gzip is unpacked), checks every line, and writes OUT whole or not at all. - is stdin or stdout.')
     .argument('<in>', 'file, or - for stdin')
     .argument('<out>', 'file, or - for stdout')
@@ -74,6 +81,7 @@ export function registerConvertCommand(program: Command): void {
     .option('--judgments <file>', 'judgments that give grades to the hits of a run')
     .option('--gains <gains>', 'grades that ESCI labels stand for (default: E=1,S=0.1,C=0.01,I=0)', readGains)
     .option('--tags-from <column>', 'column of a query set that becomes a tag')
+    .option('--min-impressions <n>', 'of a query and a product that clicks of a UBI log shall judge', wholeNumber(1), MIN_IMPRESSIONS)
     .option('--index <name>', 'index that rank-eval ratings name', 'products')
     .option('--name <name>', 'name of a document of the workbench', 'fuserank')
     .option('--doc-column <name>', 'header of the documents in quepid CSV: docid or doc_id', readDocColumn, 'docid')
@@ -88,7 +96,13 @@ export function registerConvertCommand(program: Command): void {
 }
 
 async function runConvert(input: string, output: string, flags: ConvertFlags): Promise<number> {
-  const base = { gains: flags.gains ?? ESCI_GAINS, tagsFrom: flags.tagsFrom ?? null, version: packageVersion, now: new Date() };
+  const base = {
+    gains: flags.gains ?? ESCI_GAINS,
+    tagsFrom: flags.tagsFrom ?? null,
+    minImpressions: flags.minImpressions,
+    version: packageVersion,
+    now: new Date(),
+  };
   const queries = flags.queries === undefined ? null : await readBeside(flags.queries, base, readQuerySet);
   const judgments = flags.judgments === undefined ? null : await readBeside(flags.judgments, base, readJudgments);
   const converted = await convertText({

@@ -1,9 +1,11 @@
 import { nearestName } from '../../config/nearest-name.js';
-import { detectFormat, firstLine } from '../formats/format-detection.js';
+import { detectFormat, firstLine, type Ambiguous } from '../formats/format-detection.js';
 import {
   FAMILIES,
   FORMAT_NAMES,
+  SOURCE_NAMES,
   isFormatName,
+  isLogName,
   judgmentsOf,
   kindOf,
   readContent,
@@ -11,6 +13,7 @@ import {
   type Content,
   type FormatName,
   type Kind,
+  type SourceName,
   type Writing,
 } from '../formats/format-table.js';
 import { describeReject, ImportReport, type Note, type Reject } from '../formats/import-report.js';
@@ -18,6 +21,7 @@ import { InputInvalid } from '../formats/input-lines.js';
 import type { EsciGains } from '../formats/judgments/judgment-table.js';
 import { countJudgments, joinQueries, type JudgmentSet } from '../formats/judgments/judgments.js';
 import type { EvaluatedQuery } from '../formats/queries/queries.js';
+import { MIN_IMPRESSIONS } from '../formats/ubi/click-judgments.js';
 
 /** What was asked for cannot be done; the message names what can. */
 export class ConversionRefused extends Error {
@@ -35,6 +39,8 @@ export interface ReadingRequest {
   readonly judgments?: JudgmentSet | null;
   readonly gains: EsciGains;
   readonly tagsFrom?: string | null;
+  /** Of a query and a product that clicks of a log shall judge; default {@link MIN_IMPRESSIONS}. */
+  readonly minImpressions?: number;
   readonly version: string;
   readonly now: Date;
 }
@@ -46,7 +52,7 @@ export interface ConversionRequest extends ReadingRequest {
 
 /** What a conversion did. */
 export interface ConversionReport {
-  readonly from: FormatName;
+  readonly from: SourceName;
   readonly to: FormatName;
   readonly kind: Kind;
   /** Judgments, queries, queries of a run, or rows that were read. */
@@ -103,10 +109,16 @@ function otherKind({ input, text }: ReadingRequest, found: Kind, wanted: Kind, f
 async function readAs(
   request: ReadingRequest,
   wanted: readonly Kind[] | null,
-): Promise<{ content: Content; from: FormatName; report: ImportReport }> {
+): Promise<{ content: Content; from: SourceName; report: ImportReport }> {
   const report = new ImportReport();
   const from = resolveSource(request, wanted);
-  const source = { ...request, queries: request.queries ?? null, judgments: request.judgments ?? null, tagsFrom: request.tagsFrom ?? null };
+  const source = {
+    ...request,
+    queries: request.queries ?? null,
+    judgments: request.judgments ?? null,
+    tagsFrom: request.tagsFrom ?? null,
+    minImpressions: request.minImpressions ?? MIN_IMPRESSIONS,
+  };
   const read = await readContent(from, { ...source, report });
   const content = source.queries === null ? read : nameQueries(read, source.queries, report);
   if (source.judgments !== null && content.kind !== 'run') report.note('--judgments grades runs alone and is not used');
@@ -127,7 +139,10 @@ function nameQueries(content: Content, known: readonly EvaluatedQuery[], report:
 
 function refuseAll(input: string, how: string, report: ImportReport, from = 0): never {
   const [first, ...more] = report.rejects.slice(from);
-  if (!first) throw new InputInvalid(`${input}: there is nothing in it to be ${how}`);
+  if (!first) {
+    const notes = report.notes.map(({ text, count }) => `; ${text}${count > 1 ? ` (${count} times)` : ''}`);
+    throw new InputInvalid(`${input}: there is nothing in it to be ${how}${notes.join('')}`);
+  }
   const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
   throw new InputInvalid(`${input}: nothing of it could be ${how}; ${describeReject(first)}${rest}`);
 }
@@ -150,34 +165,40 @@ function wantedKinds(to: string): readonly Kind[] | null {
   return isFormatName(to) ? [kindOf(to)] : null;
 }
 
-function resolveSource({ from, text, input }: ReadingRequest, wanted: readonly Kind[] | null): FormatName {
-  if (isFormatName(from)) return from;
-  if (from !== 'auto' && !Object.hasOwn(FAMILIES, from)) throw unknownFormat(from);
-  if (from === 'ranx') return resolveRanx(wanted);
+function resolveSource({ from, text, input }: ReadingRequest, wanted: readonly Kind[] | null): SourceName {
+  if (isFormatName(from) || isLogName(from)) return from;
+  if (isAmbiguous(from)) return resolveAmbiguous(from, wanted);
+  if (from !== 'auto' && !Object.hasOwn(FAMILIES, from)) throw unknownFormat(from, [...SOURCE_NAMES, ...Object.keys(FAMILIES), 'ubi']);
   const found = detectFormat(text, input);
-  const members = from === 'auto' ? null : FAMILIES[from];
-  if (found !== 'ranx' && (members === null || members?.includes(found) === true)) return found;
-  if (found === 'ranx' && members === null) return resolveRanx(wanted);
-  throw new InputInvalid(`${input} looks like ${found}, not like ${from}; use --from ${found}`);
+  const members = from === 'auto' ? null : (FAMILIES[from] ?? []);
+  if (members !== null && (isAmbiguous(found) || !members.includes(found)))
+    throw new InputInvalid(`${input} looks like ${found}, not like ${from}; use --from ${found}`);
+  return isAmbiguous(found) ? resolveAmbiguous(found, wanted) : found;
 }
 
-/** Its judgments and runs look alike, so what is wanted decides. */
-function resolveRanx(wanted: readonly Kind[] | null): FormatName {
+function isAmbiguous(name: string): name is Ambiguous {
+  return name === 'ranx' || name === 'ubi';
+}
+
+/** What is wanted decides. A log that may be either is read for its judgments: there are more formats for them. */
+function resolveAmbiguous(found: Ambiguous, wanted: readonly Kind[] | null): SourceName {
+  if (found === 'ubi') return wanted?.includes('queries') === true ? 'ubi-queries' : 'ubi-judgments';
   if (wanted === null) throw new ConversionRefused('ranx JSON holds judgments or a run alike; write --from ranx-qrels or --from ranx-run');
   return wanted.includes('run') ? 'ranx-run' : 'ranx-qrels';
 }
 
 function resolveTarget(to: string, kind: Kind): FormatName {
   if (isFormatName(to)) return to;
+  if (to === 'ubi' || isLogName(to))
+    throw new ConversionRefused('a UBI log is read, never written; events get into an index by fuserank events import');
   const members = FAMILIES[to];
-  if (!members) throw unknownFormat(to);
+  if (!members) throw unknownFormat(to, [...FORMAT_NAMES, ...Object.keys(FAMILIES)]);
   const member = members.find((name) => kindOf(name) === kind) ?? members.find((name) => kindOf(name) === 'judgments' && kind === 'rows');
   if (!member) throw new ConversionRefused(`${to} cannot hold ${kind}; it holds ${members.map(kindOf).join(' and ')}`);
   return member;
 }
 
-function unknownFormat(name: string): ConversionRefused {
-  const known = [...FORMAT_NAMES, ...Object.keys(FAMILIES)];
+function unknownFormat(name: string, known: readonly string[]): ConversionRefused {
   const near = nearestName(name, known);
   return new ConversionRefused(`"${name}" is no format; ${near === null ? `known: ${known.join(', ')}` : `did you mean ${near}?`}`);
 }

@@ -6,16 +6,20 @@ import { InputInvalid, splitLines } from './input-lines.js';
 import { parseJsonOrUndefined } from './json-document.js';
 import { parseJsonDocument } from './json-document.js';
 import { isRanxDocument } from './ranx-json.js';
+import { isUbiRecord } from './ubi/ubi-log.js';
 import { workbenchKind } from './workbench.js';
 
 /** Of a first line in an error. */
 const SHOWN_CHARACTERS = 80;
 
+/** What content alone does not tell: ranx JSON may be judgments or a run, and a UBI log gives judgments or queries. */
+export type Ambiguous = 'ranx' | 'ubi';
+
 /**
- * Tells a format by its content alone. `ranx`, whose judgments and runs look alike, is left to the caller.
+ * Tells a format by its content alone; what is ambiguous is left to the caller.
  * @throws InputInvalid where no format is recognised
  */
-export function detectFormat(text: string, input: string): FormatName | 'ranx' {
+export function detectFormat(text: string, input: string): FormatName | Ambiguous {
   const trimmed = text.trimStart();
   if (trimmed === '') throw new InputInvalid(`${input} is empty; name the file that holds them`);
   const found = trimmed.startsWith('{') || trimmed.startsWith('[') ? detectJson(trimmed, input) : detectLines(text);
@@ -34,12 +38,14 @@ export function firstLine(text: string): string {
   return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
 }
 
-function detectJson(text: string, input: string): FormatName | 'ranx' | null {
+function detectJson(text: string, input: string): FormatName | Ambiguous | null {
   if (text.startsWith('[')) {
     throw new InputInvalid(`${input} is one JSON array; write one object a line, for example: jq -c '.[]' ${input}`);
   }
   const first = firstObject(text);
   if (isObjectWith(first, 'fuserank_run')) return 'run';
+  // Before query sets: a document of ubi_queries has a member `query` too.
+  if (isUbiRecord(first)) return 'ubi';
   const whole = first !== null && isOneLine(text) ? first : (parseJsonOrUndefined(text) ?? null);
   const workbench = workbenchKind(whole, input);
   if (workbench !== null) return workbench === 'judgments' ? 'srw-judgments' : 'srw-queries';

@@ -10,6 +10,8 @@ import { readQueryLines, readQueryTable, writeQueryLines, writeQueryTable } from
 import { readRankEval, writeRankEval } from './judgments/rank-eval.js';
 import { readRanxJudgments, readRanxRun, writeRanxJudgments, writeRanxRun } from './ranx-json.js';
 import { readTrecRun, writeTrecRun } from './runs/trec-run.js';
+import { readClickJudgments } from './ubi/click-judgments.js';
+import { readLoggedQueries } from './ubi/logged-queries.js';
 import { readWorkbenchJudgments, readWorkbenchQueries, writeWorkbenchJudgments, writeWorkbenchQueries } from './workbench.js';
 
 export type Kind = 'judgments' | 'queries' | 'run' | 'rows';
@@ -27,6 +29,8 @@ export interface Reading extends RunImport {
   readonly input: string;
   readonly gains: EsciGains;
   readonly tagsFrom: string | null;
+  /** Of a query and a product that clicks shall judge. */
+  readonly minImpressions: number;
 }
 
 /** What writers may need. */
@@ -76,6 +80,18 @@ const ROWS = { svmrank: { read: (from) => readFeatureRows(from.text, from), writ
   Form<FeatureRows>
 >;
 
+/** Logs are read, never written. What they hold depends on what is wanted of them. */
+const LOGS = {
+  'ubi-judgments': (from: Reading): Content => ({ kind: 'judgments', value: readClickJudgments(from.text, from) }),
+  'ubi-queries': (from: Reading): Content => ({ kind: 'queries', value: readLoggedQueries(from.text, from) }),
+} satisfies Record<string, (from: Reading) => Content>;
+
+export type LogName = keyof typeof LOGS;
+
+/** What can be read. */
+export type SourceName = FormatName | LogName;
+
+/** What can be read and written. */
 export type FormatName = keyof typeof JUDGMENTS | keyof typeof QUERIES | keyof typeof RUNS | keyof typeof ROWS;
 
 /** Names that stand for a format a kind. */
@@ -98,6 +114,12 @@ export function isFormatName(name: string): name is FormatName {
   return FORMAT_NAMES.includes(name);
 }
 
+export function isLogName(name: string): name is LogName {
+  return Object.hasOwn(LOGS, name);
+}
+
+export const SOURCE_NAMES: readonly string[] = [...FORMAT_NAMES, ...Object.keys(LOGS)];
+
 export function kindOf(name: FormatName): Kind {
   const found = KINDS.find(([, forms]) => Object.hasOwn(forms, name));
   if (!found) throw new Error(`${name} is of no kind`);
@@ -105,7 +127,8 @@ export function kindOf(name: FormatName): Kind {
 }
 
 /** Reads a text as a format. @throws InputInvalid where it is another as a whole */
-export async function readContent(name: FormatName, source: Reading): Promise<Content> {
+export async function readContent(name: SourceName, source: Reading): Promise<Content> {
+  if (isIn(LOGS, name)) return LOGS[name](source);
   if (isIn(JUDGMENTS, name)) return { kind: 'judgments', value: JUDGMENTS[name].read(source) };
   if (isIn(QUERIES, name)) return { kind: 'queries', value: QUERIES[name].read(source) };
   if (isIn(RUNS, name)) return { kind: 'run', value: await RUNS[name].read(source) };

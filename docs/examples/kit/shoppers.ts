@@ -21,6 +21,8 @@ export interface LastOutOptions {
   /** UBI action name of every meeting. */
   readonly action: string;
   readonly items: ReadonlyMap<string, NextItem>;
+  /** Products that are left out: no event and no query speaks of them. */
+  readonly leftOut?: ReadonlySet<string>;
   readonly seed: number;
   readonly queries: number | null;
   readonly now: Date;
@@ -33,6 +35,8 @@ export interface LastOutCounts {
   readonly queries: number;
   /** Last products without a category, from which no query can be derived. */
   readonly withoutQuery: number;
+  /** Last products that are left out. */
+  readonly targetsLeftOut: number;
 }
 
 /** A row of products.ndjson: whatever it has is written. */
@@ -50,11 +54,13 @@ const DAY_MS = 86_400_000;
 export async function leaveLastOut(shoppers: AsyncIterable<Shopper> | Iterable<Shopper>, options: LastOutOptions): Promise<LastOutCounts> {
   const events = options.output.file('events.ndjson');
   const chosen = new ShopperSample(options.queries, options.seed);
-  let [count, withoutQuery] = [0, 0];
+  const leftOut = options.leftOut ?? new Set<string>();
+  let [count, withoutQuery, targetsLeftOut] = [0, 0, 0];
   for await (const shopper of shoppers) {
     count += 1;
     const timed = dateMeetings(shopper.met, options.now);
     for (const { itemId, time } of timed.slice(0, -1)) {
+      if (leftOut.has(itemId)) continue;
       await events.writeJson({
         application: options.application,
         action_name: options.action,
@@ -65,11 +71,12 @@ export async function leaveLastOut(shoppers: AsyncIterable<Shopper> | Iterable<S
     }
     const last = timed.at(-1);
     const item = last && options.items.get(last.itemId);
-    if (!item || item.category.length === 0) withoutQuery += 1;
+    if (last && leftOut.has(last.itemId)) targetsLeftOut += 1;
+    else if (!item || item.category.length === 0) withoutQuery += 1;
     else chosen.offer(shopper, item);
   }
   const queries = await writeQuestions(chosen, options);
-  return { shoppers: count, events: events.lines, queries, withoutQuery };
+  return { shoppers: count, events: events.lines, queries, withoutQuery, targetsLeftOut };
 }
 
 async function writeQuestions(chosen: ShopperSample, options: LastOutOptions): Promise<number> {
@@ -78,11 +85,14 @@ async function writeQuestions(chosen: ShopperSample, options: LastOutOptions): P
   for (const { shopper, item } of chosen.list()) {
     const timed = dateMeetings(shopper.met, options.now);
     const asked = timed.at(-1)?.time ?? options.now;
-    const earlier = timed.slice(0, -1).map(({ itemId, time }) => ({
-      object_id: itemId,
-      action_name: options.action,
-      age_s: Math.round((asked.getTime() - time.getTime()) / 1000),
-    }));
+    const earlier = timed
+      .slice(0, -1)
+      .filter(({ itemId }) => options.leftOut?.has(itemId) !== true)
+      .map(({ itemId, time }) => ({
+        object_id: itemId,
+        action_name: options.action,
+        age_s: Math.round((asked.getTime() - time.getTime()) / 1000),
+      }));
     const question = askForNextItem(item, { seed: options.seed, shopper: shopper.id, earlier });
     if (question === null) continue;
     await queries.writeJson(question);
@@ -128,10 +138,14 @@ export async function writeShuffled(file: OutputFile, products: readonly Product
 }
 
 /** One line for the printed remarks. */
-export function tellLastOut({ shoppers, events, queries, withoutQuery }: LastOutCounts, { timed }: { timed: boolean }): string[] {
+export function tellLastOut(
+  { shoppers, events, queries, withoutQuery, targetsLeftOut }: LastOutCounts,
+  { timed }: { timed: boolean },
+): string[] {
   return [
     `${shoppers.toLocaleString('en')} shoppers: ${events.toLocaleString('en')} events, and of ${queries.toLocaleString('en')} the last product as a derived query, not a typed one`,
     ...(withoutQuery > 0 ? [`${withoutQuery.toLocaleString('en')} last products have no category, hence no query`] : []),
+    ...(targetsLeftOut > 0 ? [`${targetsLeftOut.toLocaleString('en')} last products are left out, hence no query`] : []),
     ...(timed ? [] : ['times are made (a day between products, the last event yesterday): they keep the order and mean nothing else']),
   ];
 }

@@ -1,10 +1,11 @@
 // The `sports` pack: like `beauty`, but without a single title.
 import { runWhenCalled, type Adapter } from '../kit/adapter.js';
-import { adaptSequencePack } from '../kit/sequence-pack.js';
+import { adaptSequencePack, SEQUENCE_FLAGS } from '../kit/sequence-pack.js';
 
 export const sports: Adapter = {
   name: 'sports',
   source: 'folder with items.jsonl.gz (id, asin, brand, categories) and sequences.csv.gz (user, items oldest first)',
+  flags: SEQUENCE_FLAGS,
   adapt: async (run) => {
     const adapted = await adaptSequencePack(run, {
       application: 'sports',
