@@ -11,7 +11,7 @@ import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
 import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
-import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
+import { arrangeList, rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
 import type { CandidateSet } from './retrieve.js';
@@ -162,7 +162,8 @@ export class SearchRanker {
     if (ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
       const blend = ranker === 'shuffle' ? search.blend : 0;
-      return { reply: null, model: ranker, ranking: rankCandidates(set, { scores, blend, gate: 1 }), describe: null };
+      const ranking = await this.#arrange(work, gathered, { ranking: rankCandidates(set, { scores, blend, gate: 1 }), blend });
+      return { reply: null, model: ranker, ranking, describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
     const reply = await clock.stage('rank', () =>
@@ -186,7 +187,8 @@ export class SearchRanker {
     clock.add('features', reply.stages.features);
     clock.add('score', reply.stages.score);
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
-    const ranking = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const scored = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const ranking = await this.#arrange(work, gathered, { ranking: scored, blend: search.blend });
     const { columns } = reply;
     const facts = columns && {
       ...nameList(search, this.#deps.config),
@@ -197,6 +199,26 @@ export class SearchRanker {
     };
     const describe = facts && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
     return { reply, model, ranking, describe };
+  }
+
+  /** The shop's rules over the scored list; the likeness of its head comes from a scorer, which holds the vectors. */
+  async #arrange({ search, deadline, clock }: RankWork, gathered: Gathered, list: { ranking: Ranking; blend: number }): Promise<Ranking> {
+    const { set, stamp } = gathered;
+    const { diversity, signals } = search.profile;
+    if (list.blend === 0 || (diversity === null && set.pins.length === 0)) return list.ranking;
+    const max = diversity?.maxPerGroup?.max;
+    const { lambda, depth } = diversity?.mmr ?? { lambda: 1, depth: 0 };
+    const head = list.ranking.order.slice(0, depth);
+    const products = head.flatMap((position) => set.candidates[position] ?? []).map(({ index, id, seqNo }) => ({ index, id, seqNo }));
+    const similarity =
+      lambda === 1 || products.length < 2
+        ? null
+        : await clock.stage('compare', () => this.#deps.scorers.compare({ products, roles: stamp.roles, signals, deadline }));
+    return arrangeList(list.ranking, {
+      pins: set.pins,
+      maxPerGroup: max === undefined || set.groups === null ? null : { max, groups: set.groups },
+      mmr: similarity && { lambda, head, similarity },
+    });
   }
 
   /** @param told what the answer's own block says of the candidates; nothing where the list was stored */
@@ -291,7 +313,19 @@ function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | nul
   const attribution = reply?.explanations?.[position] ?? null;
   // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
   const mayName = (id: string): boolean => gathered.set.candidates.some((each) => each.id === id);
-  return explainHit({ mayName, candidate, position, ranking, attribution, legsReason: gathered.plan.reason, gate: reply?.gate ?? 1 });
+  const nameOf = (other: number): string | null => gathered.set.candidates[other]?.id ?? null;
+  const { legs } = gathered;
+  return explainHit({
+    mayName,
+    nameOf,
+    legs,
+    candidate,
+    position,
+    ranking,
+    attribution,
+    legsReason: gathered.plan.reason,
+    gate: reply?.gate ?? 1,
+  });
 }
 
 /** The answer must come as text: it is read and cut. */

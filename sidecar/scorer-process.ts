@@ -19,6 +19,7 @@ import {
   type QueryVectors,
   type RankReply,
   type RankRequest,
+  type ScorerResult,
   type ScorerSettings,
   type ScorerTask,
   type ToScorer,
@@ -75,12 +76,14 @@ class Scorer {
     };
   }
 
-  async perform(task: ScorerTask): Promise<QueryVectors | RankReply | number> {
+  async perform(task: ScorerTask): Promise<ScorerResult> {
     switch (task.kind) {
       case 'encode':
         return this.#encode(task.request);
       case 'rank':
         return this.#rank({ ...task.request, candidates: unpackCandidates(task.request.candidates) });
+      case 'compare':
+        return this.#products.compare(task.request);
       case 'warm':
         return this.#products.warm(task.request);
     }

@@ -5,12 +5,14 @@ import { packCandidates } from './scoring/packed-candidates.js';
 import {
   ScorerFailure,
   ScorerRefused,
+  type CompareRequest,
   type EncodeRequest,
   type FromScorer,
   type QueryVectors,
   type RankReply,
   type RankRequest,
   type ScorerFacts,
+  type ScorerResult,
   type ScorerSettings,
   type ScorerTask,
   type ToScorer,
@@ -32,7 +34,7 @@ const EARLY_DEATHS = 3;
 const SMOOTHING = 0.1;
 
 interface Waiting {
-  readonly resolve: (result: QueryVectors | RankReply | number) => void;
+  readonly resolve: (result: ScorerResult) => void;
   readonly reject: (error: Error) => void;
   readonly hung: NodeJS.Timeout;
 }
@@ -117,6 +119,11 @@ export class ScorerPool {
     return reply;
   }
 
+  /** How like products are: [M·M] row-major, 0–1. */
+  compare(request: CompareRequest): Promise<Float32Array> {
+    return this.#run({ kind: 'compare', request }, (result): result is Float32Array => result instanceof Float32Array);
+  }
+
   /** Every process reads the index once, now or when it is ready. Resolves with the most rows that a process kept. */
   async warm(request: WarmRequest): Promise<number> {
     this.#warmed.set(request.what === 'items' ? request.index : '', request);
@@ -148,10 +155,7 @@ export class ScorerPool {
     );
   }
 
-  async #run<T extends QueryVectors | RankReply | number>(
-    task: ScorerTask,
-    is: (result: QueryVectors | RankReply | number) => result is T,
-  ): Promise<T> {
+  async #run<T extends ScorerResult>(task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
     const seat = this.#seats
       .filter(({ ready }) => ready)
       .reduce<Seat | null>((best, each) => (!best || each.waiting.size < best.waiting.size ? each : best), null);
@@ -159,11 +163,7 @@ export class ScorerPool {
     return this.#runOn(seat, task, is);
   }
 
-  #runOn<T extends QueryVectors | RankReply | number>(
-    seat: Seat,
-    task: ScorerTask,
-    is: (result: QueryVectors | RankReply | number) => result is T,
-  ): Promise<T> {
+  #runOn<T extends ScorerResult>(seat: Seat, task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
     const { child } = seat;
     if (!child || !seat.ready) return Promise.reject(new ScorerFailure('scorer_unavailable', 'the scorer process is not ready'));
     const id = this.#nextId++;

@@ -3,6 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
 import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
+import { findRules, type ListRules } from './request/list-rules.js';
+import { narrowSearch, sendBody } from './request/post-filter.js';
 import { firstText } from './request/query-tree.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
@@ -80,6 +82,8 @@ export interface Rankable {
   readonly budgetMs: number;
   readonly explain: boolean;
   readonly queryText: string | null;
+  /** Pins and exclusions for these words. */
+  readonly rules: ListRules;
   /** Identifies one ranked list over its pages: everything but from and size, the client's credentials included. */
   readonly listKey: string;
 }
@@ -118,13 +122,18 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const skip = reason ?? (budgetMs === 0 ? 'budget' : blend === 0 ? 'blend_zero' : null);
   if (skip) return passThrough(skip, upstream, true, clean);
 
+  const queryText = options.queryText ?? textOf(call, clean);
+  const rules = findRules(profile, options, queryText);
+  const asked = { body: clean, bytes: stripped.bytes };
+  const { body: searched, bytes: bodyBytes } =
+    rules.excluded.length === 0 ? asked : narrowSearch(asked, { mustNot: [{ ids: { values: [...rules.excluded] } }] });
   const listKey = createHash('sha256')
     .update(
       JSON.stringify([
         headerOf(call, 'authorization'),
         headerOf(call, 'cookie'),
         call.index,
-        withoutPage(clean),
+        withoutPage(searched),
         urlIdentity(call.query),
         profileName,
         options.identity,
@@ -135,10 +144,10 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     .digest('base64url');
   return {
     kind: 'rankable',
-    upstream,
+    upstream: rules.excluded.length === 0 ? upstream : sendBody(upstream, bodyBytes),
     call,
-    body: clean,
-    bodyBytes: stripped.bytes,
+    body: searched,
+    bodyBytes,
     index: call.index,
     from,
     size,
@@ -149,7 +158,8 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean),
+    queryText,
+    rules,
     listKey,
   };
 }

@@ -1,7 +1,9 @@
 import type { Attribution } from '../explanation.js';
 import type { JsonObject } from '../json/value.js';
 import type { Ranking } from '../rank.js';
-import type { RetrievedCandidate } from '../retrieve.js';
+import type { LegAnswers, RetrievedCandidate } from '../retrieve.js';
+import { literal } from '../json/spans.js';
+import { hitKey, type EngineAnswer } from './engine-answer.js';
 
 /** Signals whose shares add up to a hit's final score. */
 export interface HitEvidence {
@@ -9,6 +11,9 @@ export interface HitEvidence {
   /** Position in the candidate set. */
   readonly position: number;
   readonly ranking: Ranking;
+  readonly legs: LegAnswers;
+  /** Id of another candidate. */
+  readonly nameOf: (position: number) => string | null;
   /** What each signal contributed to the model's score; null under a ranker without a model. */
   readonly attribution: Attribution | null;
   readonly gate: number;
@@ -37,8 +42,9 @@ export function explainHit(evidence: HitEvidence): JsonObject {
     rank: ranking.order.indexOf(position),
     final,
     first_phase: { score: candidate.firstPhaseScore, rank: candidate.firstPhaseRank, z: zFirst },
-    text_knn: { rank: candidate.textRank },
-    image_knn: { rank: candidate.imageRank },
+    ...(evidence.legs.lexical === null ? {} : { lexical: foundIn(evidence.legs.lexical, candidate) }),
+    text_knn: foundIn(evidence.legs.text, candidate),
+    image_knn: foundIn(evidence.legs.image, candidate),
     shares: { first_phase: firstPhase, ...signals, baseline: final - explained },
     personalisation: personal,
     history: (attribution?.history ?? []).map(({ objectId, weight: share }) => ({
@@ -47,6 +53,22 @@ export function explainHit(evidence: HitEvidence): JsonObject {
     })),
     gate: evidence.gate,
     blend: weight,
+    ...describeMove(evidence),
     ...(evidence.legsReason === null ? {} : { no_vector_legs: evidence.legsReason }),
   };
+}
+
+/** Score and rank of a hit among a leg's; null where it did not return it. */
+function foundIn(leg: EngineAnswer | null, candidate: RetrievedCandidate): JsonObject {
+  const key = hitKey(candidate);
+  const rank = leg?.hits.findIndex((hit) => hitKey(hit) === key) ?? -1;
+  const hit = leg?.hits[rank];
+  return { score: leg && hit?.score ? Number(literal(leg.bytes, hit.score)) : null, rank: hit ? rank : null };
+}
+
+/** The rule that gave the hit its place; nothing where its score did. */
+function describeMove({ ranking, position, nameOf }: HitEvidence): JsonObject {
+  const move = ranking.moves.get(position);
+  if (!move) return {};
+  return { moved_by: move.rule === 'mmr' ? { ...move, like: nameOf(move.like) } : { ...move } };
 }

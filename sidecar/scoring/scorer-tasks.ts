@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
 import type { Attribution } from '../explanation.js';
+import type { ItemVersion } from '../item-vectors.js';
 import type { RetrievedCandidate } from '../retrieve.js';
 import type { PackedCandidates } from './packed-candidates.js';
 
@@ -80,6 +81,18 @@ export interface RankReply {
   readonly stages: { readonly items: number; readonly features: number; readonly score: number };
 }
 
+/** Products to be compared with each other by their vectors. */
+export interface CompareRequest {
+  readonly products: readonly ItemVersion[];
+  readonly roles: ProductFieldRoles;
+  readonly signals: { readonly text: boolean; readonly image: boolean };
+  /** Epoch milliseconds after which nobody waits for the answer. */
+  readonly deadline: number;
+}
+
+/** What the tasks result in; a number counts the rows that a warm-up kept, floats are likenesses. */
+export type ScorerResult = QueryVectors | RankReply | number | Float32Array;
+
 /** An index to read ahead: the vectors of a catalogue, or the statistics of its products. */
 export type WarmRequest =
   | { readonly what: 'items'; readonly index: string; readonly roles: ProductFieldRoles }
@@ -88,12 +101,13 @@ export type WarmRequest =
 export type ScorerTask =
   | { readonly kind: 'encode'; readonly request: EncodeRequest }
   | { readonly kind: 'rank'; readonly request: PackedRankRequest }
+  | { readonly kind: 'compare'; readonly request: CompareRequest }
   | { readonly kind: 'warm'; readonly request: WarmRequest };
 export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
 export type FromScorer =
   | { readonly kind: 'ready'; readonly facts: ScorerFacts }
   | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'done'; readonly id: number; readonly result: QueryVectors | RankReply | number }
+  | { readonly kind: 'done'; readonly id: number; readonly result: ScorerResult }
   | { readonly kind: 'failed'; readonly id: number; readonly name: ScorerFailureName; readonly message: string };
 
 export type ScorerFailureName =

@@ -31,7 +31,7 @@ function candidateSet(scores: readonly number[], added: number): CandidateSet {
   });
   const own = scores.map((score, rank) => candidate(rank, score));
   const more = Array.from({ length: added }, (_, place) => candidate(scores.length + place, null));
-  return { candidates: [...own, ...more], window: own.length, scoreLiterals: scores.map(String) };
+  return { candidates: [...own, ...more], window: own.length, scoreLiterals: scores.map(String), pins: [], lookedUp: 0, groups: null };
 }
 
 describe('the blend', () => {
