@@ -11,12 +11,13 @@ import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
 import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
-import { arrangeList, rankCandidates, shuffleScores, type Ranking } from './rank.js';
+import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
+import { arrangeByRules } from './walk/arranged-list.js';
 import { Admission, type Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
@@ -158,11 +159,12 @@ export class SearchRanker {
   async #score(work: RankWork, gathered: Gathered): Promise<Scored> {
     const { search, deadline, clock } = work;
     const { set, stamp } = gathered;
+    const arranging = { search, gathered, scorers: this.#deps.scorers, clock, deadline };
     const { ranker, signals } = search.profile;
     if (ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
       const blend = ranker === 'shuffle' ? search.blend : 0;
-      const ranking = await this.#arrange(work, gathered, { ranking: rankCandidates(set, { scores, blend, gate: 1 }), blend });
+      const ranking = await arrangeByRules({ ...arranging, ranking: rankCandidates(set, { scores, blend, gate: 1 }), blend });
       return { reply: null, model: ranker, ranking, describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
@@ -188,7 +190,7 @@ export class SearchRanker {
     clock.add('score', reply.stages.score);
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
     const scored = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
-    const ranking = await this.#arrange(work, gathered, { ranking: scored, blend: search.blend });
+    const ranking = await arrangeByRules({ ...arranging, ranking: scored, blend: search.blend });
     const { columns } = reply;
     const facts = columns && {
       ...nameList(search, this.#deps.config),
@@ -199,26 +201,6 @@ export class SearchRanker {
     };
     const describe = facts && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
     return { reply, model, ranking, describe };
-  }
-
-  /** The shop's rules over the scored list; the likeness of its head comes from a scorer, which holds the vectors. */
-  async #arrange({ search, deadline, clock }: RankWork, gathered: Gathered, list: { ranking: Ranking; blend: number }): Promise<Ranking> {
-    const { set, stamp } = gathered;
-    const { diversity, signals } = search.profile;
-    if (list.blend === 0 || (diversity === null && set.pins.length === 0)) return list.ranking;
-    const max = diversity?.maxPerGroup?.max;
-    const { lambda, depth } = diversity?.mmr ?? { lambda: 1, depth: 0 };
-    const head = list.ranking.order.slice(0, depth);
-    const products = head.flatMap((position) => set.candidates[position] ?? []).map(({ index, id, seqNo }) => ({ index, id, seqNo }));
-    const similarity =
-      lambda === 1 || products.length < 2
-        ? null
-        : await clock.stage('compare', () => this.#deps.scorers.compare({ products, roles: stamp.roles, signals, deadline }));
-    return arrangeList(list.ranking, {
-      pins: set.pins,
-      maxPerGroup: max === undefined || set.groups === null ? null : { max, groups: set.groups },
-      mmr: similarity && { lambda, head, similarity },
-    });
   }
 
   /** @param told what the answer's own block says of the candidates; nothing where the list was stored */
@@ -301,7 +283,9 @@ function refuseUnscored(answer: EngineAnswer): void {
 function listOf(set: CandidateSet, ranking: Ranking): RankedList {
   const hits = ranking.order.flatMap((position): RankedHit[] => {
     const candidate = set.candidates[position];
-    return candidate ? [{ index: candidate.index, id: candidate.id, firstPhaseRank: candidate.firstPhaseRank }] : [];
+    return candidate
+      ? [{ index: candidate.index, id: candidate.id, firstPhaseRank: candidate.firstPhaseRank, group: set.expanded?.[position] ?? null }]
+      : [];
   });
   return { hits, window: set.window, scoreLiterals: set.scoreLiterals };
 }

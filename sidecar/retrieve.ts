@@ -2,7 +2,8 @@ import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath } from './candidate-legs.js';
 import { fieldValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { asList, isJsonObject, type Json } from './json/value.js';
+import { narrowSearch } from './request/post-filter.js';
+import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { findMember, literal, readMembers } from './json/spans.js';
 import type { Rankable } from './search-request.js';
 
@@ -31,6 +32,8 @@ export interface CandidateSet {
   readonly lookedUp: number;
   /** By position: what `diversity.maxPerGroup` counts by; null where nothing is counted. */
   readonly groups: readonly (string | null)[] | null;
+  /** By position: what a hit is collapsed on, where its group is shown with it; null where no group is. */
+  readonly expanded: readonly (string | null)[] | null;
 }
 
 /** A lean search of ours failed; the message says which and how. */
@@ -86,7 +89,7 @@ export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boole
   const imageRanks = ranksOf(legs.image);
   const window = legs.firstPhase.hits.slice(0, search.window);
   const scoreLiterals = window.map((hit) => (hit.score ? literal(legs.firstPhase.bytes, hit.score) : 'null'));
-  const groupField = search.profile.diversity?.maxPerGroup?.field;
+  const groupField = search.rules.diversity?.maxPerGroup?.field;
   const groups: (string | null)[] = [];
   const known = new Set<string>();
   const admit = (hit: Hit, bytes: Buffer, firstPhase: { score: number | null; rank: number } | null): RetrievedCandidate => {
@@ -125,8 +128,16 @@ export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boole
     const byVectors = [...foundHits(legs.text), ...foundHits(legs.image)].sort((a, b) => a.rank - b.rank);
     join(byVectors, search.profile.retrieval.maxAdded);
   }
-  const pins = placePins(search, candidates);
-  return { candidates, window: window.length, scoreLiterals, pins, lookedUp, groups: groupField === undefined ? null : groups };
+  const expandedField = expandedGroup(search);
+  return {
+    candidates,
+    window: window.length,
+    scoreLiterals,
+    pins: placePins(search, candidates),
+    lookedUp,
+    groups: groupField === undefined ? null : groups,
+    expanded: expandedField === null ? null : window.map((hit) => fieldValue(legs.firstPhase.bytes, hit, expandedField)),
+  };
 }
 
 interface FoundHit {
@@ -152,7 +163,7 @@ function placePins(search: Rankable, candidates: readonly RetrievedCandidate[]):
 
 /** Under `collapse` an added hit must open a group of its own: one already in the list stands for it. */
 function groupGuard(search: Rankable, answer: EngineAnswer, window: readonly Hit[]): (bytes: Buffer, hit: Hit) => boolean {
-  const field = isJsonObject(search.body.collapse) && typeof search.body.collapse.field === 'string' ? search.body.collapse.field : null;
+  const field = collapseField(search);
   if (field === null) return () => true;
   const taken = new Set(window.map((hit) => fieldValue(answer.bytes, hit, field)));
   return (bytes, hit) => {
@@ -161,6 +172,16 @@ function groupGuard(search: Rankable, answer: EngineAnswer, window: readonly Hit
     taken.add(group);
     return true;
   };
+}
+
+/** The field that hits are collapsed on; null where they are not. */
+function collapseField({ body }: Rankable): string | null {
+  return isJsonObject(body.collapse) && typeof body.collapse.field === 'string' ? body.collapse.field : null;
+}
+
+/** The same, where groups are shown with their hits. */
+export function expandedGroup(search: Rankable): string | null {
+  return isJsonObject(search.body.collapse) && search.body.collapse.inner_hits !== undefined ? collapseField(search) : null;
 }
 
 function ranksOf(answer: EngineAnswer | null): Map<string, number> {
@@ -249,25 +270,41 @@ export async function fetchTail(
   page: { from: number; size: number; without: string[] },
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  const members = search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes);
-  const postFilter = members.find(({ key }) => key === 'post_filter');
-  const filter = postFilter ? `,"filter":[${literal(search.bodyBytes, postFilter.value)}]` : '';
-  const parts = [
-    `"from":${page.from}`,
-    `"size":${page.size}`,
-    `"post_filter":{"bool":{"must_not":[{"ids":{"values":${JSON.stringify(page.without)}}}]${filter}}}`,
-    ...members
-      .filter(({ key }) => !REPLACED_IN_TAIL.has(key))
-      .map((member) => `${JSON.stringify(member.key)}:${literal(search.bodyBytes, member.value)}`),
-  ];
-  const answer = await upstream.send({
-    method: 'POST',
-    path: legPath(search, { more: PRESENTING_PARAMETERS }),
-    headers: clientHeaders(search),
-    body: `{${parts.join(',')}}`,
-    signal,
-  });
-  return searchAnswer(answer, 'tail');
+  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [{ ids: { values: page.without } }] });
+  const body = withPage(narrowed.bytes, [`"from":${page.from}`, `"size":${page.size}`]);
+  return searchAnswer(await sendAgain(upstream, search, { body, signal }), 'tail');
 }
 
-const REPLACED_IN_TAIL = new Set(['from', 'size', 'post_filter', 'aggs', 'aggregations', 'suggest']);
+/**
+ * Hits of a `collapse` with their `inner_hits`, exactly as the client's own request gives them: the engine looks for the members of
+ * a group with the client's query and post filter, so a post filter that leaves these groups alone changes nothing within them.
+ */
+export async function fetchGroups(
+  upstream: Upstream,
+  search: Rankable,
+  groups: { field: string; values: readonly (string | null)[] },
+  signal: AbortSignal,
+): Promise<Bodies> {
+  const values = groups.values.filter((value) => value !== null);
+  const among: JsonObject[] = values.length === 0 ? [] : [{ terms: { [groups.field]: values } }];
+  if (values.length < groups.values.length) among.push({ bool: { must_not: [{ exists: { field: groups.field } }] } });
+  const clause = { bool: { should: among, minimum_should_match: 1 } };
+  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { filter: [clause] });
+  const body = withPage(narrowed.bytes, [`"size":${groups.values.length}`]);
+  const read = searchAnswer(await sendAgain(upstream, search, { body, signal }), 'groups');
+  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
+}
+
+/** The search with other hits of it asked for, and nothing around them. */
+function withPage(bytes: Buffer, page: readonly string[]): string {
+  const members = readMembers(bytes).filter(({ key }) => !AROUND_THE_PAGE.has(key));
+  return `{${[...page, ...members.map(({ key, value }) => `${JSON.stringify(key)}:${literal(bytes, value)}`)].join(',')}}`;
+}
+
+const AROUND_THE_PAGE = new Set(['from', 'size', 'aggs', 'aggregations', 'suggest']);
+
+/** Another body to where the client's own search went. */
+function sendAgain(upstream: Upstream, search: Rankable, { body, signal }: { body: string; signal: AbortSignal }): Promise<UpstreamAnswer> {
+  const path = legPath(search, { more: PRESENTING_PARAMETERS });
+  return upstream.send({ method: 'POST', path, headers: clientHeaders(search), body, signal });
+}

@@ -1,4 +1,4 @@
-import type { Exclusion, Pin } from '../../config/list-rules.js';
+import type { Diversity, Exclusion, Pin } from '../../config/list-rules.js';
 import type { Profile } from '../../config/schema.js';
 import type { SearchOptions } from './search-options.js';
 
@@ -8,6 +8,8 @@ export interface ListRules {
   readonly pins: readonly PinnedId[];
   /** Ids that the search must not find. */
   readonly excluded: readonly string[];
+  /** Against a list of the same; null = none. */
+  readonly diversity: Diversity | null;
 }
 
 export interface PinnedId {
@@ -20,13 +22,14 @@ const MOST_PINS = 100;
 
 /** The rules for these words: those of the request where it names any, else the profile's. What is excluded is not pinned. */
 export function findRules(
-  profile: Pick<Profile, 'pins' | 'exclude'>,
-  options: Pick<SearchOptions, 'pins' | 'exclude'>,
+  profile: Pick<Profile, 'pins' | 'exclude' | 'diversity'>,
+  options: Pick<SearchOptions, 'pins' | 'exclude' | 'diversity'>,
   queryText: string | null,
 ): ListRules {
   const pins = options.pins ?? profile.pins;
   const exclusions = options.exclude ?? profile.exclude;
-  if (pins.length === 0 && exclusions.length === 0) return NO_RULES;
+  const diversity = options.diversity === undefined ? profile.diversity : options.diversity;
+  if (pins.length === 0 && exclusions.length === 0) return { pins: [], excluded: [], diversity };
   const words = normalise(queryText ?? '');
   const applies = ({ query }: Pin | Exclusion): boolean => query === undefined || matchesWords(words, normalise(query));
   const excluded = new Set(exclusions.filter(applies).flatMap(({ ids }) => ids));
@@ -36,10 +39,8 @@ export function findRules(
       if (places.size < MOST_PINS && !places.has(id) && !excluded.has(id)) places.set(id, position - 1 + next);
     });
   }
-  return { pins: [...places].map(([id, place]) => ({ id, place })), excluded: [...excluded] };
+  return { pins: [...places].map(([id, place]) => ({ id, place })), excluded: [...excluded], diversity };
 }
-
-const NO_RULES: ListRules = { pins: [], excluded: [] };
 
 function normalise(text: string): string {
   return text.trim().replace(/\s+/g, ' ').toLowerCase();

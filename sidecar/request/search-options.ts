@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exclusionSchema, pinSchema, type Exclusion, type Pin } from '../../config/list-rules.js';
+import { diversitySchema, exclusionSchema, pinSchema, type Diversity, type Exclusion, type Pin } from '../../config/list-rules.js';
 import type { Config } from '../../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, type JsonObject } from '../json/value.js';
 import { headerOf, type SearchCall } from './search-call.js';
@@ -32,6 +32,8 @@ export interface SearchOptions {
   /** In place of the profile's; null = as the profile says. */
   readonly pins: readonly Pin[] | null;
   readonly exclude: readonly Exclusion[] | null;
+  /** The same; undefined = as the profile says. */
+  readonly diversity: Diversity | null | undefined;
   readonly explain: boolean;
   /** Answer with the block `ext.fuserank`. */
   readonly ext: boolean;
@@ -82,6 +84,7 @@ const blockSchema = z.strictObject({
   budget_ms: z.number().min(0).max(60_000).optional(),
   pins: z.array(pinSchema).max(50).optional(),
   exclude: z.array(exclusionSchema).max(50).optional(),
+  diversity: diversitySchema.optional(),
   explain: z.boolean().optional(),
   ext: z.boolean().optional(),
   legs: z.boolean().optional(),
@@ -139,6 +142,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     budgetMs: block.budget_ms ?? header.budgetMs ?? null,
     pins: block.pins ?? null,
     exclude: block.exclude ?? null,
+    diversity: block.diversity,
     explain: block.explain ?? (header.explain !== undefined && header.explain !== 'false' && header.explain !== '0'),
     ext: block.ext ?? false,
     legs: block.legs ?? false,
@@ -150,8 +154,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
       block.history ?? null,
       queryText,
       block.query_image?.value ?? null,
-      block.pins ?? null,
-      block.exclude ?? null,
+      { pins: block.pins, exclude: block.exclude, diversity: block.diversity }, // null is not the same as unsaid
     ]),
   };
 }
