@@ -119,10 +119,9 @@ export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boole
   };
   const wanted = new Set(search.rules.pins.map(({ id }) => id));
   for (const { id } of candidates) wanted.delete(id);
-  join(
-    foundHits(legs.pinned).filter(({ hit }) => wanted.delete(hit.id)), // of an id in several indices the first is meant
-    wanted.size,
-  );
+  // Of an id that stands in several indices the first is meant.
+  const lookedFor = foundHits(legs.pinned).filter(({ hit }) => wanted.delete(hit.id));
+  join(lookedFor, lookedFor.length);
   const lookedUp = candidates.length - window.length;
   if (mayAdd) {
     const byVectors = [...foundHits(legs.text), ...foundHits(legs.image)].sort((a, b) => a.rank - b.rank);

@@ -4,7 +4,7 @@ import type { SearchOptions } from './search-options.js';
 
 /** What a shop's own rules say of one search. */
 export interface ListRules {
-  /** Ids with the place that each is to have, counted from 0; an id stands once. */
+  /** Ids with the place that each is to have, counted from 0, or the next one that is free; an id stands once. */
   readonly pins: readonly PinnedId[];
   /** Ids that the search must not find. */
   readonly excluded: readonly string[];
@@ -35,9 +35,7 @@ export function findRules(
   const excluded = new Set(exclusions.filter(applies).flatMap(({ ids }) => ids));
   const places = new Map<string, number>();
   for (const { ids, position } of pins.filter(applies)) {
-    ids.forEach((id, next) => {
-      if (places.size < MOST_PINS && !places.has(id) && !excluded.has(id)) places.set(id, position - 1 + next);
-    });
+    for (const id of ids) if (places.size < MOST_PINS && !places.has(id) && !excluded.has(id)) places.set(id, position - 1);
   }
   return { pins: [...places].map(([id, place]) => ({ id, place })), excluded: [...excluded], diversity };
 }

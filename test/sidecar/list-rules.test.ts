@@ -47,21 +47,21 @@ describe('the rules for a query', () => {
     );
   });
 
-  it('give the ids of one pin places one after another, and an id one place', () => {
+  it('want the same place for all ids of a pin, so that one which is not there leaves no gap, and one place for an id', () => {
     const pins = [
       { ids: ['a', 'b'], position: 2 },
       { ids: ['b', 'c'], position: 9 },
     ];
     expect(rulesOf('x', { pins }).pins).toEqual([
       { id: 'a', place: 1 },
-      { id: 'b', place: 2 },
-      { id: 'c', place: 9 },
+      { id: 'b', place: 1 },
+      { id: 'c', place: 8 },
     ]);
   });
 
   it('do not pin what they exclude', () => {
     const rules = rulesOf('x', { pins: [{ ids: ['a', 'b'] }], exclude: [{ ids: ['a'] }, { query: 'other', ids: ['b'] }] });
-    expect(rules).toMatchObject({ pins: [{ id: 'b', place: 1 }], excluded: ['a'] });
+    expect(rules).toMatchObject({ pins: [{ id: 'b', place: 0 }], excluded: ['a'] });
   });
 
   it('are the request’s own where it names any', () => {
