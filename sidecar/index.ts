@@ -19,6 +19,7 @@ import { recallHistory } from './user-history.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
+export { splitQuery } from './request/query-tree.js';
 export { ScorerRefused } from './scorer.js';
 export { IGNORED_ACTIONS } from './user-history.js';
 

@@ -6,7 +6,7 @@ import type { UpstreamAnswer } from '../opensearch/upstream.js';
 import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.js';
 import { readAnswer, type EngineAnswer } from './answer/engine-answer.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
-import { explainHit } from './answer/hit-explanation.js';
+import { explainListed } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
@@ -151,7 +151,12 @@ export class SearchRanker {
     const list = listOf(gathered.set, ranking);
     const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
-    const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
+    const body = await this.#renderPage(
+      work,
+      list,
+      (hit) => (search.explain ? explainListed(hit, { gathered, ranking, reply }) : null),
+      told,
+    );
     this.#lists.keep(search.listKey, list);
     return { body, label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`, candidates: list.hits.length, describe };
   }
@@ -288,28 +293,6 @@ function listOf(set: CandidateSet, ranking: Ranking): RankedList {
       : [];
   });
   return { hits, window: set.window, scoreLiterals: set.scoreLiterals };
-}
-
-function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | null, hit: RankedHit): Json | null {
-  const position = gathered.set.candidates.findIndex(({ index, id }) => index === hit.index && id === hit.id);
-  const candidate = gathered.set.candidates[position];
-  if (!candidate) return null;
-  const attribution = reply?.explanations?.[position] ?? null;
-  // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
-  const mayName = (id: string): boolean => gathered.set.candidates.some((each) => each.id === id);
-  const nameOf = (other: number): string | null => gathered.set.candidates[other]?.id ?? null;
-  const { legs } = gathered;
-  return explainHit({
-    mayName,
-    nameOf,
-    legs,
-    candidate,
-    position,
-    ranking,
-    attribution,
-    legsReason: gathered.plan.reason,
-    gate: reply?.gate ?? 1,
-  });
 }
 
 /** The answer must come as text: it is read and cut. */
