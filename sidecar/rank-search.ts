@@ -18,7 +18,7 @@ import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { arrangeByRules } from './walk/arranged-list.js';
-import { Admission, type Outcome } from './walk/admission.js';
+import type { Admission, Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
@@ -33,6 +33,7 @@ export interface SearchAnswer {
 /** What the walk needs of the house around it. */
 export interface RankSearchDeps extends GatheringDeps {
   readonly config: Config;
+  readonly admission: Admission;
   readonly observe: SearchObserver;
   /** Null: nobody keeps lists. */
   readonly lists: ListKeeper | null;
@@ -63,7 +64,6 @@ const gzipAsync = promisify(gzip);
 export class SearchRanker {
   readonly #deps: RankSearchDeps;
   readonly #lists = new RankedLists();
-  readonly #admission = new Admission();
 
   constructor(deps: RankSearchDeps) {
     this.#deps = deps;
@@ -92,7 +92,7 @@ export class SearchRanker {
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
-    const leave = stored ? null : this.#admission.enter();
+    const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
     let outcome: Outcome = 'other';
     const keeping = this.#keptFields(search.index, search.body, call);
@@ -105,7 +105,7 @@ export class SearchRanker {
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
         refuseUnscored(read);
-        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#admission.limit} searches are being ranked already`);
+        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#deps.admission.limit} searches are being ranked already`);
         const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + search.budgetMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';

@@ -31,7 +31,10 @@ export type Move =
  * @param options.blend the dial d, 0–1
  * @param options.gate g, 0–1: how far the model trusts itself on this list
  */
-export function rankCandidates(set: CandidateSet, options: { scores: ArrayLike<number>; blend: number; gate: number }): Ranking {
+export function rankCandidates(
+  set: Pick<CandidateSet, 'candidates' | 'window' | 'lookedUp'>,
+  options: { scores: ArrayLike<number>; blend: number; gate: number },
+): Ranking {
   const weight = Math.min(1, Math.max(0, options.blend * options.gate));
   const withoutModel = set.window + (options.blend > 0 ? set.lookedUp : 0);
   const admitted = weight === 0 ? set.candidates.slice(0, withoutModel) : set.candidates;

@@ -14,6 +14,8 @@ import { unpackCandidates } from './scoring/packed-candidates.js';
 import { ProductMemory } from './scoring/product-memory.js';
 import {
   ScorerFailure,
+  type EmbedReply,
+  type EmbedRequest,
   type EncodeRequest,
   type FromScorer,
   type QueryVectors,
@@ -80,6 +82,8 @@ class Scorer {
     switch (task.kind) {
       case 'encode':
         return this.#encode(task.request);
+      case 'embed':
+        return this.#embed(task.request);
       case 'rank':
         return this.#rank({ ...task.request, candidates: unpackCandidates(task.request.candidates) });
       case 'compare':
@@ -103,6 +107,17 @@ class Scorer {
     const [image] = request.image === null ? [] : await this.#image.encode([await decodePicture(request.image)]);
     const head = request.head && text ? (await this.#head(request.head)).project(text) : null;
     return { text, image: image ?? null, head };
+  }
+
+  async #embed(request: EmbedRequest): Promise<EmbedReply> {
+    switch (request.what) {
+      case 'picture':
+        return { vectors: await this.#image.encode([await decodePicture(request.bytes)]) };
+      case 'documents':
+        return { vectors: (await this.#text.encode(request.texts)).map(unlessZero) };
+      case 'queries':
+        return { vectors: await Promise.all(request.texts.map(async (text) => unlessZero(await this.#text.encodeQuery(text)))) };
+    }
   }
 
   #head(wanted: { index: string; sha256: string }): Promise<PictureHead> {

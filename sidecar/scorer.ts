@@ -6,6 +6,8 @@ import {
   ScorerFailure,
   ScorerRefused,
   type CompareRequest,
+  type EmbedReply,
+  type EmbedRequest,
   type EncodeRequest,
   type FromScorer,
   type QueryVectors,
@@ -101,6 +103,10 @@ export class ScorerPool {
 
   encode(request: EncodeRequest): Promise<QueryVectors> {
     return this.#run({ kind: 'encode', request }, (result): result is QueryVectors => typeof result === 'object' && 'head' in result);
+  }
+
+  embed(request: EmbedRequest): Promise<EmbedReply> {
+    return this.#run({ kind: 'embed', request }, (result): result is EmbedReply => typeof result === 'object' && 'vectors' in result);
   }
 
   /** Refuses at once what the queue could not finish before its deadline. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PRODUCT } from '../mappings/product-index.js';
-import { splitQuery } from '../sidecar/index.js';
+import { splitQuery, type SplitOptions } from '../sidecar/index.js';
 
 /** What became of a product that a search did not show. Ranks count from 0. */
 export interface Absence {
@@ -64,9 +64,10 @@ const clauseList = z.array(z.looseObject({}));
 /**
  * Tries a search's parts on one product, each alone.
  * @param search.body as the client sends it, without our block
+ * @param search.words what the sidecar tells its words by
  */
 export async function explainAbsence(
-  search: { index: string; id: string; body: Readonly<Record<string, unknown>>; facts: SearchFacts },
+  search: { index: string; id: string; body: Readonly<Record<string, unknown>>; words: SplitOptions; facts: SearchFacts },
   ask: AskEngine,
 ): Promise<Absence> {
   const { index, id, body, facts } = search;
@@ -89,7 +90,7 @@ export async function explainAbsence(
     return nowhere;
   }
   const query = z.json().optional().parse(body['query']);
-  const { constraints, reason } = splitQuery(query);
+  const { constraints, reason } = splitQuery(query, search.words);
   for (const clause of clauseList.parse(constraints?.filter ?? [])) {
     if (!(await passes(clause))) say('filter', `${JSON.stringify(clause)} refuses it`);
   }

@@ -3,7 +3,7 @@ import { profileSchema, type Config } from '../config/schema.js';
 import { readProductIndexMeta, type ProductFieldRoles } from '../mappings/product-index.js';
 import { textSearchBody } from '../mappings/query-templates.js';
 import { connectEngine, probeEngine, serviceHeaders } from '../opensearch/connection.js';
-import type { Sidecar } from '../sidecar/index.js';
+import { textFieldsOf, type Sidecar } from '../sidecar/index.js';
 import { explainAbsence, type Absence, type SearchFacts } from './absence.js';
 import { startOwnSidecar } from './own-sidecar.js';
 import { readQueryPicture } from './query-picture.js';
@@ -101,6 +101,7 @@ export class SearchConsole {
     return new SearchConsole({ roles, config, alias, url: options.url ?? sidecar?.url ?? '', sidecar });
   }
 
+  /** @throws SearchRefused where words are asked for and nothing says which fields hold text */
   async compare(query: {
     text: string | null;
     image: string | null;
@@ -108,6 +109,11 @@ export class SearchConsole {
     size: number;
     explain: boolean;
   }): Promise<SearchComparison> {
+    if (query.text !== null && this.#roles.text.length === 0) {
+      throw new SearchRefused(
+        `nothing says which fields of [${this.#alias}] hold text: name them under index.map.text of fuserank.yaml, or in FUSERANK_INDEX_MAP_TEXT`,
+      );
+    }
     const picture = query.image === null ? null : await readQueryPicture(query.image, process.cwd());
     const body: Record<string, unknown> =
       query.text === null
@@ -157,7 +163,8 @@ export class SearchConsole {
     const hit = ranked.hits.find((each) => each.id === id);
     // A search that was not ranked has no window to be outside of.
     if (hit && (hit.explanation || ranked.facts.window === null)) return hit;
-    return explainAbsence({ index: this.#alias, id, body, facts: ranked.facts }, (path, asked) => this.#ask(path, asked));
+    const words = { given: about.body === null ? null : text, textFields: textFieldsOf({ roles: this.#roles }) };
+    return explainAbsence({ index: this.#alias, id, body, words, facts: ranked.facts }, (path, asked) => this.#ask(path, asked));
   }
 
   /** The engine's own answer; null where there is no such thing. */

@@ -4,7 +4,7 @@ import { hitKey, type EngineAnswer } from './engine-answer.js';
 import { asList, isJsonObject, type Json, type JsonObject } from '../json/value.js';
 import type { RankedHit, RankedList } from './ranked-lists.js';
 import { expandedGroup, fetchBodies, fetchGroups, fetchTail, type Bodies } from '../retrieve.js';
-import { hasClause } from '../request/query-tree.js';
+import { hasClause } from '../request/clause-types.js';
 import type { SearchClock } from '../walk/search-clock.js';
 import type { Rankable } from '../search-request.js';
 import { indexHits, type PageHit } from '../search-response.js';
