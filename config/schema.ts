@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isAddressRange } from './address-range.js';
+import { diversitySchema, exclusionSchema, pinSchema } from './list-rules.js';
 
 /** `5mb`, `512kb`, `20 MB` or a number of bytes → bytes (binary multiples, as OpenSearch counts them). */
 const bytes = z.union([z.number().int().positive(), z.string()]).transform((value, context) => {
@@ -54,6 +55,11 @@ export const profileSchema = z.strictObject({
   scores: z.enum(['rewrite', 'keep']).default('rewrite'),
   /** Put `ext.fuserank` into every ranked answer, not only explained ones. */
   ext: z.boolean().default(false),
+  pins: z.array(pinSchema).max(10_000).default([]),
+  exclude: z.array(exclusionSchema).max(10_000).default([]),
+  diversity: diversitySchema.default(null),
+  /** What a search is answered with where ranking fails. There is one way, and it has a name. */
+  onFailure: z.literal('engine-order').default('engine-order'),
   /** What a product in stock matches, in Lucene's query syntax: `in_stock:true`, `stock:>0`. Null: nothing is known of stock. */
   inStock: z.string().min(1).nullable().default(null),
 });

@@ -24,6 +24,8 @@ import { Admission } from './walk/admission.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
+export { textFieldsOf } from './candidate-legs.js';
+export { splitQuery, type SplitOptions } from './request/query-tree.js';
 export { ScorerRefused } from './scorer.js';
 export { IGNORED_ACTIONS } from './user-history.js';
 

@@ -10,7 +10,7 @@ import { answerUbi, type AnsweredSearch } from './answer/ubi-answer.js';
 import type { IsErased, RecentErasures } from './behaviour/recent-erasures.js';
 import type { SearchRecorder } from './behaviour/search-recorder.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
-import { explainHit } from './answer/hit-explanation.js';
+import { explainListed } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
@@ -21,8 +21,8 @@ import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { namesOfShopper } from './request/search-options.js';
-import type { Admission } from './walk/admission.js';
-import { type Outcome } from './walk/admission.js';
+import { arrangeByRules } from './walk/arranged-list.js';
+import type { Admission, Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
@@ -169,7 +169,12 @@ export class SearchRanker {
     const list = listOf(gathered.set, ranking, model);
     const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
-    const body = await this.#renderPage(work, list, (hit) => (search.explain ? explainOne(gathered, ranking, reply, hit) : null), told);
+    const body = await this.#renderPage(
+      work,
+      list,
+      (hit) => (search.explain ? explainListed(hit, { gathered, ranking, reply }) : null),
+      told,
+    );
     if (!this.#isErased(search, clock)) this.#lists.keep(search.listKey, list, namesOfShopper(search.options));
     return {
       body,
@@ -183,11 +188,13 @@ export class SearchRanker {
   async #score(work: RankWork, gathered: Gathered): Promise<Scored> {
     const { search, deadline, clock } = work;
     const { set, stamp } = gathered;
+    const arranging = { search, gathered, scorers: this.#deps.scorers, clock, deadline };
     const { ranker, signals } = search.profile;
     if (ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
       const blend = ranker === 'shuffle' ? search.blend : 0;
-      return { reply: null, model: ranker, ranking: rankCandidates(set, { scores, blend, gate: 1 }), describe: null };
+      const ranking = await arrangeByRules({ ...arranging, ranking: rankCandidates(set, { scores, blend, gate: 1 }), blend });
+      return { reply: null, model: ranker, ranking, describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
     const reply = await clock.stage('rank', () =>
@@ -211,7 +218,8 @@ export class SearchRanker {
     clock.add('features', reply.stages.features);
     clock.add('score', reply.stages.score);
     const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
-    const ranking = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const scored = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const ranking = await arrangeByRules({ ...arranging, ranking: scored, blend: search.blend });
     const { columns } = reply;
     const facts = columns && {
       ...nameList(search, this.#deps.config),
@@ -302,19 +310,11 @@ const EMPTY_LIST: RankedList = { hits: [], window: 0, scoreLiterals: [], model: 
 function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList {
   const hits = ranking.order.flatMap((position): RankedHit[] => {
     const candidate = set.candidates[position];
-    return candidate ? [{ index: candidate.index, id: candidate.id, firstPhaseRank: candidate.firstPhaseRank }] : [];
+    return candidate
+      ? [{ index: candidate.index, id: candidate.id, firstPhaseRank: candidate.firstPhaseRank, group: set.expanded?.[position] ?? null }]
+      : [];
   });
   return { hits, window: set.window, scoreLiterals: set.scoreLiterals, model };
-}
-
-function explainOne(gathered: Gathered, ranking: Ranking, reply: RankReply | null, hit: RankedHit): Json | null {
-  const position = gathered.set.candidates.findIndex(({ index, id }) => index === hit.index && id === hit.id);
-  const candidate = gathered.set.candidates[position];
-  if (!candidate) return null;
-  const attribution = reply?.explanations?.[position] ?? null;
-  // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
-  const mayName = (id: string): boolean => gathered.set.candidates.some((each) => each.id === id);
-  return explainHit({ mayName, candidate, position, ranking, attribution, legsReason: gathered.plan.reason, gate: reply?.gate ?? 1 });
 }
 
 /** Whether the answer carries `ext.fuserank`. */

@@ -1,8 +1,9 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath, selectingText } from './candidate-legs.js';
-import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { asList, isJsonObject, type Json } from './json/value.js';
+import { fieldValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
+import { narrowSearch, type SearchBody } from './request/post-filter.js';
+import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { findMember, literal, readMembers } from './json/spans.js';
 import type { Rankable } from './search-request.js';
 
@@ -19,12 +20,20 @@ export interface RetrievedCandidate {
 }
 
 export interface CandidateSet {
-  /** The client's top W in the engine's order, then the added hits. */
+  /** The client's top W in the engine's order, then pinned products that were looked up, then the hits of vector legs. */
   readonly candidates: readonly RetrievedCandidate[];
   /** How many of them are the client's own. */
   readonly window: number;
   /** `_score` literals of the window, in the engine's order. */
   readonly scoreLiterals: readonly string[];
+  /** Places that the shop's rules give to candidates; both count from 0. */
+  readonly pins: readonly { readonly position: number; readonly place: number }[];
+  /** How many candidates after the window are there because they are pinned. */
+  readonly lookedUp: number;
+  /** By position: what `diversity.maxPerGroup` counts by; null where nothing is counted. */
+  readonly groups: readonly (string | null)[] | null;
+  /** By position: what a hit is collapsed on, where its group is shown with it; null where no group is. */
+  readonly expanded: readonly (string | null)[] | null;
 }
 
 /** A lean search of ours failed; the message says which and how. */
@@ -76,65 +85,111 @@ export interface LegAnswers {
   readonly firstPhase: EngineAnswer;
   readonly text: EngineAnswer | null;
   readonly image: EngineAnswer | null;
+  readonly pinned: EngineAnswer | null;
+  readonly lexical: EngineAnswer | null;
 }
 
-/** Joins the legs: the client's window in its own order, then at most `maxAdded` hits that only vector legs found, best rank first. */
+/**
+ * Joins the legs: the client's window in its own order, then pinned products that it does not hold, then at most `maxAdded` hits that
+ * only vector legs found, best rank first.
+ */
 export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boolean): CandidateSet {
   const textRanks = ranksOf(legs.text);
   const imageRanks = ranksOf(legs.image);
   const window = legs.firstPhase.hits.slice(0, search.window);
   const scoreLiterals = window.map((hit) => (hit.score ? literal(legs.firstPhase.bytes, hit.score) : 'null'));
+  const groupField = search.rules.diversity?.maxPerGroup?.field;
+  const groups: (string | null)[] = [];
   const known = new Set<string>();
-  const candidates = window.map((hit, rank): RetrievedCandidate => {
+  const admit = (hit: Hit, bytes: Buffer, firstPhase: { score: number | null; rank: number } | null): RetrievedCandidate => {
     const key = hitKey(hit);
     known.add(key);
+    if (groupField !== undefined) groups.push(fieldValue(bytes, hit, groupField));
     return {
       index: hit.index,
       id: hit.id,
       seqNo: hit.seqNo,
-      firstPhaseScore: hit.score ? Number(scoreLiterals[rank]) : null,
-      firstPhaseRank: rank,
+      firstPhaseScore: firstPhase?.score ?? null,
+      firstPhaseRank: firstPhase?.rank ?? null,
       textRank: textRanks.get(key) ?? null,
       imageRank: imageRanks.get(key) ?? null,
     };
-  });
-  if (!mayAdd) return { candidates, window: candidates.length, scoreLiterals };
-
-  const groups = groupGuard(search, legs.firstPhase, window);
-  const found = [
-    ...(legs.text?.hits ?? []).map((hit, rank) => ({ hit, rank, bytes: legs.text?.bytes })),
-    ...(legs.image?.hits ?? []).map((hit, rank) => ({ hit, rank, bytes: legs.image?.bytes })),
-  ].sort((a, b) => a.rank - b.rank);
-  const added: RetrievedCandidate[] = [];
-  for (const { hit, bytes } of found) {
-    if (added.length >= search.profile.retrieval.maxAdded) break;
-    const key = hitKey(hit);
-    if (known.has(key) || !bytes || !groups(bytes, hit)) continue;
-    known.add(key);
-    added.push({
-      index: hit.index,
-      id: hit.id,
-      seqNo: hit.seqNo,
-      firstPhaseScore: null,
-      firstPhaseRank: null,
-      textRank: textRanks.get(key) ?? null,
-      imageRank: imageRanks.get(key) ?? null,
-    });
+  };
+  const candidates = window.map((hit, rank) =>
+    admit(hit, legs.firstPhase.bytes, { score: hit.score ? Number(scoreLiterals[rank]) : null, rank }),
+  );
+  const opensGroup = groupGuard(search, legs.firstPhase, window);
+  const join = (found: readonly FoundHit[], most: number): void => {
+    const full = candidates.length + most;
+    for (const { hit, bytes } of found) {
+      if (candidates.length >= full) break;
+      if (!known.has(hitKey(hit)) && opensGroup(bytes, hit)) candidates.push(admit(hit, bytes, null));
+    }
+  };
+  const wanted = new Set(search.rules.pins.map(({ id }) => id));
+  for (const { id } of candidates) wanted.delete(id);
+  // Of an id that stands in several indices the first is meant.
+  const lookedFor = foundHits(legs.pinned).filter(({ hit }) => wanted.delete(hit.id));
+  join(lookedFor, lookedFor.length);
+  const lookedUp = candidates.length - window.length;
+  if (mayAdd) {
+    const byVectors = [...foundHits(legs.text), ...foundHits(legs.image)].sort((a, b) => a.rank - b.rank);
+    join(byVectors, search.profile.retrieval.maxAdded);
   }
-  return { candidates: [...candidates, ...added], window: candidates.length, scoreLiterals };
+  const expandedField = expandedGroup(search);
+  return {
+    candidates,
+    window: window.length,
+    scoreLiterals,
+    pins: placePins(search, candidates),
+    lookedUp,
+    groups: groupField === undefined ? null : groups,
+    expanded: expandedField === null ? null : window.map((hit) => fieldValue(legs.firstPhase.bytes, hit, expandedField)),
+  };
+}
+
+interface FoundHit {
+  readonly hit: Hit;
+  readonly rank: number;
+  readonly bytes: Buffer;
+}
+
+function foundHits(answer: EngineAnswer | null): FoundHit[] {
+  return answer === null ? [] : answer.hits.map((hit, rank) => ({ hit, rank, bytes: answer.bytes }));
+}
+
+/** Pinned ids that are candidates, in the order of the rules. */
+function placePins(search: Rankable, candidates: readonly RetrievedCandidate[]): CandidateSet['pins'] {
+  if (search.rules.pins.length === 0) return [];
+  const positions = new Map<string, number>();
+  candidates.forEach(({ id }, position) => positions.set(id, positions.get(id) ?? position));
+  return search.rules.pins.flatMap(({ id, place }) => {
+    const position = positions.get(id);
+    return position === undefined ? [] : [{ position, place }];
+  });
 }
 
 /** Under `collapse` an added hit must open a group of its own: one already in the list stands for it. */
 function groupGuard(search: Rankable, answer: EngineAnswer, window: readonly Hit[]): (bytes: Buffer, hit: Hit) => boolean {
-  const field = isJsonObject(search.body.collapse) && typeof search.body.collapse.field === 'string' ? search.body.collapse.field : null;
+  const field = collapseField(search);
   if (field === null) return () => true;
-  const taken = new Set(window.map((hit) => collapseValue(answer.bytes, hit, field)));
+  const taken = new Set(window.map((hit) => fieldValue(answer.bytes, hit, field)));
   return (bytes, hit) => {
-    const group = collapseValue(bytes, hit, field);
+    const group = fieldValue(bytes, hit, field);
     if (group === null || taken.has(group)) return false;
     taken.add(group);
     return true;
   };
+}
+
+/** The field that hits are collapsed on; null where they are not. */
+function collapseField({ body }: Rankable): string | null {
+  return isJsonObject(body.collapse) && typeof body.collapse.field === 'string' ? body.collapse.field : null;
+}
+
+/** The same, where groups are shown with their hits. */
+export function expandedGroup(search: Rankable): string | null {
+  return isJsonObject(search.body.collapse) && search.body.collapse.inner_hits !== undefined ? collapseField(search) : null;
 }
 
 function ranksOf(answer: EngineAnswer | null): Map<string, number> {
@@ -214,26 +269,45 @@ export async function fetchTail(
   page: { from: number; size: number; without: string[] },
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  const members = search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes);
-  const postFilter = members.find(({ key }) => key === 'post_filter');
-  const filter = postFilter ? `,"filter":[${literal(search.bodyBytes, postFilter.value)}]` : '';
-  const parts = [
-    `"from":${page.from}`,
-    `"size":${page.size}`,
-    `"post_filter":{"bool":{"must_not":[{"ids":{"values":${JSON.stringify(page.without)}}}]${filter}}}`,
-    ...members.flatMap((member) => {
-      const value = REPLACED_IN_TAIL.has(member.key) ? null : selectingText(search, member);
-      return value === null ? [] : [`${JSON.stringify(member.key)}:${value}`];
-    }),
-  ];
-  const answer = await upstream.send({
-    method: 'POST',
-    path: legPath(search, { more: PRESENTING_PARAMETERS }),
-    headers: clientHeaders(search),
-    body: `{${parts.join(',')}}`,
-    signal,
-  });
-  return searchAnswer(answer, 'tail');
+  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [{ ids: { values: page.without } }] });
+  const body = withPage(search, narrowed, [`"from":${page.from}`, `"size":${page.size}`]);
+  return searchAnswer(await sendAgain(upstream, search, { body, signal }), 'tail');
 }
 
-const REPLACED_IN_TAIL = new Set(['from', 'size', 'post_filter', 'aggs', 'aggregations', 'suggest']);
+/**
+ * Hits of a `collapse` with their `inner_hits`, exactly as the client's own request gives them: the engine looks for the members of
+ * a group with the client's query and post filter, so a post filter that leaves these groups alone changes nothing within them.
+ */
+export async function fetchGroups(
+  upstream: Upstream,
+  search: Rankable,
+  groups: { field: string; values: readonly (string | null)[] },
+  signal: AbortSignal,
+): Promise<Bodies> {
+  const values = groups.values.filter((value) => value !== null);
+  const among: JsonObject[] = values.length === 0 ? [] : [{ terms: { [groups.field]: values } }];
+  if (values.length < groups.values.length) among.push({ bool: { must_not: [{ exists: { field: groups.field } }] } });
+  const clause = { bool: { should: among, minimum_should_match: 1 } };
+  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { filter: [clause] });
+  const body = withPage(search, narrowed, [`"size":${groups.values.length}`]);
+  const read = searchAnswer(await sendAgain(upstream, search, { body, signal }), 'groups');
+  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
+}
+
+/** The search with other hits of it asked for, and nothing around them. */
+function withPage(search: Rankable, { body, bytes }: SearchBody, page: readonly string[]): string {
+  const narrowed = { ...search, body, bodyBytes: bytes };
+  const kept = readMembers(bytes).flatMap((member) => {
+    const value = AROUND_THE_PAGE.has(member.key) ? null : selectingText(narrowed, member);
+    return value === null ? [] : [`${JSON.stringify(member.key)}:${value}`];
+  });
+  return `{${[...page, ...kept].join(',')}}`;
+}
+
+const AROUND_THE_PAGE = new Set(['from', 'size', 'aggs', 'aggregations', 'suggest']);
+
+/** Another body to where the client's own search went. */
+function sendAgain(upstream: Upstream, search: Rankable, { body, signal }: { body: string; signal: AbortSignal }): Promise<UpstreamAnswer> {
+  const path = legPath(search, { more: PRESENTING_PARAMETERS });
+  return upstream.send({ method: 'POST', path, headers: clientHeaders(search), body, signal });
+}

@@ -86,6 +86,8 @@ class Scorer {
         return this.#embed(task.request);
       case 'rank':
         return this.#rank({ ...task.request, candidates: unpackCandidates(task.request.candidates) });
+      case 'compare':
+        return this.#products.compare(task.request);
       case 'warm':
         return this.#products.warm(task.request);
     }

@@ -5,6 +5,7 @@ import { packCandidates } from './scoring/packed-candidates.js';
 import {
   ScorerFailure,
   ScorerRefused,
+  type CompareRequest,
   type EmbedReply,
   type EmbedRequest,
   type EncodeRequest,
@@ -122,6 +123,11 @@ export class ScorerPool {
     );
     if (!request.explain) this.#serviceMs += SMOOTHING * (reply.stages.features + reply.stages.score - this.#serviceMs);
     return reply;
+  }
+
+  /** How like products are: [M·M] row-major, 0–1. */
+  compare(request: CompareRequest): Promise<Float32Array> {
+    return this.#run({ kind: 'compare', request }, (result): result is Float32Array => result instanceof Float32Array);
   }
 
   /** Every process reads the index once, now or when it is ready. Resolves with the most rows that a process kept. */

@@ -3,7 +3,9 @@ import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
 import { nestsDeeper } from './json/spans.js';
+import { findRules, type ListRules } from './request/list-rules.js';
 import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
+import { narrowSearch, sendBody } from './request/post-filter.js';
 import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
@@ -88,6 +90,8 @@ export interface Rankable {
   readonly queryText: string | null;
   /** The search is taken down, or its `ext.ubi` answered, by us. */
   readonly ubi: UbiCall | null;
+  /** Pins and exclusions for these words. */
+  readonly rules: ListRules;
   /** Identifies one ranked list over its pages: everything but from and size, the client's credentials included. */
   readonly listKey: string;
 }
@@ -134,13 +138,18 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const skip = reason ?? (budgetMs === 0 ? 'budget' : blend === 0 ? 'blend_zero' : null);
   if (skip) return { ...passThrough(skip, upstream, true, clean), ubi, options };
 
+  const queryText = options.queryText ?? textOf(call, clean, config.index.map.text);
+  const rules = findRules(profile, options, queryText);
+  const asked = { body: clean, bytes: stripped.bytes };
+  const { body: searched, bytes: bodyBytes } =
+    rules.excluded.length === 0 ? asked : narrowSearch(asked, { mustNot: [{ ids: { values: [...rules.excluded] } }] });
   const listKey = createHash('sha256')
     .update(
       JSON.stringify([
         headerOf(call, 'authorization'),
         headerOf(call, 'cookie'),
         call.index,
-        withoutPage(withoutOwnMembers(clean, OWN_AND_UBI)), // each page of a list may have a query id of its own
+        withoutPage(withoutOwnMembers(searched, OWN_AND_UBI)), // each page of a list may have a query id of its own
         urlIdentity(call.query),
         profileName,
         options.identity,
@@ -151,10 +160,10 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     .digest('base64url');
   return {
     kind: 'rankable',
-    upstream,
+    upstream: rules.excluded.length === 0 ? upstream : sendBody(upstream, bodyBytes),
     call,
-    body: clean,
-    bodyBytes: stripped.bytes,
+    body: searched,
+    bodyBytes,
     index: call.index,
     from,
     size,
@@ -165,8 +174,9 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean, config.index.map.text),
+    queryText,
     ubi,
+    rules,
     listKey,
   };
 }

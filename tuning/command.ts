@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { findConfigFile, loadConfig } from '../config/load.js';
 import { wholeNumber } from '../config/whole-number.js';
+import { renderAbsence } from './absence.js';
 import { renderComparison, renderExplanation } from './comparison-table.js';
+import { readText } from './formats/input-lines.js';
 import { SearchConsole, SearchRefused, type SearchComparison } from './search-console.js';
-
-/** Hits that `explain` looks through for the one asked about. */
-const EXPLAINED_DEPTH = 100;
 
 interface ConsoleFlags {
   readonly alias?: string;
@@ -14,6 +14,7 @@ interface ConsoleFlags {
   readonly k: number;
   readonly explain?: boolean;
   readonly id?: string;
+  readonly body?: string;
   readonly config?: string;
   readonly opensearch?: string[];
   readonly url?: string;
@@ -43,14 +44,19 @@ export function registerSearchCommands(program: Command): void {
     });
 
   shared(program.command('explain').argument('<query>', 'what a shopper would type'))
-    .summary('one hit’s arithmetic')
+    .summary('one hit’s arithmetic, or why it is absent')
     .requiredOption('--id <id>', 'the product asked about')
-    .addHelpText('after', '\nExample:\n  fuserank explain "lamp" --id p0042 --alias shop --user u7\n')
+    .option('--body <file>', 'the search body that your shop sends (JSON, - for stdin), instead of a plain text search')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  fuserank explain "lamp" --id p0042 --alias shop --user u7\n  fuserank explain "lamp" --id p0042 --alias shop --body search.json\n',
+    )
     .action(async (query: string, flags: ConsoleFlags) => {
-      const comparison = await runSearch(query, flags, EXPLAINED_DEPTH);
-      const hit = comparison.ranked.find(({ id }) => id === flags.id);
-      if (!hit) throw new SearchRefused(`${flags.id} is not among ${nameList(comparison)} for "${query}"`);
-      print(flags.json ? JSON.stringify(hit, null, 2) : renderExplanation(hit));
+      const body = flags.body === undefined ? null : await readBody(flags.body);
+      const about = { text: query, body, id: flags.id ?? '', user: flags.user ?? null };
+      const told = await withConsole(flags, (console) => console.explain(about));
+      if (flags.json) print(JSON.stringify(told, null, 2));
+      else print('causes' in told ? renderAbsence(told, query) : renderExplanation(told));
     });
 }
 
@@ -64,7 +70,12 @@ function shared(command: Command): Command {
     .option('--json', 'print JSON');
 }
 
-async function runSearch(text: string | null, flags: ConsoleFlags, size: number): Promise<SearchComparison> {
+function runSearch(text: string | null, flags: ConsoleFlags, size: number): Promise<SearchComparison> {
+  const asked = { text, image: flags.image ?? null, user: flags.user ?? null, size, explain: flags.explain ?? false };
+  return withConsole(flags, (console) => console.compare(asked));
+}
+
+async function withConsole<T>(flags: ConsoleFlags, use: (console: SearchConsole) => Promise<T>): Promise<T> {
   const file = flags.config ?? findConfigFile(process.cwd());
   const config = loadConfig({
     ...(file === undefined ? {} : { file }),
@@ -73,15 +84,20 @@ async function runSearch(text: string | null, flags: ConsoleFlags, size: number)
   });
   const console = await SearchConsole.open({ config, alias: flags.alias ?? config.index.alias, url: flags.url ?? null });
   try {
-    return await console.compare({
-      text,
-      image: flags.image ?? null,
-      user: flags.user ?? null,
-      size,
-      explain: flags.explain ?? flags.id !== undefined,
-    });
+    return await use(console);
   } finally {
     await console.close();
+  }
+}
+
+/** A search body of the shop's own; what it says to us is said by the flags. */
+async function readBody(file: string): Promise<Record<string, unknown>> {
+  const text = await readText(file);
+  try {
+    const { ext: _ext, fuserank: _own, ...body } = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    return body;
+  } catch {
+    throw new SearchRefused(`${file} is not a search body: it must be one JSON object`);
   }
 }
 
@@ -89,11 +105,6 @@ async function runSearch(text: string | null, flags: ConsoleFlags, size: number)
 function summarise(comparison: SearchComparison): string {
   const stages = Object.entries(comparison.stages).map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(1)} ms`);
   return [`${comparison.total} hits`, comparison.label, ...stages].filter((part) => part !== '').join(' · ');
-}
-
-function nameList({ ranked, total }: SearchComparison): string {
-  if (ranked.length < EXPLAINED_DEPTH) return `the ${ranked.length} hits`;
-  return total > ranked.length ? `the first ${ranked.length} of ${total} hits` : `the first ${ranked.length} hits`;
 }
 
 function print(text: string): void {

@@ -31,6 +31,7 @@ export function renderExplanation(hit: SeenHit): string {
     `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? 'did not find it' : `rank ${first.rank + 1}, score ${first.score}`}; blend (weight of the model) ${explanation.blend.toFixed(2)}, gate (its trust in this list) ${explanation.gate.toFixed(2)}`,
     ...shares.map(([name, share]) => `  ${name.padEnd(14)} ${share >= 0 ? '+' : '−'}${Math.abs(share).toFixed(3)}  ${bar(share / widest)}`),
     `  ${'final'.padEnd(14)} ${explanation.final.toFixed(4)}`,
+    ...(explanation.moved_by ? [`  placed by the rule ${explanation.moved_by.rule}, from rank ${explanation.moved_by.from + 1}`] : []),
     ...(explanation.history.length === 0
       ? []
       : [`  weighed most of what the shopper did: ${describeHistory(explanation.history).join(', ')}`]),

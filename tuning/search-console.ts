@@ -3,9 +3,13 @@ import { profileSchema, type Config } from '../config/schema.js';
 import { readProductIndexMeta, type ProductFieldRoles } from '../mappings/product-index.js';
 import { textSearchBody } from '../mappings/query-templates.js';
 import { connectEngine, probeEngine, serviceHeaders } from '../opensearch/connection.js';
-import type { Sidecar } from '../sidecar/index.js';
+import { textFieldsOf, type Sidecar } from '../sidecar/index.js';
+import { explainAbsence, type Absence, type SearchFacts } from './absence.js';
 import { startOwnSidecar } from './own-sidecar.js';
 import { readQueryPicture } from './query-picture.js';
+
+/** A ranked list has at most 1000 hits of the engine, 500 added and 100 pinned ones. */
+const MOST_HITS = 1600;
 
 /** One hit as a person looks at it. */
 export interface SeenHit {
@@ -23,6 +27,7 @@ const explanationSchema = z.looseObject({
   gate: z.number(),
   blend: z.number(),
   history: z.array(z.object({ object_id: z.string().nullable(), weight: z.number() })),
+  moved_by: z.looseObject({ rule: z.string(), from: z.number() }).optional(),
 });
 export type HitExplanation = z.output<typeof explanationSchema>;
 
@@ -33,7 +38,19 @@ const hitSchema = z.looseObject({
 });
 const answerSchema = z.looseObject({
   hits: z.looseObject({ total: z.union([z.number(), z.object({ value: z.number() })]).optional(), hits: z.array(hitSchema) }),
-  ext: z.looseObject({ fuserank: z.looseObject({ stages: z.record(z.string(), z.number()) }).optional() }).optional(),
+  ext: z
+    .looseObject({
+      fuserank: z
+        .looseObject({
+          stages: z.record(z.string(), z.number()),
+          window: z.number().optional(),
+          rules: z.looseObject({ excluded: z.array(z.string()) }).optional(),
+          legs: z.looseObject({ text: z.array(z.string()).optional(), image: z.array(z.string()).optional() }).optional(),
+          no_vector_legs: z.string().optional(),
+        })
+        .optional(),
+    })
+    .optional(),
 });
 const errorSchema = z.object({ error: z.union([z.string(), z.looseObject({ reason: z.string() })]) });
 
@@ -121,6 +138,48 @@ export class SearchConsole {
     };
   }
 
+  /**
+   * One product's place in a search: its arithmetic where it is in the ranked list, else why it is absent.
+   * @param about.body the shop's own search body; null = the text search that the index was made for
+   */
+  async explain(about: {
+    text: string;
+    body: Record<string, unknown> | null;
+    id: string;
+    user: string | null;
+  }): Promise<SeenHit | Absence> {
+    const { text, id, user } = about;
+    const body = about.body ?? textSearchBody(this.#roles, { text, size: MOST_HITS });
+    const fuserank = {
+      ...(user === null ? {} : { user_id: user }),
+      ...(about.body === null ? {} : { query_text: text }),
+      explain: true,
+      legs: true,
+      budget_ms: 30_000,
+    };
+    const { title, fields } = this.#config.display;
+    const page = { from: 0, size: MOST_HITS, _source: [title, ...this.#roles.text, ...fields] };
+    const ranked = await this.#search({ ...body, ...page, ext: { fuserank } }, {});
+    const hit = ranked.hits.find((each) => each.id === id);
+    // A search that was not ranked has no window to be outside of.
+    if (hit && (hit.explanation || ranked.facts.window === null)) return hit;
+    const words = { given: about.body === null ? null : text, textFields: textFieldsOf({ roles: this.#roles }) };
+    return explainAbsence({ index: this.#alias, id, body, words, facts: ranked.facts }, (path, asked) => this.#ask(path, asked));
+  }
+
+  /** The engine's own answer; null where there is no such thing. */
+  async #ask(path: string, body?: object): Promise<unknown> {
+    const response = await fetch(`${this.#url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json', ...serviceHeaders(this.#config.opensearch), 'x-fuserank-bypass': 'true' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const json: unknown = await response.json();
+    if (response.status === 404) return null;
+    if (response.status !== 200) throw new SearchRefused(reasonOf(json, response.status));
+    return json;
+  }
+
   async close(): Promise<void> {
     await this.#sidecar?.close();
   }
@@ -128,7 +187,7 @@ export class SearchConsole {
   async #search(
     body: Record<string, unknown>,
     headers: Record<string, string>,
-  ): Promise<{ hits: SeenHit[]; total: number; label: string; stages: Record<string, number> }> {
+  ): Promise<{ hits: SeenHit[]; total: number; label: string; stages: Record<string, number>; facts: SearchFacts }> {
     const response = await fetch(`${this.#url}/${encodeURIComponent(this.#alias)}/_search`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...serviceHeaders(this.#config.opensearch), ...headers },
@@ -138,11 +197,19 @@ export class SearchConsole {
     if (response.status !== 200) throw new SearchRefused(reasonOf(json, response.status));
     const answer = answerSchema.parse(json);
     const total = answer.hits.total;
+    const label = response.headers.get('x-fuserank') ?? '';
     return {
       hits: answer.hits.hits.map((hit) => this.#see(hit)),
       total: typeof total === 'object' ? total.value : (total ?? 0),
-      label: response.headers.get('x-fuserank') ?? '',
+      label,
       stages: answer.ext?.fuserank?.stages ?? {},
+      facts: {
+        label,
+        window: answer.ext?.fuserank?.window ?? null,
+        excluded: answer.ext?.fuserank?.rules?.excluded ?? [],
+        legs: { ...answer.ext?.fuserank?.legs },
+        noVectorLegs: answer.ext?.fuserank?.no_vector_legs ?? null,
+      },
     };
   }
 

@@ -123,8 +123,8 @@ function firstFieldValue(bytes: Buffer, fields: Span, name: string): string | nu
   return bytes[first.start] === 0x22 ? readString(bytes, first) : literal(bytes, first);
 }
 
-/** The value a hit is collapsed on; null where there is none. */
-export function collapseValue(bytes: Buffer, hit: Hit, field: string): string | null {
+/** The first value of a hit's field, such as the one it is collapsed on; null where there is none. */
+export function fieldValue(bytes: Buffer, hit: Hit, field: string): string | null {
   const fields = hit.members.find((member) => member.key === 'fields');
   return fields ? firstFieldValue(bytes, fields.value, field) : null;
 }

@@ -1,7 +1,43 @@
 import type { Attribution } from '../explanation.js';
-import type { JsonObject } from '../json/value.js';
+import { literal } from '../json/spans.js';
+import type { Json, JsonObject } from '../json/value.js';
 import type { Ranking } from '../rank.js';
-import type { RetrievedCandidate } from '../retrieve.js';
+import type { LegAnswers, RetrievedCandidate } from '../retrieve.js';
+import type { RankReply } from '../scorer.js';
+import type { Gathered } from '../walk/gather-candidates.js';
+import { hitKey, type EngineAnswer } from './engine-answer.js';
+
+/** What a listed hit is explained from. */
+export interface ListEvidence {
+  readonly gathered: Gathered;
+  readonly ranking: Ranking;
+  /** Null under a ranker without a model. */
+  readonly reply: RankReply | null;
+}
+
+/** The arithmetic of a hit of a search's list; null for a hit that is not in it. */
+export function explainListed(
+  hit: Pick<RetrievedCandidate, 'index' | 'id'>,
+  { gathered, ranking, reply }: ListEvidence,
+): JsonObject | null {
+  const { set, legs, plan } = gathered;
+  const key = hitKey(hit);
+  const position = set.candidates.findIndex((each) => hitKey(each) === key);
+  const candidate = set.candidates[position];
+  if (!candidate) return null;
+  return explainHit({
+    candidate,
+    position,
+    ranking,
+    legs,
+    attribution: reply?.explanations?.[position] ?? null,
+    gate: reply?.gate ?? 1,
+    // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
+    mayName: (id) => set.candidates.some((each) => each.id === id),
+    nameOf: (other) => set.candidates[other]?.id ?? null,
+    legsReason: plan.reason,
+  });
+}
 
 /** Signals whose shares add up to a hit's final score. */
 export interface HitEvidence {
@@ -14,6 +50,10 @@ export interface HitEvidence {
   readonly gate: number;
   /** Whether a history item may be named. */
   readonly mayName: (id: string) => boolean;
+  /** Id of another candidate; absent where no rule compares them. */
+  readonly nameOf?: (position: number) => string | null;
+  /** What each retriever found; absent where none was asked. */
+  readonly legs?: LegAnswers;
   /** Why there were no vector legs; null where there were. */
   readonly legsReason: string | null;
 }
@@ -24,7 +64,7 @@ export interface HitEvidence {
  * the model gives without any signal, centred on the list's mean.
  */
 export function explainHit(evidence: HitEvidence): JsonObject {
-  const { candidate, position, ranking, attribution } = evidence;
+  const { candidate, position, ranking, attribution, legs } = evidence;
   const { weight, model } = ranking;
   const scale = weight / model.spread;
   const zFirst = ranking.zFirst[position] ?? 0;
@@ -37,8 +77,9 @@ export function explainHit(evidence: HitEvidence): JsonObject {
     rank: ranking.order.indexOf(position),
     final,
     first_phase: { score: candidate.firstPhaseScore, rank: candidate.firstPhaseRank, z: zFirst },
-    text_knn: { rank: candidate.textRank },
-    image_knn: { rank: candidate.imageRank },
+    ...(legs?.lexical ? { lexical: foundIn(legs.lexical, candidate) } : {}),
+    text_knn: { score: scoreIn(legs?.text, candidate), rank: candidate.textRank },
+    image_knn: { score: scoreIn(legs?.image, candidate), rank: candidate.imageRank },
     shares: { first_phase: firstPhase, ...signals, baseline: final - explained },
     personalisation: personal,
     history: (attribution?.history ?? []).map(({ objectId, weight: share }) => ({
@@ -47,6 +88,26 @@ export function explainHit(evidence: HitEvidence): JsonObject {
     })),
     gate: evidence.gate,
     blend: weight,
+    ...describeMove(evidence),
     ...(evidence.legsReason === null ? {} : { no_vector_legs: evidence.legsReason }),
   };
+}
+
+/** Score and rank of a hit among a leg's; null where it did not return it. */
+function foundIn(leg: EngineAnswer, candidate: RetrievedCandidate): JsonObject {
+  const key = hitKey(candidate);
+  const rank = leg.hits.findIndex((hit) => hitKey(hit) === key);
+  const score = leg.hits[rank]?.score;
+  return { score: score ? Number(literal(leg.bytes, score)) : null, rank: rank < 0 ? null : rank };
+}
+
+function scoreIn(leg: EngineAnswer | null | undefined, candidate: RetrievedCandidate): Json {
+  return leg ? (foundIn(leg, candidate).score ?? null) : null;
+}
+
+/** The rule that gave the hit its place; nothing where its score did. */
+function describeMove({ ranking, position, nameOf }: HitEvidence): JsonObject {
+  const move = ranking.moves.get(position);
+  if (!move) return {};
+  return { moved_by: move.rule === 'mmr' ? { ...move, like: nameOf?.(move.like) ?? null } : { ...move } };
 }

@@ -17,6 +17,8 @@ export interface RankedHit {
   readonly id: string;
   /** Null: added by a vector leg. */
   readonly firstPhaseRank: number | null;
+  /** What it is collapsed on, where its group is shown with it; null else. */
+  readonly group: string | null;
 }
 
 /** An order is kept for a reader's next pages, not for the next visit. */

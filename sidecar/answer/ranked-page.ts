@@ -3,7 +3,8 @@ import type { Upstream } from '../../opensearch/upstream.js';
 import { hitKey, type EngineAnswer } from './engine-answer.js';
 import { asList, isJsonObject, type Json, type JsonObject } from '../json/value.js';
 import type { RankedHit, RankedList } from './ranked-lists.js';
-import { fetchBodies, fetchTail } from '../retrieve.js';
+import { expandedGroup, fetchBodies, fetchGroups, fetchTail, type Bodies } from '../retrieve.js';
+import { hasClause } from '../request/clause-types.js';
 import type { SearchClock } from '../walk/search-clock.js';
 import type { Rankable } from '../search-request.js';
 import { indexHits, type PageHit } from '../search-response.js';
@@ -28,14 +29,11 @@ export async function assemblePage(work: PageWork): Promise<PageHit[]> {
   const own = list.hits.slice(search.from, end);
   const held = indexHits(answer);
   const absent = own.filter((hit) => !held.has(hitKey(hit)));
-  if (absent.length > 0 && isJsonObject(search.body.collapse) && search.body.collapse.inner_hits !== undefined) {
-    throw new Skipped('inner_hits', 'groups of hits from below the page can not be expanded by a search over ids');
-  }
   const added = list.hits.filter((hit) => hit.firstPhaseRank === null);
   const tailFrom = Math.max(search.from, list.hits.length);
   const tailSize = list.window === search.window ? Math.max(0, end - tailFrom) : 0;
   const [fetched, tail] = await Promise.all([
-    absent.length === 0 ? null : clock.stage('bodies', () => clock.duringEngine(() => fetchBodies(upstream, search, absent, signal))),
+    absent.length === 0 ? null : clock.stage('bodies', () => clock.duringEngine(() => fetchAbsent(work, absent))),
     tailSize === 0 || added.length === 0
       ? null
       : clock.stage('tail', () => clock.duringEngine(() => fetchTail(upstream, search, tailPage(tailFrom, tailSize, added), signal))),
@@ -49,6 +47,15 @@ export async function assemblePage(work: PageWork): Promise<PageHit[]> {
   const rest = tail ?? (tailSize === 0 ? null : { bytes: answer.bytes, hits: answer.hits.slice(tailFrom - search.from) });
   if (rest) page.push(...rest.hits.map((hit): PageHit => ({ bytes: rest.bytes, hit, scoreLiteral: null, explanation: null })));
   return page;
+}
+
+function fetchAbsent({ search, upstream, signal }: PageWork, absent: readonly RankedHit[]): Promise<Bodies> {
+  const field = expandedGroup(search);
+  if (field === null) return fetchBodies(upstream, search, absent, signal);
+  if (hasClause(search.body.query, 'hybrid')) {
+    throw new Skipped('inner_hits', 'a hybrid query over fewer groups gives its hits other scores');
+  }
+  return fetchGroups(upstream, search, { field, values: absent.map(({ group }) => group) }, signal);
 }
 
 /** The list's own literals dealt out in page order; added hits repeat the last one (`keep`: each hit has its own). */

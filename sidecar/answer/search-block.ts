@@ -20,13 +20,18 @@ export function describeSearch(search: Rankable, list: RankedList, clock: Search
  * What it says of a list that was ranked just now: how many events of the shopper were known (null = they came too late),
  * and, where asked for, the ids that each retriever found, best first, whether or not they joined the list.
  */
-export function describeGathered({ legs }: Gathered, of: { search: Rankable; history: readonly unknown[] | null }): JsonObject {
+export function describeGathered({ legs, plan }: Gathered, of: { search: Rankable; history: readonly unknown[] | null }): JsonObject {
   const { search, history } = of;
   const found = { first_phase: legs.firstPhase, text: legs.text, image: legs.image };
   const named = Object.entries(found).flatMap(([name, answer]): [string, string[]][] =>
-    answer === null ? [] : [[name, idsOf(answer).slice(0, search.window)]],
+    answer === null ? [] : [[name, search.explain ? idsOf(answer) : idsOf(answer).slice(0, search.window)]],
   );
-  return { history_length: history?.length ?? null, ...(search.options.legs ? { legs: Object.fromEntries(named) } : {}) };
+  const { pins, excluded } = search.rules;
+  const told: JsonObject = { history_length: history?.length ?? null };
+  if (pins.length > 0 || excluded.length > 0) told.rules = { pinned: pins.map(({ id }) => id), excluded: [...excluded] };
+  if (search.options.legs) told.legs = Object.fromEntries(named);
+  if (search.options.legs && plan.reason !== null) told.no_vector_legs = plan.reason;
+  return told;
 }
 
 function idsOf({ hits }: EngineAnswer): string[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diversitySchema, exclusionSchema, pinSchema, type Diversity, type Exclusion, type Pin } from '../../config/list-rules.js';
 import type { Config } from '../../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, type JsonObject } from '../json/value.js';
 import { headerOf, type SearchCall } from './search-call.js';
@@ -28,6 +29,11 @@ export interface SearchOptions {
   readonly window: number | null;
   readonly blend: number | null;
   readonly budgetMs: number | null;
+  /** In place of the profile's; null = as the profile says. */
+  readonly pins: readonly Pin[] | null;
+  readonly exclude: readonly Exclusion[] | null;
+  /** The same; undefined = as the profile says. */
+  readonly diversity: Diversity | null | undefined;
   readonly explain: boolean;
   /** Answer with the block `ext.fuserank`. */
   readonly ext: boolean;
@@ -78,6 +84,9 @@ export const searchBlockSchema = z.strictObject({
   window: z.number().int().min(1).max(1000).optional(),
   blend: z.number().min(0).max(1).optional(),
   budget_ms: z.number().min(0).max(60_000).optional(),
+  pins: z.array(pinSchema).max(50).optional(),
+  exclude: z.array(exclusionSchema).max(50).optional(),
+  diversity: diversitySchema.optional(),
   explain: z.boolean().optional(),
   ext: z.boolean().optional(),
   legs: z.boolean().optional(),
@@ -133,11 +142,22 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
     window: block.window ?? null,
     blend: block.blend ?? null,
     budgetMs: block.budget_ms ?? header.budgetMs ?? null,
+    pins: block.pins ?? null,
+    exclude: block.exclude ?? null,
+    diversity: block.diversity,
     explain: block.explain ?? (header.explain !== undefined && header.explain !== 'false' && header.explain !== '0'),
     ext: block.ext ?? false,
     legs: block.legs ?? false,
     dryRun: block.dry_run ?? false,
-    identity: JSON.stringify([user, client, session, block.history ?? null, queryText, block.query_image?.value ?? null]),
+    identity: JSON.stringify([
+      user,
+      client,
+      session,
+      block.history ?? null,
+      queryText,
+      block.query_image?.value ?? null,
+      { pins: block.pins, exclude: block.exclude, diversity: block.diversity }, // null is not the same as unsaid
+    ]),
   };
 }
 

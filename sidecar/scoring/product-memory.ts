@@ -3,7 +3,8 @@ import type { Candidate, CandidateList, HistoryEntry, Item } from '../candidate-
 import { ItemVectors, type ItemVersion } from '../item-vectors.js';
 import { StatisticsStore } from '../statistics/statistics-store.js';
 import { within } from '../walk/deadline.js';
-import { GIVEN, ScorerFailure, type RankRequest, type WarmRequest } from './scorer-tasks.js';
+import { compareProducts } from './likeness.js';
+import { GIVEN, ScorerFailure, type CompareRequest, type RankRequest, type WarmRequest } from './scorer-tasks.js';
 
 /** Of the memory for item vectors, so much again may be taken by item statistics. */
 const STATISTICS_SHARE = 0.25;
@@ -11,6 +12,9 @@ const STATISTICS_SHARE = 0.25;
 const MASKABLE_SHARE = 0.1;
 /** Kept back of the time that remains, for scoring what arrived. */
 const SCORING_RESERVE_MS = 8;
+
+/** The same, for comparing 50 products. */
+const COMPARING_RESERVE_MS = 3;
 
 /** All that a scorer process knows of products: their vectors and field values, and what shoppers did with them. */
 export class ProductMemory {
@@ -86,6 +90,17 @@ export class ProductMemory {
       textDims: request.meta?.encoders.text?.dims ?? 0,
       imageDims: request.meta?.encoders.image?.dims ?? 0,
     };
+  }
+
+  /** How like products are, [M·M] row-major. What memory lacks is fetched within the time that remains; what does not come is like none. */
+  async compare({ products, roles, signals, deadline }: CompareRequest): Promise<Float32Array> {
+    const missing = products.filter((product) => this.#items.get(product) === undefined);
+    const reading = missing.length === 0 ? null : this.#items.fetch(missing, roles).catch(() => undefined);
+    if (reading) await within(deadline - Date.now() - COMPARING_RESERVE_MS, reading, undefined);
+    return compareProducts(
+      products.map((product) => this.#items.get(product) ?? null),
+      signals,
+    );
   }
 
   #isMissing(candidate: ItemVersion): boolean {

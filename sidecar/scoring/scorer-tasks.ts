@@ -2,6 +2,7 @@ import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
 import type { Item } from '../candidate-list.js';
 import type { Attribution } from '../explanation.js';
+import type { ItemVersion } from '../item-vectors.js';
 import type { RetrievedCandidate } from '../retrieve.js';
 import type { PackedCandidates } from './packed-candidates.js';
 
@@ -95,6 +96,15 @@ export interface RankReply {
   readonly stages: { readonly items: number; readonly features: number; readonly score: number };
 }
 
+/** Products to be compared with each other by their vectors. */
+export interface CompareRequest {
+  readonly products: readonly ItemVersion[];
+  readonly roles: ProductFieldRoles;
+  readonly signals: { readonly text: boolean; readonly image: boolean };
+  /** Epoch milliseconds after which nobody waits for the answer. */
+  readonly deadline: number;
+}
+
 /** An index to read ahead: the vectors of a catalogue, or the statistics of its products. */
 export type WarmRequest =
   | { readonly what: 'items'; readonly index: string; readonly roles: ProductFieldRoles }
@@ -104,8 +114,10 @@ export type ScorerTask =
   | { readonly kind: 'encode'; readonly request: EncodeRequest }
   | { readonly kind: 'embed'; readonly request: EmbedRequest }
   | { readonly kind: 'rank'; readonly request: PackedRankRequest }
+  | { readonly kind: 'compare'; readonly request: CompareRequest }
   | { readonly kind: 'warm'; readonly request: WarmRequest };
-export type ScorerResult = QueryVectors | EmbedReply | RankReply | number;
+/** A number counts the rows that a warm-up kept, floats are likenesses. */
+export type ScorerResult = QueryVectors | EmbedReply | RankReply | Float32Array | number;
 export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
 export type FromScorer =
   | { readonly kind: 'ready'; readonly facts: ScorerFacts }

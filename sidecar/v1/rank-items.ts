@@ -131,7 +131,7 @@ async function scoreRows(
   const candidates = work.rows.map(candidateOf);
   const scored = candidates.filter(({ firstPhaseScore }) => firstPhaseScore !== null).length;
   // Without any score there is no first phase to blend with: the model's order, ties as sent.
-  const set = { candidates, window: scored === 0 ? candidates.length : scored, scoreLiterals: [] };
+  const set = { candidates, window: scored === 0 ? candidates.length : scored, lookedUp: 0 };
   if (profile.ranker === 'first-phase' || profile.ranker === 'shuffle') {
     const scores = shuffleScores(candidates.length, JSON.stringify([scene.index, options.identity]));
     const ranking = rankCandidates(set, { scores, blend: profile.ranker === 'shuffle' ? blend : 0, gate: 1 });

@@ -1,6 +1,6 @@
 import type { Upstream } from '../../opensearch/upstream.js';
-import { planLegs, type LegPlan } from '../candidate-legs.js';
-import { settle, unwrap } from './deadline.js';
+import { planLegs, type Leg, type LegPlan } from '../candidate-legs.js';
+import { settle, unwrap, type Settled } from './deadline.js';
 import type { EngineAnswer } from '../answer/engine-answer.js';
 import type { IndexStamp, IndexStamps } from './index-stamp.js';
 import type { QueryEncoding } from '../query-vectors.js';
@@ -8,7 +8,7 @@ import { joinCandidates, runLeg, type CandidateSet, type LegAnswers } from '../r
 import type { CurrentStatistics, StatisticsVersion } from '../statistics/current-statistics.js';
 import type { SearchOptions } from '../request/search-options.js';
 import { type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
-import type { SearchClock } from './search-clock.js';
+import type { SearchClock, StageName } from './search-clock.js';
 import type { Rankable } from '../search-request.js';
 import { Skipped } from './skipped.js';
 import type { HistoryEvent } from '../user-history.js';
@@ -50,6 +50,10 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
   // Encoding goes first: the vector legs wait for it, and once the engine is at work it would wait for a core.
   const encoding = settle(clock.stage('encode', async () => search.call.given?.vectors ?? deps.encoding.encode(search, stamp)));
   const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
+  const runBeside = (leg: Leg | null, stage: StageName): Promise<Settled<EngineAnswer>> | null =>
+    leg && settle(clock.stage(stage, () => clock.duringEngine(() => runLeg(upstream, search, leg, signal))));
+  const pinned = runBeside(plan.pinned, 'pinned_leg');
+  const lexical = runBeside(plan.lexical, 'lexical_leg');
   const history = recallEvents(search.options, deps, clock, signal, search.call.given?.history);
   const statistics = deps.statistics.describe(stamp.concrete);
   const vectors = unwrap(await encoding);
@@ -61,7 +65,13 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
     })),
   );
   const byRole = (role: 'text' | 'image'): EngineAnswer | null => answers.find((each) => each.role === role)?.answer ?? null;
-  const legs = { firstPhase: unwrap(await firstPhase), text: byRole('text'), image: byRole('image') };
+  const legs = {
+    firstPhase: unwrap(await firstPhase),
+    text: byRole('text'),
+    image: byRole('image'),
+    pinned: pinned && unwrap(await pinned),
+    lexical: lexical && unwrap(await lexical),
+  };
   const set = joinCandidates(search, legs, plan.mayAdd);
   if (set.candidates.some(({ index }) => !stamp.concrete.includes(index))) {
     stamps.forget(search.index);

@@ -1,6 +1,20 @@
 /** Parts of the walk whose time is told apart; `items`, `features` and `score` are parts of `rank`, in the scorer. */
 export type StageName =
-  'client' | 'first_phase' | 'text_leg' | 'image_leg' | 'history' | 'encode' | 'rank' | 'items' | 'features' | 'score' | 'bodies' | 'tail';
+  | 'client'
+  | 'first_phase'
+  | 'text_leg'
+  | 'image_leg'
+  | 'pinned_leg'
+  | 'lexical_leg'
+  | 'history'
+  | 'encode'
+  | 'rank'
+  | 'items'
+  | 'features'
+  | 'score'
+  | 'compare'
+  | 'bodies'
+  | 'tail';
 
 /**
  * Where the time of one search goes. `engine` is the union of the intervals in which at least one request of this search

@@ -199,6 +199,32 @@ describe('an explanation', () => {
     }
   });
 
+  it('gives each retriever’s own score and rank, the words’ apart in a hybrid', async () => {
+    const lamp = { multi_match: { query: 'lamp', fields: ['title'] } };
+    const seen = z.looseObject({ score: z.number().nullable(), rank: z.number().nullable() });
+    const read = z.object({ first_phase: seen, text_knn: seen, image_knn: seen, lexical: seen.optional() });
+    const why = (answer: RawAnswer) => answer.body.hits.hits.map((hit) => read.parse(hit.fields?._fuserank?.[0]));
+    const plain = why(await house.search({ query: lamp, size: 60, ext: { fuserank: { explain: true } } }));
+    for (const { text_knn: text, image_knn: image } of plain) {
+      expect(text.score === null).toBe(text.rank === null);
+      expect(image.score === null).toBe(image.rank === null);
+    }
+    expect(plain.some(({ text_knn: text }) => text.score !== null)).toBe(true);
+    const own = { hybrid: { queries: [lamp, { match: { description: 'linen' } }], pagination_depth: 50 } };
+    const pipeline = {
+      phase_results_processors: [
+        { 'normalization-processor': { normalization: { technique: 'min_max' }, combination: { technique: 'arithmetic_mean' } } },
+      ],
+    };
+    const hybrid = await house.search({ query: own, size: 60, search_pipeline: pipeline, ext: { fuserank: { explain: true } } });
+    const either = await house.direct({ query: { bool: { should: own.hybrid.queries } }, size: 60 });
+    expect(hybrid.ids.length).toBeGreaterThan(0);
+    why(hybrid).forEach(({ lexical }, place) => {
+      const rank = either.ids.indexOf(hybrid.ids[place] ?? '');
+      expect(lexical).toEqual({ rank, score: either.body.hits.hits[rank]?._score });
+    });
+  });
+
   it('does not change the order', async () => {
     const ext = { fuserank: { history: [{ object_id: house.entries[3]?.product.id ?? '' }] } };
     const plainOrder = await house.search({ query, size: 30, ext });
