@@ -4,7 +4,7 @@ import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
 import { nestsDeeper } from './json/spans.js';
 import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
-import { firstText } from './request/query-tree.js';
+import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
 import { readUbiCall, type UbiCall } from './request/ubi-call.js';
@@ -165,7 +165,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean),
+    queryText: options.queryText ?? textOf(call, clean, config.index.map.text),
     ubi,
     listKey,
   };
@@ -184,8 +184,8 @@ function withoutPage(body: JsonObject): JsonObject {
   return rest;
 }
 
-function textOf(call: SearchCall, body: JsonObject): string | null {
-  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : firstText(body.query));
+function textOf(call: SearchCall, body: JsonObject, textFields: readonly string[]): string | null {
+  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : findWords(body.query, textFields));
 }
 
 function whyNotRanked(call: SearchCall, body: JsonObject, page: { from: number; size: number; window: number }): SkipReason | null {
@@ -223,7 +223,8 @@ export function findProfile(config: Config, index: string, named: string | null)
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
     return { name: named, profile };
   }
-  const names = index.split(',').filter(Boolean);
+  // `shop*,-shop-old`: what is left out needs no profile.
+  const names = index.split(',').filter((name, place) => name !== '' && !(place > 0 && name.startsWith('-')));
   for (const [name, profile] of Object.entries(config.profiles)) {
     if (names.length > 0 && names.every((each) => matchesPattern(each, profile.index))) return { name, profile };
   }
