@@ -141,9 +141,7 @@ export class EventStore {
    */
   async erase(id: string): Promise<{ events: number; queries: number }> {
     this.#erasing.set(id, (this.#erasing.get(id) ?? 0) + 1);
-    // Kept by a hash: who was erased is not to be found in memory either.
-    const hash = hashUserId(id);
-    this.#erased.add((name) => hashUserId(name) === hash);
+    this.#erased.add(matchHash(hashUserId(id)));
     try {
       this.#forgetTails((name) => name === id);
       this.#writers.events.drop((name) => name === id);
@@ -152,7 +150,7 @@ export class EventStore {
       const [events, queries] = await Promise.all([this.events.erase(id), this.queries.erase(id)]);
       return { events, queries };
     } finally {
-      this.#erased.add((name) => hashUserId(name) === hash);
+      this.#erased.add(matchHash(hashUserId(id)));
       const running = (this.#erasing.get(id) ?? 1) - 1;
       if (running === 0) this.#erasing.delete(id);
       else this.#erasing.set(id, running);
@@ -221,6 +219,14 @@ export class EventStore {
   #isErased(names: readonly string[], startedAt: number): boolean {
     return names.some((name) => this.#erasing.has(name)) || this.#erased.coverSince(names, startedAt);
   }
+}
+
+/**
+ * Who was erased is remembered by a hash. A function of its own: a closure made where the id is at hand would keep the id
+ * alive with it, as heap snapshots show.
+ */
+function matchHash(hash: string): IsErased {
+  return (name) => hashUserId(name) === hash;
 }
 
 /** A query's attributes with the ids among them, as text: what the UBI plugin stores is all text. */

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getHeapSnapshot } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ubiEventSchema, ubiQuerySchema, type UbiEvent } from '../../mappings/ubi-event.js';
 import type { Upstream } from '../../opensearch/upstream.js';
@@ -24,6 +25,17 @@ const event = (members: Record<string, unknown>, objectId: string): UbiEvent =>
     ...members,
   });
 const query = (members: Record<string, unknown>) => ubiQuerySchema.parse({ user_query: 'red boots', ...members });
+
+/** Whether a string of this process matches, as its heap's snapshot has them. */
+async function holdsInMemory(pattern: RegExp): Promise<boolean> {
+  let end = '';
+  for await (const chunk of getHeapSnapshot()) {
+    const text = end + String(chunk);
+    if (pattern.test(text)) return true;
+    end = text.slice(-100);
+  }
+  return false;
+}
 
 describe('an erasure by one instance', () => {
   test('reaches what another has in memory, in its queue and on its way to the index', async () => {
@@ -79,6 +91,21 @@ describe('an erasure by one instance', () => {
     await b.erasure.look();
     release();
     expect(await reading).toEqual([]);
+  });
+
+  test('leaves the id nowhere in memory, at the instance that erased or at another', async () => {
+    const [a, b] = [rig.open(), rig.open()];
+    // Put together as it is needed, so that the test itself holds it nowhere.
+    const id = (): string => ['gone', process.pid, 'canary'].join('-');
+    await a.store.record([event({ user_id: id() }, 'here')]);
+    await b.store.record([event({ user_id: id() }, 'there')]);
+    await b.store.recordQueries([query({ user_id: id() })]);
+    for (const instance of [a, b]) await rig.recall(instance, { user: id() });
+    await a.erasure.erase(id());
+    await b.erasure.look();
+    // What others do afterwards goes through the same buffers.
+    for (const instance of [a, b]) await instance.store.record([event({ user_id: 'other' }, 'x')]);
+    expect(await holdsInMemory(/gone-\d+-canary/)).toBe(false);
   });
 
   test('tells who was erased by a hash of one key, also when instances start at once', async () => {
