@@ -201,7 +201,7 @@ function leanMembers(stamp: IndexStamp): JsonObject {
 /** The path of a search of ours over the same indices, with the client's selecting parameters. */
 export function legPath(
   search: Rankable,
-  options: { without?: readonly string[]; more?: readonly string[]; withoutPipeline?: boolean } = {},
+  options: { without?: readonly string[]; more?: readonly string[]; withoutPipeline?: boolean; filter?: string | null } = {},
 ): string {
   const parameters = new URLSearchParams();
   for (const name of [...SELECTING_PARAMETERS, ...(options.more ?? [])]) {
@@ -210,6 +210,7 @@ export function legPath(
   }
   // A default pipeline of the index (a rerank or normalisation processor) is not meant for a bare knn query.
   if (options.withoutPipeline) parameters.set('search_pipeline', '_none');
+  if (options.filter) parameters.set('filter_path', options.filter);
   const query = parameters.toString();
   const base = search.index === '' ? '/_search' : `/${encodeURIComponent(search.index)}/_search`;
   return query === '' ? base : `${base}?${query}`;

@@ -15,6 +15,7 @@ import { QueryEncoding } from './query-vectors.js';
 import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
+import { answerSpellings } from './spellings/index.js';
 import { recallHistory } from './user-history.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
@@ -118,7 +119,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     const listener = await openListener({
       config,
       upstream,
-      answerSearch: (call) => ranker.answer(call),
+      answerSearch: answerSpellings({ ranker, upstream, config }),
       store,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;

@@ -2,8 +2,9 @@ import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
 import { presentationMembers, legPath } from './candidate-legs.js';
 import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { asList, isJsonObject, type Json } from './json/value.js';
+import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { findMember, literal, readMembers } from './json/spans.js';
+import { printFilterPath } from './request/filter-path.js';
 import type { Rankable } from './search-request.js';
 
 /** A hit admitted to ranking, with what each retriever said of it. Ranks count from 0; null = not among its hits. */
@@ -178,13 +179,23 @@ const PRESENTING_PARAMETERS = [
   'explain',
   'include_named_queries_score',
   'typed_keys',
+  'pretty',
 ];
+
+/** The client's own `filter_path`, so that a hit from a second search shows no more than one from the first. */
+function presentingFilter({ filter }: Rankable): string | null {
+  if (filter === null) return null;
+  // Whether an answer is whole is asked for as well, unless all that is not taken out comes anyway.
+  return `${printFilterPath(filter)}${filter.included === null ? '' : ',timed_out,_shards'}`;
+}
 
 function bodiesPath(search: Rankable, index: string): string {
   const parameters = new URLSearchParams();
   for (const name of ['routing', 'preference', 'search_pipeline', ...PRESENTING_PARAMETERS]) {
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
+  const filter = presentingFilter(search);
+  if (filter !== null) parameters.set('filter_path', filter);
   const query = parameters.toString();
   return `/${encodeURIComponent(index)}/_search${query === '' ? '' : `?${query}`}`;
 }
@@ -199,12 +210,23 @@ function bodiesBody(search: Rankable, ids: readonly string[]): string {
 function scoringClauses(search: Rankable): string | null {
   const query = search.body.query;
   const q = search.call.query.get('q');
-  if (q !== null) return JSON.stringify([{ query_string: { query: q, lenient: true } }]);
+  if (q !== null) return JSON.stringify([{ query_string: { query: q, ...uriQueryOptions(search.call.query), lenient: true } }]);
   if (query === undefined) return null;
   const hybrid: Json | undefined = isJsonObject(query) ? query.hybrid : undefined;
   if (isJsonObject(hybrid)) return JSON.stringify(asList(hybrid.queries));
   const raw = search.bodyBytes.length === 0 ? null : findMember(search.bodyBytes, 0, 'query');
   return `[${raw ? literal(search.bodyBytes, raw.value) : JSON.stringify(query)}]`;
+}
+
+/** What a URI search says beside `q`, as `query_string` calls it. */
+function uriQueryOptions(query: URLSearchParams): JsonObject {
+  const named = { df: 'default_field', analyzer: 'analyzer', analyze_wildcard: 'analyze_wildcard', default_operator: 'default_operator' };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([parameter, member]): [string, Json][] => {
+      const value = query.get(parameter);
+      return value === null || value === '' ? [] : [[member, value]];
+    }),
+  );
 }
 
 /** A page of the engine's own order beyond the ranked list, without the hits that were added to it; the client's request else. */
@@ -227,7 +249,7 @@ export async function fetchTail(
   ];
   const answer = await upstream.send({
     method: 'POST',
-    path: legPath(search, { more: PRESENTING_PARAMETERS }),
+    path: legPath(search, { more: PRESENTING_PARAMETERS, filter: presentingFilter(search) }),
     headers: clientHeaders(search),
     body: `{${parts.join(',')}}`,
     signal,

@@ -1,19 +1,14 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
+import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
+import { stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
+import { plainBody } from './request/plain-body.js';
 import { firstText } from './request/query-tree.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
-
-/** What goes to the engine in the client's name: its own request, our members taken out. */
-export interface UpstreamSearch {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-}
+import { textAtPath } from './request/text-path.js';
+import { upstreamOf, type UpstreamSearch } from './request/upstream-search.js';
 
 /** Why a search is answered in the engine's own order. The list is the public one of `X-Fuserank: skipped; reason=…`. */
 export type SkipReason =
@@ -34,6 +29,8 @@ export type SkipReason =
   | 'format'
   | 'body_too_large'
   | 'body_not_understood'
+  | 'template_not_rendered'
+  | 'too_many_searches'
   | 'engine_error'
   | 'no_hits'
   | 'no_scores'
@@ -59,6 +56,8 @@ export interface PassThrough {
   /** False under bypass and without a profile: then the engine's bytes go back raw. */
   readonly cutOwnMembers: boolean;
   readonly body: JsonObject;
+  /** For the log; absent where the reason says it all. */
+  readonly detail?: string;
 }
 
 export interface Rankable {
@@ -68,6 +67,8 @@ export interface Rankable {
   /** The client's body without our block, parsed; and the same as bytes. */
   readonly body: JsonObject;
   readonly bodyBytes: Buffer;
+  /** What the client wants to see of the answer; null = all. */
+  readonly filter: FilterPath | null;
   readonly index: string;
   readonly from: number;
   readonly size: number;
@@ -88,7 +89,7 @@ const DEFAULT_SIZE = 10;
 
 /** Looks at a `_search`: is it ours to rank, and if not, why not. Throws `BadSearchOption` for a wrong block of ours. */
 export function parseSearchRequest(call: SearchCall, config: Config): Rankable | PassThrough {
-  const untouched = upstreamOf(call, call.body, false);
+  const untouched = upstreamOf(call, call.body, call.body);
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
   if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
@@ -100,9 +101,28 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   }
   if (!isJsonObject(body)) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
 
-  const stripped = stripOwnMembers(bytes);
-  const upstream = upstreamOf(call, stripped.bytes, stripped.bytes !== call.body);
+  const bodyBytes = stripOwnMembers(bytes);
+  const upstream = upstreamOf(call, bytes, bodyBytes);
   if (bypassed) return passThrough('bypass', upstream);
+  return judgeSearch({ call, body, bodyBytes, upstream, filter: parseFilterPath(call.query.get('filter_path')) }, config);
+}
+
+/** A search whose body is known, wherever it was written: in a `_search`, in a line of an `_msearch`, or in a rendered template. */
+export interface FoundSearch {
+  /** With the parameters that the engine heeds for this search. */
+  readonly call: SearchCall;
+  /** Parsed, our block in it. */
+  readonly body: JsonObject;
+  /** The same as bytes, without our block. */
+  readonly bodyBytes: Buffer;
+  /** What goes to the engine in the client's name, with this search in it. */
+  readonly upstream: UpstreamSearch;
+  /** What is left of the answer to this search; null = all. */
+  readonly filter: FilterPath | null;
+}
+
+/** Says whether such a search is ours to rank. Throws `BadSearchOption` for a wrong block of ours. */
+export function judgeSearch({ call, body, bodyBytes, upstream, filter }: FoundSearch, config: Config): Rankable | PassThrough {
   const options = parseSearchOptions(body, call, config);
   const clean = withoutOwnMembers(body);
   const found = findProfile(config, call.index, options.profile);
@@ -110,11 +130,11 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const { name: profileName, profile } = found;
 
   const budgetMs = options.budgetMs ?? profile.budgetMs;
-  const from = wholeNumber(call.query.get('from') ?? clean.from) ?? 0;
-  const size = wholeNumber(call.query.get('size') ?? clean.size) ?? DEFAULT_SIZE;
+  const from = rowCount(call.query.get('from') ?? clean.from) ?? 0;
+  const size = rowCount(call.query.get('size') ?? clean.size) ?? DEFAULT_SIZE;
   const window = options.window ?? profile.window;
   const blend = options.blend ?? profile.blend;
-  const reason = whyNotRanked(call, clean, { from, size, window });
+  const reason = whyNotRanked(call, clean, { size, filter });
   const skip = reason ?? (budgetMs === 0 ? 'budget' : blend === 0 ? 'blend_zero' : null);
   if (skip) return passThrough(skip, upstream, true, clean);
 
@@ -138,7 +158,8 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     upstream,
     call,
     body: clean,
-    bodyBytes: stripped.bytes,
+    bodyBytes,
+    filter,
     index: call.index,
     from,
     size,
@@ -149,7 +170,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean),
+    queryText: options.queryText ?? textOf(call, clean, profile),
     listKey,
   };
 }
@@ -159,20 +180,37 @@ function withoutPage(body: JsonObject): JsonObject {
   return rest;
 }
 
-function textOf(call: SearchCall, body: JsonObject): string | null {
-  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : firstText(body.query));
+/** As the engine reads a number of hits: also from a string, as templates write it, and cut down to a whole one. */
+function rowCount(value: Json | undefined): number | null {
+  const number = typeof value === 'string' && /^\+?\d{1,9}(\.\d*)?$/.test(value) ? Number(value) : value;
+  return wholeNumber(typeof number === 'number' ? Math.trunc(number) : undefined);
 }
 
-function whyNotRanked(call: SearchCall, body: JsonObject, page: { from: number; size: number; window: number }): SkipReason | null {
+/** The profile's path first, then what a walk over the query meets. The engine answers `q` and leaves the body's query aside. */
+function textOf(call: SearchCall, body: JsonObject, profile: Profile): string | null {
+  const words = nonEmptyString(call.query.get('q') ?? undefined);
+  if (words !== null) return words;
+  const placed = profile.queryTextPath === null ? null : textAtPath(body, profile.queryTextPath);
+  return placed ?? (body.query === undefined ? null : firstText(body.query));
+}
+
+/** What ranking needs of a hit in the client's own answer. */
+const NEEDED_OF_A_HIT = ['_index', '_id', '_score'];
+
+function whyNotRanked(
+  call: SearchCall,
+  body: JsonObject,
+  { size, filter }: { size: number; filter: FilterPath | null },
+): SkipReason | null {
   const url = call.query;
   if (url.has('scroll')) return 'scroll';
   if (body.search_after !== undefined) return 'search_after';
   if (body.pit !== undefined) return 'pit';
   if (body.slice !== undefined) return 'slice';
   if (body.profile === true) return 'profile';
-  if (!sortsByScore(body.sort) || !sortsByScore(url.get('sort') ?? undefined)) return 'sort';
-  if (page.size === 0) return 'size_zero';
-  if (url.has('filter_path')) return 'filter_path';
+  if (!sortsByScore(body.sort) || !sortsByScore(url.get('sort') || undefined)) return 'sort';
+  if (size === 0) return 'size_zero';
+  if (filter && !NEEDED_OF_A_HIT.every((name) => keepsMember(filter, ['hits', 'hits', name]))) return 'filter_path';
   if (body.stored_fields === '_none_' || url.get('stored_fields') === '_none_') return 'stored_fields';
   if (url.has('format') && url.get('format') !== 'json') return 'format';
   if (/yaml|cbor|smile/.test(headerOf(call, 'accept') ?? '')) return 'format';
@@ -192,13 +230,14 @@ function sortsByScore(sort: Json | undefined): boolean {
 }
 
 /** The profile named, else the first whose pattern matches every index of the expression. */
-function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
+export function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
   if (named !== null) {
     const profile = Object.hasOwn(config.profiles, named) ? config.profiles[named] : undefined;
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
     return { name: named, profile };
   }
-  const names = index.split(',').filter(Boolean);
+  // What an expression takes away again (`shop*,-shop_old`) needs no profile, and no index at all is all of them.
+  const names = (index === '' ? '_all' : index).split(',').filter((name) => name !== '' && !name.startsWith('-'));
   for (const [name, profile] of Object.entries(config.profiles)) {
     if (names.length > 0 && names.every((each) => matchesPattern(each, profile.index))) return { name, profile };
   }
@@ -221,82 +260,7 @@ function matchesPattern(name: string, pattern: string): boolean {
   });
 }
 
-/** The body as JSON text, unpacked when it came gzipped; null where we can't or shouldn't read it. */
-function plainBody(call: SearchCall): Buffer | null {
-  const type = headerOf(call, 'content-type');
-  if (call.body.length === 0) {
-    const source = call.query.get('source');
-    return source === null ? call.body : Buffer.from(source);
-  }
-  if (type !== null && !/^application\/(json|vnd\.[a-z]+\+json)\b/i.test(type)) return null;
-  const encoding = headerOf(call, 'content-encoding');
-  if (encoding === null || encoding === 'identity') return call.body;
-  if (encoding !== 'gzip') return null;
-  try {
-    return gunzipSync(call.body, { maxOutputLength: 8 * 1024 ** 2 });
-  } catch {
-    return null;
-  }
-}
-
-/** Takes `ext.fuserank` (and an `ext` that is then empty) and a top-level `fuserank` out, byte-exactly. */
-function stripOwnMembers(bytes: Buffer): { bytes: Buffer } {
-  if (bytes.length === 0 || !bytes.includes('fuserank')) return { bytes };
-  const members = readMembers(bytes);
-  const edits: Edit[] = [];
-  let dropExt = false;
-  for (const member of members) {
-    if (member.key !== 'ext' || !isObject(bytes, member.value)) continue;
-    const inner = readMembers(bytes, member.value.start);
-    if (!inner.some((each) => each.key === 'fuserank')) continue;
-    if (inner.every((each) => each.key === 'fuserank')) dropExt = true;
-    else edits.push(...cutMembers(inner, (key) => key === 'fuserank'));
-  }
-  edits.push(...cutMembers(members, (key) => key === 'fuserank' || (dropExt && key === 'ext')));
-  return { bytes: applyEdits(bytes, edits) };
-}
-
-function withoutOwnMembers(body: JsonObject): JsonObject {
-  const { fuserank: _own, ext, ...rest } = body;
-  if (!isJsonObject(ext)) return ext === undefined ? rest : { ...rest, ext };
-  const { fuserank: _block, ...others } = ext;
-  return Object.keys(others).length === 0 ? rest : { ...rest, ext: others };
-}
-
-function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean): UpstreamSearch {
-  const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(call.headers)) {
-    if (value === undefined || name.startsWith('x-fuserank-')) continue;
-    if (rewritten && (name === 'content-length' || name === 'content-encoding')) continue;
-    headers[name] = value;
-  }
-  const mark = call.rawUrl.indexOf('?');
-  const path = mark < 0 ? call.rawUrl : call.rawUrl.slice(0, mark);
-  const search = mark < 0 ? undefined : call.rawUrl.slice(mark + 1);
-  // A body read from ?source= stays there: the engine reads it itself.
-  const sendBody = call.body.length === 0 ? call.body : body;
-  return {
-    method: call.method,
-    path: search === undefined ? path : `${path}?${withoutOwnParameters(call, search)}`,
-    headers,
-    body: sendBody,
-  };
-}
-
-/** `?fuserank=…` and, where the body came by `?source=`, our block inside it. */
-function withoutOwnParameters(call: SearchCall, search: string): string {
-  const parts = search.split('&').filter((part) => !/^fuserank(=|$)/.test(part));
-  const source = call.query.get('source');
-  if (call.body.length > 0 || source === null || !source.includes('fuserank')) return parts.join('&');
-  try {
-    const stripped = stripOwnMembers(Buffer.from(source)).bytes.toString('utf8');
-    return parts.map((part) => (part.startsWith('source=') ? `source=${encodeURIComponent(stripped)}` : part)).join('&');
-  } catch {
-    return parts.join('&');
-  }
-}
-
-function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {
+export function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {
   return { kind: 'pass-through', reason, upstream, cutOwnMembers, body };
 }
 

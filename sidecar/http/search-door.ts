@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Upstream } from '../../opensearch/upstream.js';
-import type { SearchCall } from '../request/search-call.js';
+import type { SearchCall, Spelling } from '../request/search-call.js';
 import { sendAnswer, type SearchAnswer } from './answer.js';
 import { forwardRequest } from './forward.js';
 import { readBody } from './request-body.js';
 import type { RequestTarget } from './request-target.js';
 
-export type AnswerSearch = (call: SearchCall) => Promise<SearchAnswer>;
+export type AnswerSearch = (call: SearchCall, spelling: Spelling) => Promise<SearchAnswer>;
 
 /** The length up to which every search is read. */
 const PARSED_BYTES = 1024 ** 2;
@@ -16,13 +16,20 @@ const PHOTO_ROOM_BYTES = 64 * 1024 ** 2;
 let photoBytesHeld = 0;
 
 /**
- * Takes one `_search` in and sends its answer: no framework between the socket and the walk. What is too long to be
+ * Takes one search in and sends its answer: no framework between the socket and the walk. What is too long to be
  * read streams through unranked.
  */
 export async function openSearchDoor(
   request: IncomingMessage,
   response: ServerResponse,
-  options: { target: RequestTarget; index: string; answerSearch: AnswerSearch; upstream: Upstream; signal: AbortSignal },
+  options: {
+    target: RequestTarget;
+    index: string;
+    spelling: Spelling;
+    answerSearch: AnswerSearch;
+    upstream: Upstream;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0);
   const isPhoto = announced > PARSED_BYTES && announced <= PHOTO_BYTES && photoBytesHeld + announced <= PHOTO_ROOM_BYTES;
@@ -45,7 +52,7 @@ async function answerOne(
     await forwardRequest(request, response, { upstream: options.upstream, signal: options.signal, body, skipped: 'body_too_large' });
     return;
   }
-  const answer = await options.answerSearch({
+  const call: SearchCall = {
     method: request.method ?? 'GET',
     rawUrl: options.target.raw,
     index: options.index,
@@ -53,6 +60,7 @@ async function answerOne(
     headers: request.headers,
     body: body.bytes,
     signal: options.signal,
-  });
+  };
+  const answer = await options.answerSearch(call, options.spelling);
   if (!options.signal.aborted) sendAnswer(response, answer);
 }

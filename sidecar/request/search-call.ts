@@ -1,3 +1,6 @@
+/** Which of the engine's ways to search a request takes. */
+export type Spelling = 'search' | 'template' | 'multi-search' | 'multi-template';
+
 /** A `_search` as it arrived, body read but not looked at. */
 export interface SearchCall {
   readonly method: string;

@@ -1,6 +1,18 @@
 /** Parts of the walk whose time is told apart; `items`, `features` and `score` are parts of `rank`, in the scorer. */
 export type StageName =
-  'client' | 'first_phase' | 'text_leg' | 'image_leg' | 'history' | 'encode' | 'rank' | 'items' | 'features' | 'score' | 'bodies' | 'tail';
+  | 'client'
+  | 'render'
+  | 'first_phase'
+  | 'text_leg'
+  | 'image_leg'
+  | 'history'
+  | 'encode'
+  | 'rank'
+  | 'items'
+  | 'features'
+  | 'score'
+  | 'bodies'
+  | 'tail';
 
 /**
  * Where the time of one search goes. `engine` is the union of the intervals in which at least one request of this search
@@ -9,9 +21,15 @@ export type StageName =
 export class SearchClock {
   readonly #started = performance.now();
   readonly #stages = new Map<StageName, number>();
+  readonly #whole: SearchClock | null;
   #open = 0;
   #openSince = 0;
   #engineMs = 0;
+
+  /** @param whole the clock of the call that this search is a part of */
+  constructor(whole: SearchClock | null = null) {
+    this.#whole = whole;
+  }
 
   get elapsedMs(): number {
     return performance.now() - this.#started;
@@ -23,6 +41,10 @@ export class SearchClock {
 
   /** Runs a request to the engine and counts the time in which it is open. */
   async duringEngine<T>(request: () => Promise<T>): Promise<T> {
+    return this.#whole === null ? this.#whileOpen(request) : this.#whole.duringEngine(() => this.#whileOpen(request));
+  }
+
+  async #whileOpen<T>(request: () => Promise<T>): Promise<T> {
     if (this.#open++ === 0) this.#openSince = performance.now();
     try {
       return await request();
@@ -43,6 +65,7 @@ export class SearchClock {
 
   add(name: StageName, milliseconds: number): void {
     this.#stages.set(name, (this.#stages.get(name) ?? 0) + milliseconds);
+    this.#whole?.add(name, milliseconds);
   }
 
   get stages(): ReadonlyMap<StageName, number> {

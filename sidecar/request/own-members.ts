@@ -1,0 +1,31 @@
+import { applyEdits, cutMembers, isObject, readMembers, type Edit } from '../json/spans.js';
+import { isJsonObject, type JsonObject } from '../json/value.js';
+
+/** Edits that take `ext.fuserank` (and an `ext` that is then empty) and a `fuserank` beside it out of the object that starts at `at`. */
+export function ownMemberEdits(bytes: Buffer, at = 0): Edit[] {
+  const members = readMembers(bytes, at);
+  const edits: Edit[] = [];
+  let dropExt = false;
+  for (const member of members) {
+    if (member.key !== 'ext' || !isObject(bytes, member.value)) continue;
+    const inner = readMembers(bytes, member.value.start);
+    if (!inner.some((each) => each.key === 'fuserank')) continue;
+    if (inner.every((each) => each.key === 'fuserank')) dropExt = true;
+    else edits.push(...cutMembers(inner, (key) => key === 'fuserank'));
+  }
+  edits.push(...cutMembers(members, (key) => key === 'fuserank' || (dropExt && key === 'ext')));
+  return edits;
+}
+
+/** The body without our members, every other byte as it was. */
+export function stripOwnMembers(bytes: Buffer): Buffer {
+  return bytes.length === 0 || !bytes.includes('fuserank') ? bytes : applyEdits(bytes, ownMemberEdits(bytes));
+}
+
+/** The same of a parsed body. */
+export function withoutOwnMembers(body: JsonObject): JsonObject {
+  const { fuserank: _own, ext, ...rest } = body;
+  if (!isJsonObject(ext)) return ext === undefined ? rest : { ...rest, ext };
+  const { fuserank: _block, ...others } = ext;
+  return Object.keys(others).length === 0 ? rest : { ...rest, ext: others };
+}
