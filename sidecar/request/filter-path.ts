@@ -1,6 +1,6 @@
 /**
- * `filter_path` as the engine reads it: comma-separated paths of members, `*` for any part of a name, `**` for any depth,
- * a leading `-` takes out. What is named is kept with all below it; lists count for nothing in a path.
+ * `filter_path` as the engine reads it: comma-separated paths of members, `*` for any part of a name, `**` for one
+ * name or more, a leading `-` takes out. What is named is kept with all below it; lists count for nothing in a path.
  */
 export interface FilterPath {
   /** Null: nothing is named, so all is kept that is not taken out. */
@@ -33,7 +33,7 @@ export function filterWithin(filter: FilterPath, name: string): FilterPath | nul
   const enter = (pattern: readonly string[]): (readonly string[])[] => {
     const [first, ...rest] = pattern;
     if (first === undefined) return [];
-    if (first === '**') return [pattern, ...enter(rest)]; // any depth, also none
+    if (first === '**') return [rest, pattern];
     return matchesName(first, name) ? [rest] : [];
   };
   const included = filter.included?.flatMap(enter) ?? null;
@@ -58,9 +58,10 @@ function splitPath(path: string): string[] {
 function coversPath(pattern: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = pattern;
   if (first === undefined) return true;
-  if (first === '**') return path.some((_, depth) => coversPath(rest, path.slice(depth))) || rest.length === 0;
   const [name, ...below] = path;
-  return name !== undefined && matchesName(first, name) && coversPath(rest, below);
+  if (name === undefined) return false;
+  if (first === '**') return coversPath(rest, below) || coversPath(pattern, below);
+  return matchesName(first, name) && coversPath(rest, below);
 }
 
 function matchesName(pattern: string, name: string): boolean {

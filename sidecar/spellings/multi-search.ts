@@ -28,15 +28,21 @@ export async function answerMultiSearch(
   const clock = new SearchClock();
   const request = readMultiSearch(call);
   if ('kind' in request) return passOn(request, call, deps, clock);
-  const searches: SearchUnderWay[] = [];
+  const searches: StartedSearch[] = [];
   try {
     beginAll(request, deps, { clock, templates, searches });
-    const asked = searches.some((search) => search.readsAnswer) ? inPlainText(request.upstream) : request.upstream;
-    const answer = await askEngine(deps.upstream, asked, { signal: call.signal, clock });
-    const { body, label } = await rankAll(answer, searches, clock);
+    const asked = searches.some(({ underWay }) => underWay.readsAnswer) ? inPlainText(request.upstream) : request.upstream;
+    const asking = askEngine(deps.upstream, asked, { signal: call.signal, clock });
+    await Promise.all(searches.map((search) => search.clock.stage('client', () => search.clock.duringEngine(() => asking))));
+    const answer = await asking;
+    const { body, label } = await rankAll(
+      answer,
+      searches.map(({ underWay }) => underWay),
+      clock,
+    );
     return await finishAnswer(answer, body, { label, call, serverTiming: timingOf(deps, clock) });
   } finally {
-    for (const search of searches) search.close();
+    for (const { underWay } of searches) underWay.close();
   }
 }
 
@@ -71,11 +77,17 @@ function readMultiSearch(call: SearchCall): MultiSearch | PassThrough {
   return { call, plain, lines, upstream, filter: filter && filterWithin(filter, 'responses') };
 }
 
+interface StartedSearch {
+  readonly underWay: SearchUnderWay;
+  /** Of this search alone. */
+  readonly clock: SearchClock;
+}
+
 /** Starts one search after the other into `searches`. Throws `BadSearchOption` that names the search with a wrong block of ours. */
 function beginAll(
   request: MultiSearch,
   deps: SpellingDeps,
-  { clock, templates, searches }: { clock: SearchClock; templates: boolean; searches: SearchUnderWay[] },
+  { clock, templates, searches }: { clock: SearchClock; templates: boolean; searches: StartedSearch[] },
 ): void {
   const { upstream, filter } = request;
   let ranked = 0;
@@ -90,11 +102,12 @@ function beginAll(
         const isOneTooMany = ranked >= MOST_RANKED;
         const search = isOneTooMany ? tooMany({}) : beginTemplate({ call, body: line.body, bytes, upstream, filter }, deps, own);
         if (search.readsAnswer) ranked += 1;
-        searches.push(search);
+        searches.push({ underWay: search, clock: own });
       } else {
         const judged = judgeSearch({ call, body: line.body, bodyBytes: bytes, upstream, filter }, deps.config);
         if (judged.kind === 'rankable') ranked += 1;
-        searches.push(ranked > MOST_RANKED && judged.kind === 'rankable' ? tooMany(judged.body) : deps.ranker.begin(judged, call, own));
+        const isOneTooMany = judged.kind === 'rankable' && ranked > MOST_RANKED;
+        searches.push({ underWay: isOneTooMany ? tooMany(judged.body) : deps.ranker.begin(judged, call, own), clock: own });
       }
     } catch (error) {
       if (error instanceof BadSearchOption) throw new BadSearchOption(`search ${place + 1} of ${request.lines.length}: ${error.message}`);

@@ -72,6 +72,7 @@ export function beginTemplate(request: TemplateRequest, { ranker, upstream, conf
   const found = findProfile(config, call.index, options.profile);
   if (!found) return ranker.begin(passThrough('no_profile', request.upstream), call, clock);
   const budgetMs = options.budgetMs ?? found.profile.budgetMs;
+  if (budgetMs === 0) return ranker.begin(unranked('budget', request.upstream), call, clock);
   const work = new AbortController();
   const rendering = clock.stage('render', () =>
     clock.duringEngine(() => renderTemplate(upstream, request, AbortSignal.any([call.signal, work.signal]))),

@@ -26,7 +26,7 @@ export class SearchClock {
   #openSince = 0;
   #engineMs = 0;
 
-  /** @param whole the clock of the call that this search is a part of */
+  /** @param whole the clock of the call that this search is a part of: it is told when a request is open, not of stages */
   constructor(whole: SearchClock | null = null) {
     this.#whole = whole;
   }
@@ -65,7 +65,6 @@ export class SearchClock {
 
   add(name: StageName, milliseconds: number): void {
     this.#stages.set(name, (this.#stages.get(name) ?? 0) + milliseconds);
-    this.#whole?.add(name, milliseconds);
   }
 
   get stages(): ReadonlyMap<StageName, number> {

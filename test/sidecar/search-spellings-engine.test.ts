@@ -1,6 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepsMember, parseFilterPath } from '../../sidecar/request/filter-path.js';
 import { openHouse, type House } from '../house.js';
 import { call, type Answer } from './http-rig.js';
 
@@ -424,6 +426,26 @@ describe('how an answer is asked for', () => {
       expect(plain(through.text)).toBe(plain(direct.text));
     },
   );
+
+  it('filter_path leaves what we think it leaves', async () => {
+    const name = fc.constantFrom('hits', 'hits', 'hits', '_id', '_score', '_index', '_*', '*', '**', 'h*s', '*i*', 'took');
+    const path = fc
+      .tuple(fc.constantFrom('', '', '-'), fc.array(name, { minLength: 1, maxLength: 4 }))
+      .map(([sign, names]) => sign + names.join('.'));
+    const members = ['_index', '_id', '_score'];
+    const left = z.object({ hits: z.object({ hits: z.array(z.record(z.string(), z.unknown())).default([]) }).optional() });
+    const one = JSON.stringify({ query: match, size: 1, _source: false });
+    const seen = (text: string): string[] => {
+      const [hit] = left.parse(JSON.parse(text)).hits?.hits ?? [];
+      return members.filter((member) => hit !== undefined && member in hit);
+    };
+    for (const paths of fc.sample(fc.array(path, { minLength: 1, maxLength: 3 }), { numRuns: 60, seed: 7 })) {
+      const filter = parseFilterPath(paths.join(','));
+      const kept = members.filter((member) => filter === null || keepsMember(filter, ['hits', 'hits', member]));
+      const direct = await engines(`/${house.alias}/_search?filter_path=${encodeURIComponent(paths.join(','))}`, one);
+      expect([paths, seen(direct.text)]).toEqual([paths, kept]);
+    }
+  });
 
   it('pretty, it is spaced like the engine’s', async () => {
     const path = `/${house.alias}/_search?pretty`;
