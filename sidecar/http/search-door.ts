@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Upstream } from '../../opensearch/upstream.js';
 import type { SearchCall, Spelling } from '../request/search-call.js';
+import { ownParametersOut } from '../request/upstream-search.js';
 import { sendAnswer, type SearchAnswer } from './answer.js';
 import { forwardRequest } from './forward.js';
 import { readBody } from './request-body.js';
@@ -49,7 +50,8 @@ async function answerOne(
 ): Promise<void> {
   const body = await readBody(request, limit);
   if (body.kind === 'stream') {
-    await forwardRequest(request, response, { upstream: options.upstream, signal: options.signal, body, skipped: 'body_too_large' });
+    const path = ownParametersOut(options.target.raw);
+    await forwardRequest(request, response, { upstream: options.upstream, signal: options.signal, body, path, skipped: 'body_too_large' });
     return;
   }
   const call: SearchCall = {

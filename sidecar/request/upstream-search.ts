@@ -27,8 +27,8 @@ export function upstreamOf(call: SearchCall, plain: Buffer, stripped: Buffer): U
   return { method: call.method, path, headers, body: rewritten ? stripped : call.body };
 }
 
-/** The target without `?fuserank=…`, with another text in `?source=` where one is given. */
-function ownParametersOut(rawUrl: string, source: string | null): string {
+/** The target without `?fuserank=…`, which the engine refuses, with another text in `?source=` where one is given. */
+export function ownParametersOut(rawUrl: string, source: string | null = null): string {
   const mark = rawUrl.indexOf('?');
   if (mark < 0 || (source === null && !rawUrl.includes('fuserank', mark))) return rawUrl;
   const parts = rawUrl

@@ -62,10 +62,15 @@ describe('the search door', () => {
     const { engine, rig } = await open({ dependencies: { answerSearch: () => Promise.reject(new Error('must not be asked')) } });
     const body = `{"query":{"ids":{"values":["${'x'.repeat(9_000_000)}"]}}}`;
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
-      const answer = await call(rig.url, '/a/_search', { method: 'POST', body, headers: { ...headers, 'x-fuserank-user': 'secret' } });
+      const answer = await call(rig.url, '/a/_search?a=1&fuserank=2', {
+        method: 'POST',
+        body,
+        headers: { ...headers, 'x-fuserank-user': 'secret' },
+      });
       expect(answer.status).toBe(200);
       expect(answer.headers['x-fuserank']).toBe('skipped; reason=body_too_large');
       expect(engine.arrivals.at(-1)?.body === body).toBe(true);
+      expect(engine.arrivals.at(-1)?.url).toBe('/a/_search?a=1');
       expect(engine.arrivals.at(-1)?.headers['x-fuserank-user']).toBeUndefined();
     }
   });
