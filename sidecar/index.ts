@@ -1,7 +1,7 @@
 import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine } from '../opensearch/connection.js';
+import { connectEngine, nameNode } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
 import { FeatureLog, isSampled } from './feature-log.js';
@@ -57,6 +57,7 @@ const WARMING_WALKS = 8;
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const log = options.log ?? openLog(config.observability.log);
   const metrics = openMetrics();
+  if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
   const store = new EventStore({ upstream: withServiceAccount(upstream, config.opensearch), behaviour: config.behaviour });
@@ -131,7 +132,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
           degraded: !scoring || !reachable,
           checks: {
             scorers: { ok: scoring, detail: `${scorers.readyProcesses} ready` },
-            opensearch: { ok: reachable, detail: config.opensearch.nodes.join(', ') },
+            opensearch: { ok: reachable, detail: config.opensearch.nodes.map(nameNode).join(', ') },
           },
         };
       },

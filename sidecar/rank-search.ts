@@ -99,7 +99,7 @@ export class SearchRanker {
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
-    const leave = stored ? null : this.#admission.enter();
+    const leave = stored ? null : this.#admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
     const keeping = this.#keptFields(search.index, search.body, call);
     let outcome: Outcome = 'other';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
 import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
-import { stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
-import { plainBody } from './request/plain-body.js';
+import { stripOwnMembers, stripUnparsed, withoutOwnMembers } from './request/own-members.js';
+import { isTooDeep, plainBody } from './request/plain-body.js';
 import { firstText } from './request/query-tree.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
@@ -29,6 +29,7 @@ export type SkipReason =
   | 'format'
   | 'body_too_large'
   | 'body_not_understood'
+  | 'body_too_deep'
   | 'template_not_rendered'
   | 'too_many_searches'
   | 'engine_error'
@@ -93,6 +94,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
   if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
+  if (isTooDeep(bytes)) return passThrough(bypassed ? 'bypass' : 'body_too_deep', upstreamOf(call, bytes, stripUnparsed(bytes)));
   let body: Json;
   try {
     body = bytes.length === 0 ? {} : parseJson(bytes.toString('utf8'));

@@ -30,6 +30,21 @@ export const ERRORS = {
     type: 'illegal_argument_exception',
     message: 'nothing was stored: %s; correct the events and send the whole call again',
   },
+  token_missing: {
+    status: 401,
+    type: 'security_exception',
+    message: 'a token of scope %s is needed; send it as X-Fuserank-Token, or as Authorization: Bearer',
+  },
+  scope_missing: {
+    status: 403,
+    type: 'security_exception',
+    message: 'this token has no scope %s; use one that has, or add the scope to it in server.tokens',
+  },
+  no_tokens: {
+    status: 403,
+    type: 'security_exception',
+    message: 'no tokens are configured, so this route answers to server.openTo alone; add a token of scope %s to server.tokens',
+  },
   origin_refused: { status: 403, type: 'security_exception', message: 'pages of %s may not send events; add the origin to server.cors' },
   host_refused: {
     status: 403,
@@ -52,7 +67,8 @@ export const ERRORS = {
   too_many_requests: {
     status: 429,
     type: 'rejected_execution_exception',
-    message: '%s requests are under way already; try again after Retry-After seconds, or raise server.maxInflight',
+    message:
+      '%s requests are under way already, and this caller has its share of them; try again after Retry-After seconds, or raise server.maxInflight',
   },
   headers_too_large: { status: 431, type: 'bad_request', message: 'the headers are over 16 KB; send fewer or shorter ones' },
   internal: { status: 500, type: 'internal_error', message: 'the sidecar failed; its log has the details' },

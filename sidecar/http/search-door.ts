@@ -30,6 +30,7 @@ export async function openSearchDoor(
     answerSearch: AnswerSearch;
     upstream: Upstream;
     signal: AbortSignal;
+    caller: string;
   },
 ): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0);
@@ -62,6 +63,7 @@ async function answerOne(
     headers: request.headers,
     body: body.bytes,
     signal: options.signal,
+    caller: options.caller,
   };
   const answer = await options.answerSearch(call, options.spelling);
   if (!options.signal.aborted) sendAnswer(response, answer);

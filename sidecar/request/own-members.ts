@@ -19,7 +19,32 @@ export function ownMemberEdits(bytes: Buffer, at = 0): Edit[] {
 
 /** The body without our members, every other byte as it was. */
 export function stripOwnMembers(bytes: Buffer): Buffer {
-  return bytes.length === 0 || !bytes.includes('fuserank') ? bytes : applyEdits(bytes, ownMemberEdits(bytes));
+  if (!bytes.includes('fuserank')) return bytes;
+  const edits = ownMemberEdits(bytes);
+  return edits.length === 0 ? bytes : applyEdits(bytes, edits);
+}
+
+/** The same of a text that is too deep to be parsed, one object or one a line; as it is where it can't be read. */
+export function stripUnparsed(bytes: Buffer, written: 'json' | 'lines' = 'json'): Buffer {
+  if (!bytes.includes('fuserank')) return bytes;
+  try {
+    const edits = written === 'json' ? ownMemberEdits(bytes) : lineStarts(bytes).flatMap((at) => ownMemberEdits(bytes, at));
+    return edits.length === 0 ? bytes : applyEdits(bytes, edits);
+  } catch {
+    return bytes;
+  }
+}
+
+/** Where lines begin that are not empty. */
+function lineStarts(bytes: Buffer): number[] {
+  const starts: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const newline = bytes.indexOf('\n', at);
+    const end = newline < 0 ? bytes.length : newline;
+    if (bytes.toString('latin1', at, Math.min(end, at + 8)).trim() !== '') starts.push(at);
+    at = end + 1;
+  }
+  return starts;
 }
 
 /** The same of a parsed body. */

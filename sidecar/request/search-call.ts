@@ -12,6 +12,8 @@ export interface SearchCall {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
   readonly signal: AbortSignal;
+  /** Whose share of the room it takes; absent = of nobody in particular. */
+  readonly caller?: string;
 }
 
 /** The first value of a header (names are lower case), null where it is absent. */

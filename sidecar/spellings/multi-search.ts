@@ -1,7 +1,7 @@
 import { applyEdits, findMember, isArray, literal, readElements, readMembers, type Edit, type Span } from '../json/spans.js';
 import { filterWithin, parseFilterPath, type FilterPath } from '../request/filter-path.js';
-import { ownMemberEdits, stripOwnMembers } from '../request/own-members.js';
-import { plainBody } from '../request/plain-body.js';
+import { ownMemberEdits, stripOwnMembers, stripUnparsed } from '../request/own-members.js';
+import { isTooDeep, plainBody } from '../request/plain-body.js';
 import { headerOf, type SearchCall } from '../request/search-call.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { upstreamOf, type UpstreamSearch } from '../request/upstream-search.js';
@@ -68,6 +68,9 @@ interface MultiSearch {
 function readMultiSearch(call: SearchCall): MultiSearch | PassThrough {
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const plain = plainBody(call, 'lines');
+  if (plain && isTooDeep(plain)) {
+    return passThrough(bypassed ? 'bypass' : 'body_too_deep', upstreamOf(call, plain, stripUnparsed(plain, 'lines')));
+  }
   const lines = plain && readSearchLines(plain);
   if (!lines) return passThrough(bypassed ? 'bypass' : 'body_not_understood', upstreamOf(call, call.body, call.body));
   const edits = plain.includes('fuserank') ? lines.flatMap(({ span }) => ownMemberEdits(plain, span.start)) : [];

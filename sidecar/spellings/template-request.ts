@@ -2,6 +2,7 @@ import type { Upstream } from '../../opensearch/upstream.js';
 import { applyEdits, cutMembers, findMember, isObject, readMembers } from '../json/spans.js';
 import { isJsonObject, parseJson, type JsonObject } from '../json/value.js';
 import type { FilterPath } from '../request/filter-path.js';
+import { isTooDeep } from '../request/plain-body.js';
 import type { SearchCall } from '../request/search-call.js';
 import type { UpstreamSearch } from '../request/upstream-search.js';
 
@@ -67,6 +68,7 @@ export async function renderTemplate(
     body: template,
     signal,
   });
+  if (isTooDeep(answer.body)) throw new NotRendered('the template gives a search that is too deep to be read');
   if (answer.status !== 200) throw new NotRendered(`status ${answer.status}: ${answer.body.toString('utf8', 0, 300)}`);
   const { bytes, body } = readOutput(answer.body);
   const query = new URLSearchParams();

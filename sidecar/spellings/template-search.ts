@@ -3,8 +3,8 @@ import type { Upstream } from '../../opensearch/upstream.js';
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../json/value.js';
 import type { SearchRanker } from '../rank-search.js';
 import { parseFilterPath } from '../request/filter-path.js';
-import { stripOwnMembers } from '../request/own-members.js';
-import { plainBody } from '../request/plain-body.js';
+import { stripOwnMembers, stripUnparsed } from '../request/own-members.js';
+import { isTooDeep, plainBody } from '../request/plain-body.js';
 import { headerOf, type SearchCall } from '../request/search-call.js';
 import { parseSearchOptions } from '../request/search-options.js';
 import { upstreamOf, type UpstreamSearch } from '../request/upstream-search.js';
@@ -44,6 +44,9 @@ export async function answerTemplateSearch(call: SearchCall, deps: SpellingDeps)
 function readTemplateRequest(call: SearchCall): TemplateRequest | PassThrough {
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const plain = plainBody(call);
+  if (plain && isTooDeep(plain)) {
+    return passThrough(bypassed ? 'bypass' : 'body_too_deep', upstreamOf(call, plain, stripUnparsed(plain)));
+  }
   const body = plain && parseObject(plain);
   if (!body) return passThrough(bypassed ? 'bypass' : 'body_not_understood', upstreamOf(call, call.body, call.body));
   const bytes = stripOwnMembers(plain);
