@@ -56,6 +56,8 @@ export const profileSchema = z.strictObject({
   scores: z.enum(['rewrite', 'keep']).default('rewrite'),
   /** Put `ext.fuserank` into every ranked answer, not only explained ones. */
   ext: z.boolean().default(false),
+  /** What a product in stock matches, in Lucene's query syntax: `in_stock:true`, `stock:>0`. Null: nothing is known of stock. */
+  inStock: z.string().min(1).nullable().default(null),
 });
 
 export const configSchema = z.strictObject({

@@ -17,6 +17,10 @@ import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-s
 import { ScorerPool } from './scorer.js';
 import { answerSpellings } from './spellings/index.js';
 import { recallHistory } from './user-history.js';
+import { ClientSearch } from './v1/client-search.js';
+import { openOwnRoutes } from './v1/own-routes.js';
+import { ShopStatistics } from './v1/shop-statistics.js';
+import { Admission } from './walk/admission.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
@@ -103,12 +107,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       stamps,
+      admission: new Admission(),
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log), lists: lists.keeper });
+    const observe = observeSearches(metrics, log);
+    const ranker = new SearchRanker({ ...walking, observe, lists: lists.keeper });
     // Searches that nobody sent are in no count.
     const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
     walk = async ({ roles }) => {
@@ -121,6 +127,13 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       answerSearch: answerSpellings({ ranker, upstream, config }),
+      ownRoutes: openOwnRoutes({
+        ...walking,
+        observe,
+        engine,
+        client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
+        shop: new ShopStatistics(engine),
+      }),
       store,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;

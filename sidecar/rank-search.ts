@@ -14,7 +14,7 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import type { SearchCall } from './request/search-call.js';
-import { Admission, type Outcome } from './walk/admission.js';
+import type { Admission, Outcome } from './walk/admission.js';
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from './walk/client-request.js';
 import { SearchClock } from './walk/search-clock.js';
 import { labelOf, type OwnAnswer, type RankedAnswer, type SearchUnderWay } from './walk/search-under-way.js';
@@ -25,6 +25,7 @@ import { asSkipped, Skipped } from './walk/skipped.js';
 /** What the walk needs of the house around it. */
 export interface RankSearchDeps extends GatheringDeps {
   readonly config: Config;
+  readonly admission: Admission;
   readonly observe: SearchObserver;
   /** Null: nobody keeps lists. */
   readonly lists: ListKeeper | null;
@@ -50,7 +51,6 @@ const LATE: ReadonlySet<SkipReason> = new Set(['budget', 'scorer_overloaded']);
 export class SearchRanker {
   readonly #deps: RankSearchDeps;
   readonly #lists = new RankedLists();
-  readonly #admission = new Admission();
 
   constructor(deps: RankSearchDeps) {
     this.#deps = deps;
@@ -99,7 +99,7 @@ export class SearchRanker {
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
-    const leave = stored ? null : this.#admission.enter(call.caller);
+    const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
     const keeping = this.#keptFields(search.index, search.body, call);
     let outcome: Outcome = 'other';
@@ -112,7 +112,7 @@ export class SearchRanker {
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), leftMs);
       try {
         refuseUnscored(read);
-        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#admission.limit} searches are being ranked already`);
+        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#deps.admission.limit} searches are being ranked already`);
         const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + leftMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
@@ -216,7 +216,7 @@ export class SearchRanker {
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
-      listLength: list.hits.length,
+      listLength: list.hits.length > list.window ? list.hits.length : 0,
       ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }

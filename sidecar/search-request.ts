@@ -4,7 +4,7 @@ import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json
 import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
 import { stripOwnMembers, stripUnparsed, withoutOwnMembers } from './request/own-members.js';
 import { isTooDeep, plainBody } from './request/plain-body.js';
-import { firstText } from './request/query-tree.js';
+import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
 import { textAtPath } from './request/text-path.js';
@@ -172,7 +172,7 @@ export function judgeSearch({ call, body, bodyBytes, upstream, filter }: FoundSe
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean, profile),
+    queryText: options.queryText ?? textOf({ call, body: clean }, { profile, textFields: config.index.map.text }),
     listKey,
   };
 }
@@ -189,11 +189,14 @@ function rowCount(value: Json | undefined): number | null {
 }
 
 /** The profile's path first, then what a walk over the query meets. The engine answers `q` and leaves the body's query aside. */
-function textOf(call: SearchCall, body: JsonObject, profile: Profile): string | null {
+function textOf(
+  { call, body }: { call: SearchCall; body: JsonObject },
+  { profile, textFields }: { profile: Profile; textFields: readonly string[] },
+): string | null {
   const words = nonEmptyString(call.query.get('q') ?? undefined);
   if (words !== null) return words;
   const placed = profile.queryTextPath === null ? null : textAtPath(body, profile.queryTextPath);
-  return placed ?? (body.query === undefined ? null : firstText(body.query));
+  return placed ?? (body.query === undefined ? null : findWords(body.query, textFields));
 }
 
 /** What ranking needs of a hit in the client's own answer. */
@@ -238,8 +241,8 @@ export function findProfile(config: Config, index: string, named: string | null)
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
     return { name: named, profile };
   }
-  // What an expression takes away again (`shop*,-shop_old`) needs no profile, and no index at all is all of them.
-  const names = (index === '' ? '_all' : index).split(',').filter((name) => name !== '' && !name.startsWith('-'));
+  // `shop*,-shop-old`: what is left out needs no profile, and no index at all is all of them.
+  const names = (index === '' ? '_all' : index).split(',').filter((name, place) => name !== '' && !(place > 0 && name.startsWith('-')));
   for (const [name, profile] of Object.entries(config.profiles)) {
     if (names.length > 0 && names.every((each) => matchesPattern(each, profile.index))) return { name, profile };
   }

@@ -8,7 +8,7 @@ export type Route =
       readonly spelling: Spelling;
       readonly index: string;
     }
-  | { readonly kind: 'own'; readonly name: 'health' | 'ubi' | 'ui' }
+  | { readonly kind: 'own'; readonly name: 'health' | 'ubi' | 'ui' | 'v1' }
   | { readonly kind: 'forward'; readonly name: 'read' }
   | { readonly kind: 'write'; readonly name: 'write' };
 
@@ -90,6 +90,7 @@ export function findRoute(method: string, segments: readonly string[]): Route {
   }
   if (segments.length === 1 && HEALTH_ROUTES.has(first)) return { kind: 'own', name: 'health' };
   if (first === 'ubi' && segments.length === 2 && (second === 'events' || second === 'queries')) return { kind: 'own', name: 'ubi' };
+  if (isOwnV1(segments)) return { kind: 'own', name: 'v1' };
   if (first === 'ui') return { kind: 'own', name: 'ui' };
   if (!readRoutes.some((route) => matches(route, method, segments))) return { kind: 'write', name: 'write' };
   return { kind: 'forward', name: 'read' };
@@ -109,6 +110,14 @@ function findSearch(segments: readonly string[]): Extract<Route, { kind: 'search
   const path = (named ? segments.slice(1) : segments).join('/');
   const found = Object.hasOwn(SEARCHES, path) ? SEARCHES[path] : undefined;
   return found ? { kind: 'search', ...found, index: named ? first : '' } : null;
+}
+
+const V1_ROUTES: ReadonlySet<string> = new Set(['rank', 'similar', 'recommend', 'search', 'embed']);
+
+/** Ours are `/v1/…` by name, so that an index called v1 keeps its own routes. */
+function isOwnV1(segments: readonly string[]): boolean {
+  const [first = '', second = ''] = segments;
+  return (first === 'v1' && V1_ROUTES.has(second)) || (segments.length === 1 && first === 'openapi.json');
 }
 
 function matches(route: ReadRoute, method: string, segments: readonly string[]): boolean {

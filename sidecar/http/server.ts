@@ -15,8 +15,10 @@ import type { Metrics } from './metrics.js';
 import { readTarget } from './request-target.js';
 import { findRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
-import { openTokenGate } from './token-gate.js';
+import { nameCaller, openTokenGate } from './token-gate.js';
 import { uiRoutes, type Ui } from './ui-routes.js';
+import { v1Routes } from './v1-routes.js';
+import type { OwnRoutes } from '../v1/own-routes.js';
 
 /** What the HTTP layer is given; everything behind it can be a stand-in. */
 export interface HttpDependencies {
@@ -24,6 +26,7 @@ export interface HttpDependencies {
   /** The engine, with the client's own credentials. */
   readonly upstream: Upstream;
   readonly answerSearch: AnswerSearch;
+  readonly ownRoutes: OwnRoutes;
   readonly store: BehaviourSink & UserRegister;
   readonly readHealth: () => Health;
   readonly readInfo: () => object;
@@ -59,6 +62,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   app.use(
     behaviourRoutes({ sink: dependencies.store, gate, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
+  app.use(v1Routes({ routes: dependencies.ownRoutes, gate }));
   app.use(uiRoutes(dependencies.ui));
   closeApp(app, log);
 
@@ -85,30 +89,37 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       const route = findRoute(method, target.segments);
       name = route.name;
       gate.identify(request);
+      const caller = nameCaller(request, gate);
       if (route.kind === 'own') {
+        if (route.name === 'v1') response.once('close', admit(caller));
         app(request, response);
         return;
       }
       if (needsToken) gate.demand(request, 'search');
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
-      const caller = gate.callerOf(request) ?? request.headers.authorization ?? request.socket.remoteAddress ?? '';
-      const leave = share.enter(caller, config.server.maxInflight);
-      if (!leave) {
-        metrics.countShed();
-        throw new HttpError('too_many_requests', String(share.running), { 'retry-after': String(RETRY_AFTER_S) });
-      }
-      metrics.setInflight(share.running);
+      const leave = admit(caller);
       const signal = watchClient(request, response);
       serve(request, response, { target, route, signal, caller })
         .catch((error: unknown) => fail(response, error, signal))
-        .finally(() => {
-          leave();
-          metrics.setInflight(share.running);
-        });
+        .finally(leave);
     } catch (error) {
       fail(response, error);
     }
+  }
+
+  /** Counts a request as under way until the returned function is called. Throws HttpError `too_many_requests`. */
+  function admit(caller: string): () => void {
+    const leave = share.enter(caller, config.server.maxInflight);
+    if (!leave) {
+      metrics.countShed();
+      throw new HttpError('too_many_requests', String(share.running), { 'retry-after': String(RETRY_AFTER_S) });
+    }
+    metrics.setInflight(share.running);
+    return () => {
+      leave();
+      metrics.setInflight(share.running);
+    };
   }
 
   async function serve(

@@ -62,6 +62,11 @@ export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens
   };
 }
 
+/** Whose share of the room a request takes: its token's, else its credentials', else its address's. */
+export function nameCaller(request: IncomingMessage, gate: TokenGate): string {
+  return gate.callerOf(request) ?? request.headers.authorization ?? request.socket.remoteAddress ?? '';
+}
+
 function bearerOf({ authorization }: IncomingHttpHeaders): string | null {
   return authorization === undefined ? null : (BEARER.exec(authorization)?.[1] ?? null);
 }

@@ -1,5 +1,13 @@
+import type { QueryVectors, RankRequest } from '../scoring/scorer-tasks.js';
+
 /** Which of the engine's ways to search a request takes. */
 export type Spelling = 'search' | 'template' | 'multi-search' | 'multi-template';
+
+/** What one of our own routes knows of its search before it asks: neither is found out again. */
+export interface GivenFacts {
+  readonly vectors?: QueryVectors;
+  readonly history?: RankRequest['history'];
+}
 
 /** A `_search` as it arrived, body read but not looked at. */
 export interface SearchCall {
@@ -12,6 +20,7 @@ export interface SearchCall {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
   readonly signal: AbortSignal;
+  readonly given?: GivenFacts;
   /** Whose share of the room it takes; absent = of nobody in particular. */
   readonly caller?: string;
 }

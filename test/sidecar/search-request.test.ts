@@ -44,6 +44,12 @@ describe('a search looked at', () => {
     expect(parseSearchRequest(call(body), config).upstream.body.toString()).toBe(upstream);
   });
 
+  it('finds the profile of an expression that leaves indices out', () => {
+    const url = `/${encodeURIComponent('products*,-products-old')}/_search`;
+    expect(parseSearchRequest(call({ query }, { url }), config)).toMatchObject({ kind: 'rankable', profileName: 'shop' });
+    expect(parseSearchRequest(call({ query }, { url: '/-products,other/_search' }), config)).toMatchObject({ reason: 'no_profile' });
+  });
+
   it.each(['__proto__', 'constructor', 'prototype', 'toString'])('refuses %s in our block by its name, and pollutes nothing', (name) => {
     const block = `{"${name}":{"polluted":1}}`;
     for (const body of [

@@ -378,7 +378,8 @@ describe('a URI search', () => {
     const parameters = { q: 'brass lamp', df: 'title', default_operator: 'AND', size: '50' };
     const answer = await search(parameters);
     const direct = await call(house.node.url, `/${house.alias}/_search?${new URLSearchParams(parameters).toString()}`);
-    expect([...idsOf(answerOf(answer))].sort()).toEqual([...idsOf(answerOf(direct))].sort());
+    expect(label(answer)).toMatch(/^applied/);
+    expect(idsOf(answerOf(answer))).toEqual(expect.arrayContaining(idsOf(answerOf(direct))));
   });
 
   it('with a source is a body, without its type the engine’s own error', async () => {
