@@ -52,6 +52,8 @@ export const profileSchema = z.strictObject({
     })
     .prefault({}),
   signals,
+  /** Where a search's body holds the shopper's words, such as `query.bool.must.0.match.title`; null = looked for. */
+  queryTextPath: z.string().min(1).max(1000).nullable().default(null),
   scores: z.enum(['rewrite', 'keep']).default('rewrite'),
   /** Put `ext.fuserank` into every ranked answer, not only explained ones. */
   ext: z.boolean().default(false),

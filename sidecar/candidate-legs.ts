@@ -59,6 +59,9 @@ const PRESENTATION = new Set([
 ]);
 const AROUND_THE_HITS = new Set(['aggs', 'aggregations', 'suggest', 'track_total_hits', 'from', 'size', 'profile', 'sort']);
 
+/** A query in the URL. The engine knows the others only beside `q`, so a search of ours that has none leaves all of them out. */
+export const URI_QUERY = ['q', 'df', 'analyzer', 'analyze_wildcard', 'default_operator', 'lenient'];
+
 /** URL parameters that a leg must repeat because they decide which hits come, in which order, for whom. */
 const SELECTING_PARAMETERS = [
   'routing',
@@ -73,12 +76,7 @@ const SELECTING_PARAMETERS = [
   'allow_partial_search_results',
   'terminate_after',
   'timeout',
-  'q',
-  'df',
-  'analyzer',
-  'analyze_wildcard',
-  'default_operator',
-  'lenient',
+  ...URI_QUERY,
 ];
 
 /**
@@ -237,7 +235,7 @@ function constrainedLeg<Role extends Leg['role']>(
   }
   if (isJsonObject(search.body.collapse)) members.collapse = JSON.stringify({ field: search.body.collapse.field ?? null });
   for (const [name, value] of Object.entries(leanMembers(search, stamp))) members[name] = JSON.stringify(value);
-  return { role, path: legPath(search, { without: ['q', 'search_type'] }), body: writeMembers(members) };
+  return { role, path: legPath(search, { without: [...URI_QUERY, 'search_type'] }), body: writeMembers(members) };
 }
 
 function writeMembers(members: Readonly<Record<string, string>>): string {
@@ -296,12 +294,16 @@ function leanMembers(search: Rankable, stamp: IndexStamp): JsonObject {
 }
 
 /** The path of a search of ours over the same indices, with the client's selecting parameters. */
-export function legPath(search: Rankable, options: { without?: readonly string[]; more?: readonly string[] } = {}): string {
+export function legPath(
+  search: Rankable,
+  options: { without?: readonly string[]; more?: readonly string[]; filter?: string | null } = {},
+): string {
   const parameters = new URLSearchParams();
   for (const name of [...SELECTING_PARAMETERS, ...(options.more ?? [])]) {
     if (options.without?.includes(name)) continue;
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
+  if (options.filter) parameters.set('filter_path', options.filter);
   const query = parameters.toString();
   const base = search.index === '' ? '/_search' : `/${encodeURIComponent(search.index)}/_search`;
   return query === '' ? base : `${base}?${query}`;

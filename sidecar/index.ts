@@ -16,6 +16,7 @@ import { QueryEncoding } from './query-vectors.js';
 import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
+import { answerSpellings } from './spellings/index.js';
 import { recallHistory } from './user-history.js';
 import { ClientSearch } from './v1/client-search.js';
 import { openOwnRoutes } from './v1/own-routes.js';
@@ -137,7 +138,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     const listener = await openListener({
       config,
       upstream,
-      answerSearch: (call) => ranker.answer(call),
+      answerSearch: answerSpellings({ ranker, upstream, config }),
       ownRoutes,
       store: behaviour,
       readHealth: () => {

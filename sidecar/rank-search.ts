@@ -1,11 +1,8 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { Config } from '../config/schema.js';
 import { OWN_SOURCE_FIELDS } from '../mappings/product-index.js';
-import type { UpstreamAnswer } from '../opensearch/upstream.js';
 import { orAbort, settle, unwrap, within, type Settled } from './walk/deadline.js';
 import type { EngineAnswer } from './answer/engine-answer.js';
-import { inPlainText, readOrNull, refuseUnscored, unreadable } from './answer/rankable-answer.js';
+import { readOrNull, refuseUnscored, unreadable } from './answer/rankable-answer.js';
 import { answerUbi, type AnsweredSearch } from './answer/ubi-answer.js';
 import type { IsErased, RecentErasures } from './behaviour/recent-erasures.js';
 import type { SearchRecorder } from './behaviour/search-recorder.js';
@@ -19,20 +16,16 @@ import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
-import { headerOf, type SearchCall } from './request/search-call.js';
+import type { SearchCall } from './request/search-call.js';
 import { namesOfShopper } from './request/search-options.js';
 import { arrangeByRules } from './walk/arranged-list.js';
 import type { Admission, Outcome } from './walk/admission.js';
+import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from './walk/client-request.js';
 import { SearchClock } from './walk/search-clock.js';
-import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
+import { labelOf, type OwnAnswer, type RankedAnswer, type SearchUnderWay } from './walk/search-under-way.js';
+import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
 import { asSkipped, Skipped } from './walk/skipped.js';
-
-export interface SearchAnswer {
-  readonly status: number;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-}
 
 /** What the walk needs of the house around it. */
 export interface RankSearchDeps extends GatheringDeps {
@@ -60,13 +53,8 @@ export interface SearchObserver {
 
 /** Time kept for scoring when a shopper's history is late. */
 const HISTORY_RESERVE_MS = 12;
-/** Below this, packing costs more than it saves. */
-const PACKED_BYTES = 1024;
-
 /** Reasons that say of a search that it was let in beside too many others. */
 const LATE: ReadonlySet<SkipReason> = new Set(['budget', 'scorer_overloaded']);
-
-const gzipAsync = promisify(gzip);
 
 /** The walk of one search through the stages, under one budget. A fault of ours ends in the engine's own order. */
 export class SearchRanker {
@@ -82,9 +70,19 @@ export class SearchRanker {
    * can't be reached; everything else is an answer of the engine.
    */
   async answer(call: SearchCall): Promise<SearchAnswer> {
+    const { upstream, config } = this.#deps;
     const clock = new SearchClock();
-    const search = parseSearchRequest(call, this.#deps.config);
-    return search.kind === 'pass-through' ? this.#passThrough(search, call, clock) : this.#answerRankable(search, clock);
+    const search = parseSearchRequest(call, config);
+    const underWay = this.begin(search, call, clock);
+    try {
+      const request = underWay.readsAnswer ? inPlainText(search.upstream) : search.upstream;
+      const answer = await askEngine(upstream, request, { signal: call.signal, clock });
+      const ranked = await underWay.rank(answer);
+      const serverTiming = config.observability.serverTiming ? clock.serverTiming() : null;
+      return await finishAnswer(answer, ranked.body, { label: labelOf(ranked), call, serverTiming });
+    } finally {
+      underWay.close();
+    }
   }
 
   /** Forgets the stored orders of shoppers who are erased. */
@@ -92,57 +90,65 @@ export class SearchRanker {
     this.#lists.forgetUsers(isErased);
   }
 
-  async #passThrough(search: PassThrough, call: SearchCall, clock: SearchClock): Promise<SearchAnswer> {
-    const keeping = search.cutOwnMembers ? this.#keptFields(call.index, search.body, call) : null;
-    const answer = await this.#ask(keeping || search.ubi ? inPlainText(search.upstream) : search.upstream, call.signal, clock);
-    const read = keeping && answer.status === 200 ? readOrNull(answer.body) : null;
-    const body = read && keeping ? cutOwnMembers(read, await keeping) : answer.body;
-    return this.#skip(answer, body, new Skipped(search.reason, ''), { call, search, clock });
+  /** Starts, beside the client's own request, what ranking its answer needs. */
+  begin(search: Rankable | PassThrough, call: SearchCall, clock: SearchClock): SearchUnderWay {
+    return search.kind === 'pass-through' ? this.#passThrough(search, call, clock) : this.#beginRanking(search, clock);
   }
 
-  async #answerRankable(search: Rankable, clock: SearchClock): Promise<SearchAnswer> {
+  #passThrough(search: PassThrough, call: SearchCall, clock: SearchClock): SearchUnderWay {
+    const keeping = search.cutOwnMembers ? this.#keptFields(call.index, search.body, call) : null;
+    return {
+      readsAnswer: keeping !== null || search.ubi !== null,
+      rank: async (answer) => {
+        const read = keeping && answer.status === 200 ? readOrNull(answer.body) : null;
+        const body = read && keeping ? cutOwnMembers(read, await keeping) : answer.body;
+        return this.#skip(answer, body, new Skipped(search.reason, search.detail ?? ''), { call, search, clock });
+      },
+      close: () => undefined,
+    };
+  }
+
+  #beginRanking(search: Rankable, clock: SearchClock): SearchUnderWay {
     const work = new AbortController();
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
     const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
-    let outcome: Outcome = 'other';
     const keeping = this.#keptFields(search.index, search.body, call);
+    let outcome: Outcome = 'other';
     let late: NodeJS.Timeout | undefined;
-    try {
-      const answer = await this.#ask(inPlainText(search.upstream), call.signal, clock);
+    const rank = async (answer: OwnAnswer, spentMs = 0): Promise<RankedAnswer> => {
       const read = answer.status === 200 ? readOrNull(answer.body) : null;
-      if (!read) return await this.#skip(answer, answer.body, unreadable(answer), { call, search, clock });
+      if (!read) return this.#skip(answer, answer.body, unreadable(answer), { call, search, clock });
       const keep = await keeping;
-      late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
+      const leftMs = search.budgetMs - spentMs;
+      late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), leftMs);
       try {
         refuseUnscored(read);
         if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#deps.admission.limit} searches are being ranked already`);
-        const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + search.budgetMs, clock, signal, keep };
+        const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + leftMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
         if (page.describe && !this.#isErased(search, clock)) this.#deps.lists?.keep(page.describe);
         this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
-        return await this.#finish(answer, page.body, `applied; ${page.label}`, {
-          call,
-          search,
-          clock,
-          ranking: { fuserank_model: page.model },
-        });
+        const told = this.#tellUbi(answer, page.body, { call, search, clock, ranking: { fuserank_model: page.model } });
+        return { body: told, applied: page.label, reason: null };
       } catch (error) {
         if (call.signal.aborted) throw error; // nobody is left to answer
         const skipped = asSkipped(error);
         // Who asks for less time than the profile gives says nothing about the load.
         if (LATE.has(skipped.reason) && search.budgetMs >= search.profile.budgetMs) outcome = 'late';
-        return await this.#skip(answer, cutOwnMembers(read, keep), skipped, { call, search, clock });
+        return this.#skip(answer, cutOwnMembers(read, keep), skipped, { call, search, clock });
       }
-    } finally {
+    };
+    const close = (): void => {
       leave?.(outcome);
       clearTimeout(late);
       work.abort();
-    }
+    };
+    return { readsAnswer: true, rank, close };
   }
 
   /** What of our members stays in an answer: what is asked for by name, and all of it where the index is not one of ours. */
@@ -244,33 +250,20 @@ export class SearchRanker {
     });
   }
 
-  #skip(answer: UpstreamAnswer, body: Buffer, skipped: Skipped, work: Omit<AnsweredSearch, 'ranking'>): Promise<SearchAnswer> {
-    const { clock } = work;
-    this.#deps.observe.outcome({ applied: false, reason: skipped.reason, detail: skipped.message || null, clock, candidates: null });
-    return this.#finish(answer, body, `skipped; reason=${skipped.reason}`, { ...work, ranking: { fuserank_reason: skipped.reason } });
+  #skip(answer: OwnAnswer, body: Buffer, skipped: Skipped, work: Omit<AnsweredSearch, 'ranking'>): RankedAnswer {
+    const { reason } = skipped;
+    this.#deps.observe.outcome({ applied: false, reason, detail: skipped.message || null, clock: work.clock, candidates: null });
+    return { body: this.#tellUbi(answer, body, { ...work, ranking: { fuserank_reason: reason } }), applied: null, reason };
   }
 
-  /** Packed again where the client takes gzip: the engine was asked for plain text, since its answer is read and cut. */
-  async #finish(answer: UpstreamAnswer, ranked: Buffer, label: string, work: AnsweredSearch): Promise<SearchAnswer> {
-    const { call, clock, search } = work;
-    const body = search.ubi && answer.status === 200 ? answerUbi(search.ubi, ranked, work, this.#deps.searches) : ranked;
-    const { 'content-length': _length, ...headers } = answer.headers;
-    const asked = /\bgzip\b/.test(headerOf(call, 'accept-encoding') ?? '');
-    const packed = asked && body !== answer.body && headers['content-encoding'] === undefined && body.length > PACKED_BYTES;
-    if (packed) headers['content-encoding'] = 'gzip';
-    headers['x-fuserank'] = label;
-    const answered = packed ? await gzipAsync(body, { level: 1 }) : body;
-    if (this.#deps.config.observability.serverTiming) headers['server-timing'] = clock.serverTiming();
-    return { status: answer.status, headers, body: answered };
+  #tellUbi(answer: OwnAnswer, body: Buffer, work: AnsweredSearch): Buffer {
+    const { ubi } = work.search;
+    return ubi && answer.status === 200 ? answerUbi(ubi, body, work, this.#deps.searches) : body;
   }
 
   /** Whether the shopper was erased since the search began: then nothing of it is kept. */
   #isErased({ options }: Rankable, clock: SearchClock): boolean {
     return this.#deps.erased.coverSince(namesOfShopper(options), performance.now() - clock.elapsedMs);
-  }
-
-  #ask(request: UpstreamSearch, signal: AbortSignal, clock: SearchClock): Promise<UpstreamAnswer> {
-    return clock.stage('client', () => clock.duringEngine(() => this.#deps.upstream.send({ ...request, signal })));
   }
 }
 

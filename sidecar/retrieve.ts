@@ -1,7 +1,8 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
-import { presentationMembers, legPath, selectingText } from './candidate-legs.js';
+import { presentationMembers, legPath, selectingText, URI_QUERY } from './candidate-legs.js';
 import { fieldValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
+import { printFilterPath } from './request/filter-path.js';
 import { narrowSearch, type SearchBody } from './request/post-filter.js';
 import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { findMember, literal, readMembers } from './json/spans.js';
@@ -212,7 +213,11 @@ export async function fetchBodies(
 ): Promise<Bodies> {
   const answer = await upstream.send({
     method: 'POST',
-    path: legPath(search, { without: ['q', 'terminate_after', 'search_type'], more: PRESENTING_PARAMETERS }),
+    path: legPath(search, {
+      without: [...URI_QUERY, 'terminate_after', 'search_type'],
+      more: PRESENTING_PARAMETERS,
+      filter: presentingFilter(search),
+    }),
     headers: clientHeaders(search),
     body: bodiesBody(search, wanted),
     signal,
@@ -234,7 +239,15 @@ const PRESENTING_PARAMETERS = [
   'explain',
   'include_named_queries_score',
   'typed_keys',
+  'pretty',
 ];
+
+/** The client's own `filter_path`, so that a hit from a second search shows no more than one from the first. */
+function presentingFilter({ filter }: Rankable): string | null {
+  if (filter === null) return null;
+  // Whether an answer is whole is asked for as well, unless all that is not taken out comes anyway.
+  return `${printFilterPath(filter)}${filter.included === null ? '' : ',timed_out,_shards'}`;
+}
 
 function bodiesBody(search: Rankable, wanted: readonly { readonly index: string; readonly id: string }[]): string {
   const should = scoringClauses(search);
@@ -254,12 +267,23 @@ function hitsFilter(wanted: readonly { readonly index: string; readonly id: stri
 function scoringClauses(search: Rankable): string | null {
   const query = search.body.query;
   const q = search.call.query.get('q');
-  if (q !== null) return JSON.stringify([{ query_string: { query: q, lenient: true } }]);
+  if (q !== null) return JSON.stringify([{ query_string: { query: q, ...uriQueryOptions(search.call.query), lenient: true } }]);
   if (query === undefined) return null;
   const hybrid: Json | undefined = isJsonObject(query) ? query.hybrid : undefined;
   if (isJsonObject(hybrid)) return JSON.stringify(asList(hybrid.queries));
   const raw = search.bodyBytes.length === 0 ? null : findMember(search.bodyBytes, 0, 'query');
   return `[${raw ? literal(search.bodyBytes, raw.value) : JSON.stringify(query)}]`;
+}
+
+/** What a URI search says beside `q`, as `query_string` calls it. */
+function uriQueryOptions(query: URLSearchParams): JsonObject {
+  const named = { df: 'default_field', analyzer: 'analyzer', analyze_wildcard: 'analyze_wildcard', default_operator: 'default_operator' };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([parameter, member]): [string, Json][] => {
+      const value = query.get(parameter);
+      return value === null || value === '' ? [] : [[member, value]];
+    }),
+  );
 }
 
 /** A page of the engine's own order beyond the ranked list, without the hits that were added to it; the client's request else. */
@@ -308,6 +332,6 @@ const AROUND_THE_PAGE = new Set(['from', 'size', 'aggs', 'aggregations', 'sugges
 
 /** Another body to where the client's own search went. */
 function sendAgain(upstream: Upstream, search: Rankable, { body, signal }: { body: string; signal: AbortSignal }): Promise<UpstreamAnswer> {
-  const path = legPath(search, { more: PRESENTING_PARAMETERS });
+  const path = legPath(search, { more: PRESENTING_PARAMETERS, filter: presentingFilter(search) });
   return upstream.send({ method: 'POST', path, headers: clientHeaders(search), body, signal });
 }

@@ -1,23 +1,17 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { nestsDeeper } from './json/spans.js';
+import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
 import { findRules, type ListRules } from './request/list-rules.js';
-import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, withoutOwnMembers } from './request/own-members.js';
+import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, stripUnparsed, withoutOwnMembers } from './request/own-members.js';
+import { isTooDeep, plainBody } from './request/plain-body.js';
 import { narrowSearch, sendBody } from './request/post-filter.js';
 import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
+import { textAtPath } from './request/text-path.js';
 import { readUbiCall, type UbiCall } from './request/ubi-call.js';
-
-/** What goes to the engine in the client's name: its own request, our members taken out. */
-export interface UpstreamSearch {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-}
+import { upstreamOf, type UpstreamSearch } from './request/upstream-search.js';
 
 /** Why a search is answered in the engine's own order. The list is the public one of `X-Fuserank: skipped; reason=…`. */
 export type SkipReason =
@@ -39,6 +33,8 @@ export type SkipReason =
   | 'body_too_large'
   | 'body_not_understood'
   | 'body_too_deep'
+  | 'template_not_rendered'
+  | 'too_many_searches'
   | 'engine_error'
   | 'no_hits'
   | 'no_scores'
@@ -67,6 +63,8 @@ export interface PassThrough {
   /** The search is taken down, or its `ext.ubi` answered, by us; and who searched. */
   readonly ubi: UbiCall | null;
   readonly options: SearchOptions | null;
+  /** For the log; absent where the reason says it all. */
+  readonly detail?: string;
 }
 
 export interface Rankable {
@@ -76,6 +74,8 @@ export interface Rankable {
   /** The client's body without our block, parsed; and the same as bytes. */
   readonly body: JsonObject;
   readonly bodyBytes: Buffer;
+  /** What the client wants to see of the answer; null = all. */
+  readonly filter: FilterPath | null;
   readonly index: string;
   readonly from: number;
   readonly size: number;
@@ -97,16 +97,14 @@ export interface Rankable {
 }
 
 const DEFAULT_SIZE = 10;
-/** The engine takes 20 queries inside each other (`indices.query.bool.max_nested_depth`), each 3 levels of JSON. */
-const DEEPEST = 200;
 
 /** Looks at a `_search`: is it ours to rank, and if not, why not. Throws `BadSearchOption` for a wrong block of ours. */
 export function parseSearchRequest(call: SearchCall, config: Config): Rankable | PassThrough {
-  const untouched = upstreamOf(call, call.body, false);
+  const untouched = upstreamOf(call, call.body, call.body);
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
   if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
-  if (nestsDeeper(bytes, DEEPEST)) return passThrough(bypassed ? 'bypass' : 'body_too_deep', withoutOurs(call, bytes));
+  if (isTooDeep(bytes)) return passThrough(bypassed ? 'bypass' : 'body_too_deep', upstreamOf(call, bytes, stripUnparsed(bytes)));
   let body: Json;
   try {
     body = bytes.length === 0 ? {} : parseJson(bytes.toString('utf8'));
@@ -115,32 +113,50 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   }
   if (!isJsonObject(body)) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
 
-  if (bypassed) {
-    const raw = stripOwnMembers(bytes, OWN_KEYS);
-    return passThrough('bypass', upstreamOf(call, raw.bytes, raw.bytes !== call.body));
-  }
+  if (bypassed) return passThrough('bypass', upstreamOf(call, bytes, stripOwnMembers(bytes)));
+  const send = (written: Buffer): UpstreamSearch =>
+    bytes.length === 0 && written.length > 0 ? sendBody(untouched, written) : upstreamOf(call, bytes, written);
+  return judgeSearch({ call, body, bytes, send, filter: parseFilterPath(call.query.get('filter_path')) }, config);
+}
+
+/** A search whose body is known, wherever it was written: in a `_search`, in a line of an `_msearch`, or in a rendered template. */
+export interface FoundSearch {
+  /** With the parameters that the engine heeds for this search. */
+  readonly call: SearchCall;
+  /** Parsed, our block in it. */
+  readonly body: JsonObject;
+  /** The same as bytes. */
+  readonly bytes: Buffer;
+  /** What goes to the engine in the client's name when the body is written like this. */
+  readonly send: (written: Buffer) => UpstreamSearch;
+  /** What is left of the answer to this search; null = all. */
+  readonly filter: FilterPath | null;
+}
+
+/** Says whether such a search is ours to rank. Throws `BadSearchOption` for a wrong block of ours. */
+export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, config: Config): Rankable | PassThrough {
   const options = parseSearchOptions(body, call, config);
   const ubi = readUbiCall(body, { consent: options.consent, mode: config.behaviour.ubiQueries });
   const cut = ubi?.held ? OWN_AND_UBI : OWN_KEYS;
   const stripped = stripOwnMembers(bytes, cut);
-  const upstream = upstreamOf(call, stripped.bytes, stripped.bytes !== call.body, cut);
+  const upstream = send(stripped);
   const clean = withoutOwnMembers(body, cut);
   const found = findProfile(config, call.index, options.profile);
   if (!found) return { ...passThrough('no_profile', upstream, false, ubi ? clean : {}), ubi, options };
   const { name: profileName, profile } = found;
 
   const budgetMs = options.budgetMs ?? profile.budgetMs;
-  const from = wholeNumber(call.query.get('from') ?? clean.from) ?? 0;
-  const size = wholeNumber(call.query.get('size') ?? clean.size) ?? DEFAULT_SIZE;
+  const from = rowCount(call.query.get('from') ?? clean.from) ?? 0;
+  const size = rowCount(call.query.get('size') ?? clean.size) ?? DEFAULT_SIZE;
   const window = options.window ?? profile.window;
   const blend = options.blend ?? profile.blend;
-  const reason = whyNotRanked(call, clean, { from, size, window });
+  const reason = whyNotRanked(call, clean, { size, filter });
   const skip = reason ?? (budgetMs === 0 ? 'budget' : blend === 0 ? 'blend_zero' : null);
   if (skip) return { ...passThrough(skip, upstream, true, clean), ubi, options };
 
-  const queryText = options.queryText ?? textOf(call, clean, config.index.map.text);
+  const queryText = options.queryText ?? textOf({ call, body: clean }, { profile, textFields: config.index.map.text });
   const rules = findRules(profile, options, queryText);
-  const asked = { body: clean, bytes: stripped.bytes };
+  const asked = { body: clean, bytes: stripped };
   const { body: searched, bytes: bodyBytes } =
     rules.excluded.length === 0 ? asked : narrowSearch(asked, { mustNot: [{ ids: { values: [...rules.excluded] } }] });
   const listKey = createHash('sha256')
@@ -160,10 +176,11 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     .digest('base64url');
   return {
     kind: 'rankable',
-    upstream: rules.excluded.length === 0 ? upstream : sendBody(upstream, bodyBytes),
+    upstream: rules.excluded.length === 0 ? upstream : send(bodyBytes),
     call,
     body: searched,
     bodyBytes,
+    filter,
     index: call.index,
     from,
     size,
@@ -181,33 +198,45 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   };
 }
 
-function withoutOurs(call: SearchCall, bytes: Buffer): UpstreamSearch {
-  try {
-    return upstreamOf(call, stripOwnMembers(bytes, OWN_KEYS).bytes, true);
-  } catch {
-    return upstreamOf(call, call.body, false);
-  }
-}
-
 function withoutPage(body: JsonObject): JsonObject {
   const { from: _from, size: _size, ...rest } = body;
   return rest;
 }
 
-function textOf(call: SearchCall, body: JsonObject, textFields: readonly string[]): string | null {
-  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : findWords(body.query, textFields));
+/** As the engine reads a number of hits: also from a string, as templates write it, and cut down to a whole one. */
+function rowCount(value: Json | undefined): number | null {
+  const number = typeof value === 'string' && /^\+?\d{1,9}(\.\d*)?$/.test(value) ? Number(value) : value;
+  return wholeNumber(typeof number === 'number' ? Math.trunc(number) : undefined);
 }
 
-function whyNotRanked(call: SearchCall, body: JsonObject, page: { from: number; size: number; window: number }): SkipReason | null {
+/** The profile's path first, then what a walk over the query meets. The engine answers `q` and leaves the body's query aside. */
+function textOf(
+  { call, body }: { call: SearchCall; body: JsonObject },
+  { profile, textFields }: { profile: Profile; textFields: readonly string[] },
+): string | null {
+  const words = nonEmptyString(call.query.get('q') ?? undefined);
+  if (words !== null) return words;
+  const placed = profile.queryTextPath === null ? null : textAtPath(body, profile.queryTextPath);
+  return placed ?? (body.query === undefined ? null : findWords(body.query, textFields));
+}
+
+/** What ranking needs of a hit in the client's own answer. */
+const NEEDED_OF_A_HIT = ['_index', '_id', '_score'];
+
+function whyNotRanked(
+  call: SearchCall,
+  body: JsonObject,
+  { size, filter }: { size: number; filter: FilterPath | null },
+): SkipReason | null {
   const url = call.query;
   if (url.has('scroll')) return 'scroll';
   if (body.search_after !== undefined) return 'search_after';
   if (body.pit !== undefined) return 'pit';
   if (body.slice !== undefined) return 'slice';
   if (body.profile === true) return 'profile';
-  if (!sortsByScore(body.sort) || !sortsByScore(url.get('sort') ?? undefined)) return 'sort';
-  if (page.size === 0) return 'size_zero';
-  if (url.has('filter_path')) return 'filter_path';
+  if (!sortsByScore(body.sort) || !sortsByScore(url.get('sort') || undefined)) return 'sort';
+  if (size === 0) return 'size_zero';
+  if (filter && !NEEDED_OF_A_HIT.every((name) => keepsMember(filter, ['hits', 'hits', name]))) return 'filter_path';
   if (body.stored_fields === '_none_' || url.get('stored_fields') === '_none_') return 'stored_fields';
   if (url.has('format') && url.get('format') !== 'json') return 'format';
   if (/yaml|cbor|smile/.test(headerOf(call, 'accept') ?? '')) return 'format';
@@ -233,8 +262,8 @@ export function findProfile(config: Config, index: string, named: string | null)
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
     return { name: named, profile };
   }
-  // `shop*,-shop-old`: what is left out needs no profile.
-  const names = index.split(',').filter((name, place) => name !== '' && !(place > 0 && name.startsWith('-')));
+  // `shop*,-shop-old`: what is left out needs no profile, and no index at all is all of them.
+  const names = (index === '' ? '_all' : index).split(',').filter((name, place) => name !== '' && !(place > 0 && name.startsWith('-')));
   for (const [name, profile] of Object.entries(config.profiles)) {
     if (names.length > 0 && names.every((each) => matchesPattern(each, profile.index))) return { name, profile };
   }
@@ -257,58 +286,7 @@ function matchesPattern(name: string, pattern: string): boolean {
   });
 }
 
-/** The body as JSON text, unpacked when it came gzipped; null where we can't or shouldn't read it. */
-function plainBody(call: SearchCall): Buffer | null {
-  const type = headerOf(call, 'content-type');
-  if (call.body.length === 0) {
-    const source = call.query.get('source');
-    return source === null ? call.body : Buffer.from(source);
-  }
-  if (type !== null && !/^application\/(json|vnd\.[a-z]+\+json)\b/i.test(type)) return null;
-  const encoding = headerOf(call, 'content-encoding');
-  if (encoding === null || encoding === 'identity') return call.body;
-  if (encoding !== 'gzip') return null;
-  try {
-    return gunzipSync(call.body, { maxOutputLength: 8 * 1024 ** 2 });
-  } catch {
-    return null;
-  }
-}
-
-function upstreamOf(call: SearchCall, body: Buffer, rewritten: boolean, cut = OWN_KEYS): UpstreamSearch {
-  const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(call.headers)) {
-    if (value === undefined || name.startsWith('x-fuserank-')) continue;
-    if (rewritten && (name === 'content-length' || name === 'content-encoding')) continue;
-    headers[name] = value;
-  }
-  const mark = call.rawUrl.indexOf('?');
-  const path = mark < 0 ? call.rawUrl : call.rawUrl.slice(0, mark);
-  const search = mark < 0 ? undefined : call.rawUrl.slice(mark + 1);
-  // A body read from ?source= stays there: the engine reads it itself.
-  const sendBody = call.body.length === 0 ? call.body : body;
-  return {
-    method: call.method,
-    path: search === undefined ? path : `${path}?${withoutOwnParameters(call, search, cut)}`,
-    headers,
-    body: sendBody,
-  };
-}
-
-/** `?fuserank=…` and, where the body came by `?source=`, our block inside it. */
-function withoutOwnParameters(call: SearchCall, search: string, cut: ReadonlySet<string>): string {
-  const parts = search.split('&').filter((part) => !/^fuserank(=|$)/.test(part));
-  const source = call.query.get('source');
-  if (call.body.length > 0 || source === null || ![...cut].some((key) => source.includes(key))) return parts.join('&');
-  try {
-    const stripped = stripOwnMembers(Buffer.from(source), cut).bytes.toString('utf8');
-    return parts.map((part) => (part.startsWith('source=') ? `source=${encodeURIComponent(stripped)}` : part)).join('&');
-  } catch {
-    return parts.join('&');
-  }
-}
-
-function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {
+export function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {
   return { kind: 'pass-through', reason, upstream, cutOwnMembers, body, ubi: null, options: null };
 }
 

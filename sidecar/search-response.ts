@@ -3,6 +3,11 @@ import { hitKey, type EngineAnswer, type Hit } from './answer/engine-answer.js';
 import type { Json } from './json/value.js';
 import { applyEdits, cutMembers, isArray, isObject, readElements, readMembers, type Edit, type Span } from './json/spans.js';
 
+const OPENING = Buffer.from('[');
+const COMMA = Buffer.from(',');
+const CLOSING = Buffer.from(']');
+const NO_SPACE = Buffer.alloc(0);
+
 /** One place of the page: whose bytes, and the `_score` literal it is dealt. */
 export interface PageHit {
   readonly bytes: Buffer;
@@ -30,7 +35,7 @@ export interface PageOptions {
  */
 export function mergePage(answer: EngineAnswer, page: readonly PageHit[], options: PageOptions): Buffer {
   const hits = page.map((each) => renderHit(each, options.keepFields));
-  const edits: Edit[] = [{ ...answer.hitsSpan, replacement: Buffer.concat([Buffer.from('['), ...joined(hits), Buffer.from(']')]) }];
+  const edits: Edit[] = [{ ...answer.hitsSpan, replacement: listOf(answer, hits) }];
   edits.push(...aroundTheHits(answer, options.keepFields));
   if (answer.took) edits.push({ ...answer.took, replacement: String(Math.max(0, Math.round(options.tookMs))) });
   if (answer.total && answer.total.value < options.listLength) {
@@ -115,9 +120,15 @@ function extEdit(answer: EngineAnswer, ext: Json): Edit {
   return { start: at, end: at, replacement: `${last ? ',' : ''}"ext":{${text}}` };
 }
 
-function joined(parts: readonly Buffer[]): Buffer[] {
-  const comma = Buffer.from(',');
-  return parts.flatMap((part, place) => (place === 0 ? [part] : [comma, part]));
+/** The hits between the brackets and commas of the answer's own list, spaced as they were (`pretty`). */
+function listOf({ bytes, hits: own, hitsSpan }: EngineAnswer, hits: readonly Buffer[]): Buffer {
+  const [first] = own;
+  const last = own.at(-1);
+  const before = first ? bytes.subarray(hitsSpan.start + 1, first.span.start) : NO_SPACE;
+  const after = last ? bytes.subarray(last.span.end, hitsSpan.end - 1) : NO_SPACE;
+  const between = Buffer.concat([COMMA, before]);
+  const parts = hits.flatMap((hit, place) => (place === 0 ? [before, hit] : [between, hit]));
+  return Buffer.concat([OPENING, ...parts, after, CLOSING]);
 }
 
 /** `a\0b` keys of the hits an answer holds, for looking bodies up. */

@@ -1,13 +1,7 @@
-import type { UpstreamAnswer } from '../../opensearch/upstream.js';
 import { literal } from '../json/spans.js';
-import type { UpstreamSearch } from '../search-request.js';
+import type { OwnAnswer } from '../walk/search-under-way.js';
 import { Skipped } from '../walk/skipped.js';
 import { readAnswer, type EngineAnswer } from './engine-answer.js';
-
-/** The answer must come as text: it is read and cut. */
-export function inPlainText(request: UpstreamSearch): UpstreamSearch {
-  return { ...request, headers: { ...request.headers, 'accept-encoding': 'identity' } };
-}
 
 /** Null for what is no answer to a search: whatever it is, it goes back as it came. */
 export function readOrNull(body: Buffer): EngineAnswer | null {
@@ -19,7 +13,7 @@ export function readOrNull(body: Buffer): EngineAnswer | null {
 }
 
 /** Why an answer that could not be read is not ranked. */
-export function unreadable(answer: UpstreamAnswer): Skipped {
+export function unreadable(answer: OwnAnswer): Skipped {
   return new Skipped(answer.status === 200 ? 'answer_not_understood' : 'engine_error', `status ${answer.status}`);
 }
 

@@ -9,18 +9,18 @@ import { readBody, type RequestBody } from './request-body.js';
 const HELD_BYTES = 1024 ** 2;
 
 /**
- * Sends a request on as it came and its answer back as it comes: method, raw target, headers but those of the hop and ours,
+ * Sends a request on as it came and its answer back as it comes: method, raw target (or another `path`), headers but those of the hop and ours,
  * bytes untouched. `skipped` says in `X-Fuserank` why a search was not ranked.
  */
 export async function forwardRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  options: { upstream: Upstream; signal: AbortSignal; body?: RequestBody; skipped?: string | null },
+  options: { upstream: Upstream; signal: AbortSignal; body?: RequestBody; path?: string; skipped?: string | null },
 ): Promise<void> {
   const body = options.body ?? (await readBody(request, HELD_BYTES));
   const answer = await options.upstream.stream({
     method: request.method ?? 'GET',
-    path: request.url ?? '/',
+    path: options.path ?? request.url ?? '/',
     headers: forwardedHeaders(request.headers),
     ...(body.kind === 'stream' ? { body: body.stream } : body.bytes.length > 0 ? { body: body.bytes } : {}),
     signal: options.signal,

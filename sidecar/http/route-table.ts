@@ -1,9 +1,15 @@
+import type { Spelling } from '../request/search-call.js';
+
 /** Where a request goes. Names are a fixed list: they label metrics. */
 export type Route =
-  | { readonly kind: 'search'; readonly name: 'search'; readonly index: string }
+  | {
+      readonly kind: 'search';
+      readonly name: 'search' | 'multi_search' | 'search_template';
+      readonly spelling: Spelling;
+      readonly index: string;
+    }
   | { readonly kind: 'own'; readonly name: 'health' | 'ubi' | 'ui' | 'v1' }
-  /** Forwarded. `skipped` where it is a search that this version does not rank. */
-  | { readonly kind: 'forward'; readonly name: 'read' | 'multi_search' | 'search_template'; readonly skipped: string | null }
+  | { readonly kind: 'forward'; readonly name: 'read' }
   | { readonly kind: 'write'; readonly name: 'write' };
 
 /**
@@ -57,12 +63,6 @@ const READ_ROUTES: readonly string[] = [
   'GET /_nodes/http',
   'GET /_nodes/{id}/http',
   'GET /_nodes/plugins',
-  'GET|POST /_msearch',
-  'GET|POST /{index}/_msearch',
-  'GET|POST /_msearch/template',
-  'GET|POST /{index}/_msearch/template',
-  'GET|POST /_search/template',
-  'GET|POST /{index}/_search/template',
 ];
 
 interface ReadRoute {
@@ -82,20 +82,34 @@ const HEALTH_ROUTES: ReadonlySet<string> = new Set(['livez', 'readyz', 'startupz
 
 export function findRoute(method: string, segments: readonly string[]): Route {
   const [first = '', second] = segments;
-  const last = segments.at(-1);
-  if (last === '_search' && (segments.length === 1 || (segments.length === 2 && isIndex(first)))) {
-    if (method === 'GET' || method === 'POST') return { kind: 'search', name: 'search', index: segments.length === 2 ? first : '' };
+  const search = findSearch(segments);
+  if (search) {
+    if (method === 'GET' || method === 'POST') return search;
     // The engine has no such route: it says so itself.
-    return method === 'HEAD' || method === 'OPTIONS' ? { kind: 'forward', name: 'read', skipped: null } : { kind: 'write', name: 'write' };
+    return method === 'HEAD' || method === 'OPTIONS' ? { kind: 'forward', name: 'read' } : { kind: 'write', name: 'write' };
   }
   if (segments.length === 1 && HEALTH_ROUTES.has(first)) return { kind: 'own', name: 'health' };
   if (first === 'ubi' && segments.length === 2 && (second === 'events' || second === 'queries')) return { kind: 'own', name: 'ubi' };
   if (isOwnV1(segments)) return { kind: 'own', name: 'v1' };
   if (first === 'ui') return { kind: 'own', name: 'ui' };
   if (!readRoutes.some((route) => matches(route, method, segments))) return { kind: 'write', name: 'write' };
-  if (segments.includes('_msearch')) return { kind: 'forward', name: 'multi_search', skipped: 'multi_search' };
-  if (last === 'template' && segments.includes('_search')) return { kind: 'forward', name: 'search_template', skipped: 'search_template' };
-  return { kind: 'forward', name: 'read', skipped: null };
+  return { kind: 'forward', name: 'read' };
+}
+
+const SEARCHES: Readonly<Record<string, { readonly name: 'search' | 'multi_search' | 'search_template'; readonly spelling: Spelling }>> = {
+  _search: { name: 'search', spelling: 'search' },
+  '_search/template': { name: 'search_template', spelling: 'template' },
+  _msearch: { name: 'multi_search', spelling: 'multi-search' },
+  '_msearch/template': { name: 'multi_search', spelling: 'multi-template' },
+};
+
+/** A search in any spelling, with or without an index before it. */
+function findSearch(segments: readonly string[]): Extract<Route, { kind: 'search' }> | null {
+  const [first = ''] = segments;
+  const named = isIndex(first);
+  const path = (named ? segments.slice(1) : segments).join('/');
+  const found = Object.hasOwn(SEARCHES, path) ? SEARCHES[path] : undefined;
+  return found ? { kind: 'search', ...found, index: named ? first : '' } : null;
 }
 
 const V1_ROUTES: ReadonlySet<string> = new Set(['rank', 'similar', 'recommend', 'search', 'embed']);

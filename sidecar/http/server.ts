@@ -131,9 +131,10 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     }: { target: ReturnType<typeof readTarget>; route: Exclude<Route, { kind: 'own' }>; signal: AbortSignal; caller: string },
   ): Promise<void> {
     const { upstream, answerSearch } = dependencies;
-    if (route.kind === 'search')
-      await openSearchDoor(request, response, { target, index: route.index, answerSearch, upstream, signal, caller });
-    else await forwardRequest(request, response, { upstream, signal, skipped: route.kind === 'forward' ? route.skipped : null });
+    if (route.kind === 'search') {
+      const { index, spelling } = route;
+      await openSearchDoor(request, response, { target, index, spelling, answerSearch, upstream, signal, caller });
+    } else await forwardRequest(request, response, { upstream, signal });
   }
 
   function fail(response: ServerResponse, thrown: unknown, signal?: AbortSignal): void {

@@ -5,10 +5,9 @@ import { isJsonObject, type JsonObject } from '../json/value.js';
 export const OWN_KEYS: ReadonlySet<string> = new Set(['fuserank']);
 export const OWN_AND_UBI: ReadonlySet<string> = new Set(['fuserank', 'ubi']);
 
-/** Takes members out of `ext` (and an `ext` that is then empty) and a top-level `fuserank` out, byte-exactly. */
-export function stripOwnMembers(bytes: Buffer, keys: ReadonlySet<string>): { bytes: Buffer } {
-  if (bytes.length === 0 || ![...keys].some((key) => bytes.includes(key))) return { bytes };
-  const members = readMembers(bytes);
+/** Edits that take members of `ext` (and an `ext` that is then empty) and a `fuserank` beside it out of the object that starts at `at`. */
+export function ownMemberEdits(bytes: Buffer, at = 0, keys = OWN_KEYS): Edit[] {
+  const members = readMembers(bytes, at);
   const edits: Edit[] = [];
   let dropExt = false;
   for (const member of members) {
@@ -19,11 +18,41 @@ export function stripOwnMembers(bytes: Buffer, keys: ReadonlySet<string>): { byt
     else edits.push(...cutMembers(inner, (key) => keys.has(key)));
   }
   edits.push(...cutMembers(members, (key) => key === 'fuserank' || (dropExt && key === 'ext')));
-  return { bytes: applyEdits(bytes, edits) };
+  return edits;
+}
+
+/** The body without those members, every other byte as it was; the same bytes where it has none. */
+export function stripOwnMembers(bytes: Buffer, keys = OWN_KEYS): Buffer {
+  if (![...keys].some((key) => bytes.includes(key))) return bytes;
+  const edits = ownMemberEdits(bytes, 0, keys);
+  return edits.length === 0 ? bytes : applyEdits(bytes, edits);
+}
+
+/** The same of a text that is too deep to be parsed, one object or one a line; as it is where it can't be read. */
+export function stripUnparsed(bytes: Buffer, written: 'json' | 'lines' = 'json'): Buffer {
+  if (!bytes.includes('fuserank')) return bytes;
+  try {
+    const edits = written === 'json' ? ownMemberEdits(bytes) : lineStarts(bytes).flatMap((at) => ownMemberEdits(bytes, at));
+    return edits.length === 0 ? bytes : applyEdits(bytes, edits);
+  } catch {
+    return bytes;
+  }
+}
+
+/** Where lines begin that are not empty. */
+function lineStarts(bytes: Buffer): number[] {
+  const starts: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const newline = bytes.indexOf('\n', at);
+    const end = newline < 0 ? bytes.length : newline;
+    if (bytes.toString('latin1', at, Math.min(end, at + 8)).trim() !== '') starts.push(at);
+    at = end + 1;
+  }
+  return starts;
 }
 
 /** The same of a parsed body. */
-export function withoutOwnMembers(body: JsonObject, keys: ReadonlySet<string>): JsonObject {
+export function withoutOwnMembers(body: JsonObject, keys = OWN_KEYS): JsonObject {
   const { fuserank: _own, ext, ...rest } = body;
   if (!isJsonObject(ext)) return ext === undefined ? rest : { ...rest, ext };
   const others = Object.fromEntries(Object.entries(ext).filter(([key]) => !keys.has(key)));

@@ -1,4 +1,4 @@
-import type { UpstreamSearch } from '../search-request.js';
+import type { UpstreamSearch } from './upstream-search.js';
 import { applyEdits, findMember, literal } from '../json/spans.js';
 import type { JsonObject } from '../json/value.js';
 

@@ -1,5 +1,8 @@
 import type { QueryVectors, RankRequest } from '../scoring/scorer-tasks.js';
 
+/** Which of the engine's ways to search a request takes. */
+export type Spelling = 'search' | 'template' | 'multi-search' | 'multi-template';
+
 /** What one of our own routes knows of its search before it asks: neither is found out again. */
 export interface GivenFacts {
   readonly vectors?: QueryVectors;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { diversitySchema, exclusionSchema, pinSchema, type Diversity, type Exclusion, type Pin } from '../../config/list-rules.js';
 import type { Config } from '../../config/schema.js';
-import { asList, isJsonObject, nonEmptyString, type JsonObject } from '../json/value.js';
+import { asList, isJsonObject, nonEmptyString, type Json, type JsonObject } from '../json/value.js';
 import { headerOf, type SearchCall } from './search-call.js';
+import { textAtPath } from './text-path.js';
 
 /** A member of ours that can't be understood: answered 400 in the engine's shape, with the fix. */
 export class BadSearchOption extends Error {
@@ -123,7 +124,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
   const withConsent = consent === 'full';
   const user = withConsent ? (block.user_id ?? header.user ?? aliases.user) : null;
   const client = withConsent ? (block.client_id ?? aliases.client) : null;
-  const session = withConsent ? (block.session_id ?? header.session ?? null) : null;
+  const session = withConsent ? (block.session_id ?? header.session ?? aliases.session) : null;
   const history =
     withConsent && block.history
       ? block.history.map((event) => ({ objectId: event.object_id, action: event.action_name, ageSeconds: event.age_s }))
@@ -166,11 +167,16 @@ export function namesOfShopper({ user, client, session }: Pick<SearchOptions, 'u
   return [user, client, session].filter((name) => name !== null);
 }
 
+interface ReadAliases {
+  readonly user: string | null;
+  readonly client: string | null;
+  readonly session: string | null;
+  readonly queryId: string | null;
+  readonly queryText: string | null;
+}
+
 /** `ext.personalize_request_parameters`, `ext.rerank`, `ext.ltr_rerank_context`, `ext.ubi`, `sltr` params: read, never removed. */
-function readAliases(
-  ext: JsonObject,
-  body: JsonObject,
-): { user: string | null; client: string | null; queryId: string | null; queryText: string | null } {
+function readAliases(ext: JsonObject, body: JsonObject): ReadAliases {
   const personalize = isJsonObject(ext.personalize_request_parameters) ? ext.personalize_request_parameters : {};
   const rerankBlock = isJsonObject(ext.rerank) && isJsonObject(ext.rerank.query_context) ? ext.rerank.query_context : {};
   const ltr = isJsonObject(ext.ltr_rerank_context) ? ext.ltr_rerank_context : {};
@@ -179,16 +185,27 @@ function readAliases(
     asList(body.rescore)
       .map(sltrParams)
       .find((params) => params !== null) ?? {};
+  const path = nonEmptyString(rerankBlock.query_text_path);
   return {
-    user: nonEmptyString(personalize.user_id) ?? nonEmptyString(ltr.user_id) ?? nonEmptyString(sltr.user_id),
-    client: nonEmptyString(ubi.client_id),
-    queryId: nonEmptyString(ubi.query_id),
+    user: idOf(personalize.user_id) ?? idOf(ltr.user_id) ?? idOf(sltr.user_id),
+    client: idOf(ubi.client_id) ?? idOf(ltr.client_id),
+    session: idOf(ltr.session_id),
+    queryId: idOf(ubi.query_id),
     queryText:
       nonEmptyString(rerankBlock.query_text) ??
+      (path === null ? null : textAtPath(body, path)) ??
       nonEmptyString(ltr.query_text) ??
       nonEmptyString(ubi.user_query) ??
-      nonEmptyString(sltr.keywords),
+      nonEmptyString(sltr.keywords) ??
+      nonEmptyString(sltr.query_text),
   };
+}
+
+/** An id in another system's block, by the rule of our own: absent or absurdly long is nobody. */
+function idOf(value: Json | undefined): string | null {
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : null;
+  const text = nonEmptyString(value);
+  return text === null || text.length > 256 ? null : text;
 }
 
 function sltrParams(rescore: unknown): JsonObject | null {

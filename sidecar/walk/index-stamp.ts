@@ -24,6 +24,14 @@ class MixedIndices extends Error {
   }
 }
 
+/** Nothing stands behind a name. */
+class NoIndex extends Error {
+  constructor(index: string) {
+    super(`no index is behind [${index}]`);
+    this.name = 'NoIndex';
+  }
+}
+
 const mappingAnswer = z.record(
   z.string(),
   z.object({ mappings: z.looseObject({ properties: z.record(z.string(), z.unknown()).default({}) }) }),
@@ -71,8 +79,10 @@ export class IndexStamps {
   }
 
   async #fetch(index: string): Promise<IndexStamp> {
-    const answer = await this.#client.indices.getMapping({ index });
+    // An expression may name what is not there (`ignore_unavailable`); where that is a fault the client's own search says so.
+    const answer = await this.#client.indices.getMapping({ index, ignore_unavailable: true });
     const mappings = Object.entries(mappingAnswer.parse(answer.body));
+    if (mappings.length === 0) throw new NoIndex(index);
     const metas = mappings.map(([, { mappings: mapping }]) => readProductIndexMeta(mapping));
     const meta = metas[0] ?? null;
     if (metas.some((other) => comparable(other) !== comparable(meta))) throw new MixedIndices(index);

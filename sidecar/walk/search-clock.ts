@@ -1,6 +1,7 @@
 /** Parts of the walk whose time is told apart; `items`, `features` and `score` are parts of `rank`, in the scorer. */
 export type StageName =
   | 'client'
+  | 'render'
   | 'first_phase'
   | 'text_leg'
   | 'image_leg'
@@ -23,9 +24,15 @@ export type StageName =
 export class SearchClock {
   readonly #started = performance.now();
   readonly #stages = new Map<StageName, number>();
+  readonly #whole: SearchClock | null;
   #open = 0;
   #openSince = 0;
   #engineMs = 0;
+
+  /** @param whole the clock of the call that this search is a part of: it is told when a request is open, not of stages */
+  constructor(whole: SearchClock | null = null) {
+    this.#whole = whole;
+  }
 
   get elapsedMs(): number {
     return performance.now() - this.#started;
@@ -37,6 +44,10 @@ export class SearchClock {
 
   /** Runs a request to the engine and counts the time in which it is open. */
   async duringEngine<T>(request: () => Promise<T>): Promise<T> {
+    return this.#whole === null ? this.#whileOpen(request) : this.#whole.duringEngine(() => this.#whileOpen(request));
+  }
+
+  async #whileOpen<T>(request: () => Promise<T>): Promise<T> {
     if (this.#open++ === 0) this.#openSince = performance.now();
     try {
       return await request();

@@ -11,13 +11,13 @@ export const LANDED: Record<
   | 'derivedFields',
   boolean
 > = {
-  multiSearch: false,
-  templates: false,
+  multiSearch: true,
+  templates: true,
   /** Where hits stay whole. */
-  filterPath: false,
+  filterPath: true,
   /** Hits fetched by us are laid out as the engine lays out the client's. */
-  pretty: false,
-  ignoreUnavailable: false,
+  pretty: true,
+  ignoreUnavailable: true,
   /** Groups that come up from below the page, with their inner hits. */
   collapsedInnerHits: false,
   /** Fields that the search itself defines, in bodies that are fetched by us. */

@@ -77,7 +77,7 @@ describe('the route table', () => {
     ['POST', '/a,b*/_search/', 'a,b*'],
     ['GET', '/_all/_search', '_all'],
   ])('%s %s is ranked', (method, path, index) => {
-    expect(route(method, path)).toEqual({ kind: 'search', name: 'search', index });
+    expect(route(method, path)).toEqual({ kind: 'search', name: 'search', spelling: 'search', index });
   });
 
   test.each([
@@ -110,21 +110,32 @@ describe('the route table', () => {
     'GET /_nodes/_all/http',
     'OPTIONS /products/_search',
     'HEAD /products/_search',
+    'HEAD /_msearch',
+    'OPTIONS /products/_search/template',
   ])('%s is forwarded', (line) => {
     const [method = '', path = ''] = line.split(' ');
-    expect(route(method, path)).toEqual({ kind: 'forward', name: 'read', skipped: null });
+    expect(route(method, path)).toEqual({ kind: 'forward', name: 'read' });
   });
 
   test.each([
-    ['POST /_msearch', 'multi_search'],
-    ['GET /products/_msearch', 'multi_search'],
-    ['POST /_msearch/template', 'multi_search'],
-    ['POST /products/_search/template', 'search_template'],
-    ['GET /_search/template', 'search_template'],
-  ])('%s is forwarded and says that it was not ranked', (line, skipped) => {
+    ['POST /_msearch', 'multi_search', 'multi-search', ''],
+    ['GET /products/_msearch', 'multi_search', 'multi-search', 'products'],
+    ['POST /_msearch/template', 'multi_search', 'multi-template', ''],
+    ['POST /products/_search/template', 'search_template', 'template', 'products'],
+    ['GET /_search/template', 'search_template', 'template', ''],
+    ['POST /_all/_msearch/template', 'multi_search', 'multi-template', '_all'],
+  ])('%s is a search in another spelling', (line, name, spelling, index) => {
     const [method = '', path = ''] = line.split(' ');
-    expect(route(method, path)).toMatchObject({ kind: 'forward', skipped });
+    expect(route(method, path)).toEqual({ kind: 'search', name, spelling, index });
   });
+
+  test.each(['PUT /_msearch', 'DELETE /products/_search/template', 'POST /_msearch/x', 'POST /_search/template/x'])(
+    '%s is none',
+    (line) => {
+      const [method = '', path = ''] = line.split(' ');
+      expect(route(method, path).kind).toBe('write');
+    },
+  );
 
   test.each([
     'PUT /products',

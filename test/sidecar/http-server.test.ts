@@ -62,10 +62,15 @@ describe('the search door', () => {
     const { engine, rig } = await open({ dependencies: { answerSearch: () => Promise.reject(new Error('must not be asked')) } });
     const body = `{"query":{"ids":{"values":["${'x'.repeat(9_000_000)}"]}}}`;
     for (const headers of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
-      const answer = await call(rig.url, '/a/_search', { method: 'POST', body, headers: { ...headers, 'x-fuserank-user': 'secret' } });
+      const answer = await call(rig.url, '/a/_search?a=1&fuserank=2', {
+        method: 'POST',
+        body,
+        headers: { ...headers, 'x-fuserank-user': 'secret' },
+      });
       expect(answer.status).toBe(200);
       expect(answer.headers['x-fuserank']).toBe('skipped; reason=body_too_large');
       expect(engine.arrivals.at(-1)?.body === body).toBe(true);
+      expect(engine.arrivals.at(-1)?.url).toBe('/a/_search?a=1');
       expect(engine.arrivals.at(-1)?.headers['x-fuserank-user']).toBeUndefined();
     }
   });
@@ -211,14 +216,20 @@ describe('forwarding', () => {
     expect(await call(rig.url, '/_cat/indices')).toMatchObject({ status: 302, headers: { location: 'http://elsewhere/' } });
   });
 
-  test('_msearch and templates say why they are not ranked', async () => {
-    const { rig } = await open();
-    expect((await call(rig.url, '/_msearch', { method: 'POST', body: '{}\n{}\n' })).headers['x-fuserank']).toBe(
-      'skipped; reason=multi_search',
-    );
-    expect((await call(rig.url, '/a/_search/template', { method: 'POST', body: '{}' })).headers['x-fuserank']).toBe(
-      'skipped; reason=search_template',
-    );
+  test('every spelling of a search comes to the walk with its name and its index', async () => {
+    const seen: string[] = [];
+    const { rig } = await open({
+      dependencies: {
+        answerSearch: ({ method, index }, spelling) => {
+          seen.push(`${method} ${spelling} ${index}`);
+          return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{}') });
+        },
+      },
+    });
+    for (const path of ['/a/_search', '/_search/template', '/a,b/_msearch', '/a/_msearch/template'])
+      await call(rig.url, path, { method: 'POST' });
+    await call(rig.url, '/_msearch');
+    expect(seen).toEqual(['POST search a', 'POST template ', 'POST multi-search a,b', 'POST multi-template a', 'GET multi-search ']);
   });
 
   test('the answer streams: its first bytes are here before its last are written', async () => {

@@ -122,7 +122,67 @@ describe('a search looked at', () => {
     expect(shopper({ query }, { 'x-fuserank-user': 'h1' })).toBe('h1');
     expect(shopper({ query, ext: { personalize_request_parameters: { user_id: 'p1' } } })).toBe('p1');
     expect(shopper({ query, ext: { ubi: { client_id: 'c1' } } })).toBe('c1');
+    expect(shopper({ query, ext: { personalize_request_parameters: { user_id: 7 } } })).toBe('7');
+    expect(shopper({ query, ext: { ltr_rerank_context: { user_id: 'l1' } } })).toBe('l1');
+    const sltr = { window_size: 50, query: { rescore_query: { sltr: { model: 'm', params: { keywords: 'boots', user_id: 's1' } } } } };
+    expect(shopper({ query, rescore: [sltr] })).toBe('s1');
+    expect(shopper({ query, ext: { personalize_request_parameters: { user_id: 'x'.repeat(300) } } })).toBeFalsy();
     expect(shopper({ query, ext: { fuserank: { user_id: 'u', consent: 'none' } } })).toBeFalsy();
+    expect(shopper({ query, ext: { personalize_request_parameters: { user_id: 'p1' }, fuserank: { consent: 'none' } } })).toBeFalsy();
+  });
+
+  it.each<[string, Json, string]>([
+    ['rerank’s text', { query, ext: { rerank: { query_context: { query_text: 'warm boots' } } } }, 'warm boots'],
+    ['rerank’s path', { query, ext: { rerank: { query_context: { query_text_path: 'query.match.title.query' } } } }, 'red boots'],
+    ['a path that leads nowhere', { query, ext: { rerank: { query_context: { query_text_path: 'query.term.title' } } } }, 'red boots'],
+    ['LTR’s context', { query, ext: { ltr_rerank_context: { query_text: 'snow boots' } } }, 'snow boots'],
+    ['UBI’s query', { query, ext: { ubi: { user_query: 'boots, red' } } }, 'boots, red'],
+    ['ours before theirs', { query, ext: { ubi: { user_query: 'a' }, fuserank: { query_text: 'b' } } }, 'b'],
+  ])('knows the words by %s', (_, body, words) => {
+    expect(parseSearchRequest(call(body), config)).toMatchObject({ kind: 'rankable', queryText: words });
+  });
+
+  it('knows the words by the profile’s path, else by looking for them', () => {
+    const placed = configSchema.parse({ profiles: { shop: { index: 'products*', queryTextPath: 'query.bool.must.1.match.body' } } });
+    const must = [{ match: { lead: 'first' } }, { match: { body: 'second' } }];
+    expect(parseSearchRequest(call({ query: { bool: { must } } }), placed)).toMatchObject({ queryText: 'second' });
+    expect(parseSearchRequest(call({ query }), placed)).toMatchObject({ queryText: 'red boots' });
+  });
+
+  it('reads numbers as the engine does: the URL’s first, also from strings', () => {
+    const read = (body: Json, url = '/products/_search'): unknown => {
+      const search = parseSearchRequest(call(body, { url }), config);
+      return search.kind === 'rankable' && [search.from, search.size];
+    };
+    expect(read({ query, from: '2', size: '7' })).toEqual([2, 7]);
+    expect(read({ query, from: 2, size: 7 }, '/products/_search?size=3&from=1')).toEqual([1, 3]);
+    expect(read({ query, size: '2.7' })).toEqual([0, 2]);
+    expect(read({ query }, '/products/_search?size=%2B3')).toEqual([0, 3]);
+    expect(read({ query })).toEqual([0, 10]);
+  });
+
+  it('sees past an index that an expression takes away', () => {
+    const at = (url: string): string => parseSearchRequest(call({ query }, { url }), config).kind;
+    expect(at('/products*,-products_old/_search')).toBe('rankable');
+    expect(at('/products_a,orders/_search')).toBe('pass-through');
+    expect(at('/_search')).toBe('pass-through');
+  });
+
+  it('sends a gzipped body without anything of ours on as it was packed', () => {
+    const packed = gzipSync(JSON.stringify({ query }));
+    const search = parseSearchRequest(call(packed, { headers: { 'content-encoding': 'gzip' } }), config);
+    expect(search.upstream.body).toBe(packed);
+    expect(search.upstream.headers['content-encoding']).toBe('gzip');
+  });
+
+  it('takes our block out of ?source=, and leaves the rest of the URL as it is', () => {
+    const source = encodeURIComponent('{"size":1,"ext":{"fuserank":{"user_id":"u"}}}');
+    const url = `/products/_search?pretty&fuserank=1&source=${source}&source_content_type=application%2Fjson`;
+    const search = parseSearchRequest(call('', { url }), config);
+    expect(search.upstream.path).toBe(
+      `/products/_search?pretty&source=${encodeURIComponent('{"size":1}')}&source_content_type=application%2Fjson`,
+    );
+    expect(search.upstream.body).toHaveLength(0);
   });
 
   it('gives one list key to all pages of a list, another to another shopper or query', () => {
