@@ -29,7 +29,7 @@ export function withParameters(request: ClientRequest, parameters: Record<string
 export function withBody(request: ClientRequest, body: object): ClientRequest {
   const [path = '', search = ''] = request.path.split('?');
   const dropped =
-    /^(q|df|source|source_content_type|from|size|sort|search_type|search_pipeline|track_total_hits|scroll|min_score|terminate_after|filter_path|timeout)=/;
+    /^(q|df|analyzer|analyze_wildcard|default_operator|lenient|source|source_content_type|from|size|sort|search_type|search_pipeline|track_total_hits|scroll|min_score|terminate_after|filter_path|timeout)=/;
   const kept = search.split('&').filter((part) => part !== '' && !dropped.test(part));
   return {
     method: 'POST',

@@ -75,7 +75,7 @@ describe('a vector leg', () => {
       post_filter: { term: { in_stock: true } },
       derived,
       search_pipeline: 'tenants-only',
-      collapse: { field: 'model', inner_hits: { name: 'x' } },
+      collapse: { field: 'model', max_concurrent_group_searches: 2 },
       timeout: '2s',
       rescore: { query: { rescore_query: words } },
       aggs: { x: { terms: { field: 'brand' } } },
@@ -128,7 +128,7 @@ describe('a vector leg', () => {
   });
 
   it('is asked for a URI search of plain words, and for no other', () => {
-    expect(planned({}, '/shop/_search?q=red+boots&df=title&routing=a').legs[0]).toMatchObject({ path: '/shop/_search?routing=a&df=title' });
+    expect(planned({}, '/shop/_search?q=red+boots&df=title&routing=a').legs[0]).toMatchObject({ path: '/shop/_search?routing=a' });
     expect(planned({}, '/shop/_search?q=tenant:a').plan.reason).toBe('query_string with operators');
     expect(planned({}, '/shop/_search?q=acme&df=tenant').legs[0]?.body.query).toMatchObject({
       knn: { text_vector: { filter: { bool: { filter: [{ query_string: { query: 'acme', default_field: 'tenant' } }] } } } },
