@@ -79,6 +79,9 @@ const SELECTING_PARAMETERS = [
   ...URI_QUERY,
 ];
 
+/** Parameters that say how `q` is read; the engine refuses a search that has them without it. */
+const OF_Q = new Set(['df', 'analyzer', 'analyze_wildcard', 'default_operator', 'lenient']);
+
 /**
  * Plans the lean searches of one request. The first-phase leg is the client's whole query with `size` = window. Vector legs
  * repeat every constraint of the query tree around `knn`. Members and constraints go over as bytes, so numbers keep their digits.
@@ -300,7 +303,7 @@ export function legPath(
 ): string {
   const parameters = new URLSearchParams();
   for (const name of [...SELECTING_PARAMETERS, ...(options.more ?? [])]) {
-    if (options.without?.includes(name)) continue;
+    if (options.without?.includes(name) || (options.without?.includes('q') && OF_Q.has(name))) continue;
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
   if (options.filter) parameters.set('filter_path', options.filter);

@@ -19,7 +19,7 @@ export const LANDED: Record<
   pretty: true,
   ignoreUnavailable: true,
   /** Groups that come up from below the page, with their inner hits. */
-  collapsedInnerHits: false,
+  collapsedInnerHits: true,
   /** Fields that the search itself defines, in bodies that are fetched by us. */
   derivedFields: false,
   /** Children of a product shown with it. */

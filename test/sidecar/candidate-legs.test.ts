@@ -75,7 +75,7 @@ describe('a vector leg', () => {
       post_filter: { term: { in_stock: true } },
       derived,
       search_pipeline: 'tenants-only',
-      collapse: { field: 'model', inner_hits: { name: 'x' } },
+      collapse: { field: 'model', max_concurrent_group_searches: 2 },
       timeout: '2s',
       rescore: { query: { rescore_query: words } },
       aggs: { x: { terms: { field: 'brand' } } },
