@@ -33,6 +33,9 @@ export class ConfigError extends Error {
 const SECRETS: readonly (readonly [branch: string, member: string])[] = [
   ['opensearch.auth', 'password'],
   ['opensearch.auth', 'token'],
+  ['opensearch.auth', 'secretAccessKey'],
+  ['opensearch.auth', 'sessionToken'],
+  ['server.tokens.*', 'token'],
 ];
 
 const settings: Setting[] = listSettings(configSchema);
@@ -116,26 +119,44 @@ function fillVariables(value: ConfigValue, path: readonly string[], env: Environ
 }
 
 function readSecretFiles(tree: ConfigTree, folder: string, faults: ConfigFault[]): ConfigTree {
-  for (const [branchPath, member] of SECRETS) {
-    const branch = branchPath.split('.').reduce<ConfigValue | undefined>((node, key) => (isTree(node) ? node[key] : undefined), tree);
-    const twin = `${member}File`;
-    if (!isTree(branch) || !(twin in branch)) continue;
-    const path = joinPath(branchPath, twin);
-    const file = branch[twin];
-    delete branch[twin];
-    if (member in branch) faults.push({ path, message: `given beside ${member}; keep one of the two` });
-    else if (typeof file !== 'string' || file === '') faults.push({ path, message: 'must be the path of a file' });
-    else {
-      try {
-        branch[member] = readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, '');
-      } catch (error) {
-        faults.push({ path, message: `${file} cannot be read (${errorCode(error)})` });
-        // The missing file is the fault; without a stand-in the schema would report a second one for the same cause.
-        branch[member] = '';
+  for (const [pattern, member] of SECRETS) {
+    for (const { branch, path: branchPath } of findBranches(tree, pattern.split('.'), [])) {
+      const twin = `${member}File`;
+      if (!(twin in branch)) continue;
+      const path = joinPath(branchPath, twin);
+      const file = branch[twin];
+      delete branch[twin];
+      if (member in branch) faults.push({ path, message: `given beside ${member}; keep one of the two` });
+      else if (typeof file !== 'string' || file === '') faults.push({ path, message: 'must be the path of a file' });
+      else {
+        try {
+          branch[member] = readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, '');
+        } catch (error) {
+          faults.push({ path, message: `${file} cannot be read (${errorCode(error)})` });
+          // The missing file is the fault; without a stand-in the schema would report a second one for the same cause.
+          branch[member] = STAND_IN;
+        }
       }
     }
   }
   return tree;
+}
+
+/** Passes every schema of a secret. */
+const STAND_IN = 'x'.repeat(32);
+
+/** The maps that a path leads to; `*` stands for each element of a list. */
+function findBranches(node: ConfigValue | undefined, [key, ...rest]: readonly string[], walked: readonly string[]): Branch[] {
+  if (key === undefined) return isTree(node) ? [{ branch: node, path: walked.join('.') }] : [];
+  if (key === '*') {
+    return Array.isArray(node) ? node.flatMap((element, place) => findBranches(element, rest, [...walked, String(place)])) : [];
+  }
+  return isTree(node) ? findBranches(node[key], rest, [...walked, key]) : [];
+}
+
+interface Branch {
+  readonly branch: ConfigTree;
+  readonly path: string;
 }
 
 function describeIssue(issue: z.core.$ZodIssue): ConfigFault[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isAddressRange } from './address-range.js';
 
 /** `5mb`, `512kb`, `20 MB` or a number of bytes → bytes (binary multiples, as OpenSearch counts them). */
 const bytes = z.union([z.number().int().positive(), z.string()]).transform((value, context) => {
@@ -19,6 +20,18 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 const signals = z
   .strictObject({ text: z.boolean().default(true), image: z.boolean().default(true), history: z.boolean().default(true) })
   .prefault({});
+
+/** What a token of ours opens. */
+export const TOKEN_SCOPES = ['search', 'events', 'privacy', 'admin'] as const;
+export type TokenScope = (typeof TOKEN_SCOPES)[number];
+
+const accessToken = z.strictObject({
+  /** Names the caller in the audit; never the secret itself. */
+  name: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1–64 letters, digits, ".", "_" or "-"'),
+  /** Best read from a file: `tokenFile`. */
+  token: z.string().regex(/^[\x21-\x7e]{16,512}$/, 'must be 16–512 printable characters without spaces; `openssl rand -hex 32` makes one'),
+  scopes: z.array(z.enum(TOKEN_SCOPES)).min(1),
+});
 
 export const profileSchema = z.strictObject({
   /** Index name, alias or pattern with `*` that this profile applies to. */
@@ -41,6 +54,8 @@ export const profileSchema = z.strictObject({
   scores: z.enum(['rewrite', 'keep']).default('rewrite'),
   /** Put `ext.fuserank` into every ranked answer, not only explained ones. */
   ext: z.boolean().default(false),
+  /** What a product in stock matches, in Lucene's query syntax: `in_stock:true`, `stock:>0`. Null: nothing is known of stock. */
+  inStock: z.string().min(1).nullable().default(null),
 });
 
 export const configSchema = z.strictObject({
@@ -53,6 +68,21 @@ export const configSchema = z.strictObject({
       maxInflight: z.number().int().min(1).default(256),
       shutdownGraceMs: z.number().int().min(0).default(20_000),
       cors: z.array(z.string()).default([]),
+      /** Who may use our own routes; while there is none they answer to `openTo` alone. */
+      tokens: z
+        .array(accessToken)
+        .refine((tokens) => new Set(tokens.map(({ name }) => name)).size === tokens.length, 'two tokens have one name')
+        .default([]),
+      /** Addresses to which our own routes answer while there are no tokens: a range by name (`loopback`, `private`, `uniqueLocal`) or as CIDR. */
+      openTo: z
+        .array(z.string().refine(isAddressRange, 'is neither loopback, private, uniqueLocal nor a CIDR range such as 10.0.0.0/8'))
+        .default(['loopback']),
+      /** Searches and everything else that goes on to the engine need a token of scope `search`, too. */
+      requireToken: z.boolean().default(false),
+    })
+    .refine(({ requireToken, tokens }) => !requireToken || tokens.some(({ scopes }) => scopes.includes('search')), {
+      path: ['requireToken'],
+      error: 'needs a token of scope search in server.tokens',
     })
     .prefault({}),
   opensearch: z
@@ -63,6 +93,15 @@ export const configSchema = z.strictObject({
           z.strictObject({ type: z.literal('none') }),
           z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
           z.strictObject({ type: z.literal('bearer'), token: z.string() }),
+          z.strictObject({
+            type: z.literal('sigv4'),
+            region: z.string().min(1),
+            /** Amazon OpenSearch Service, or its Serverless. */
+            service: z.enum(['es', 'aoss']).default('es'),
+            accessKeyId: z.string().min(1),
+            secretAccessKey: z.string().min(1),
+            sessionToken: z.string().min(1).nullable().default(null),
+          }),
         ])
         .default({ type: 'none' }),
       tls: z.strictObject({ caFile: z.string().nullable().default(null), verify: z.boolean().default(true) }).prefault({}),

@@ -8,6 +8,10 @@ export const FACTOR_DIMS = 32;
 export const ITEM_STATISTICS = {
   /** Copy of the id to page by: an id itself has no doc values. */
   itemId: 'item_id',
+  popularity: 'popularity',
+  popularity7d: 'popularity_7d',
+  neighbourIds: 'neighbour_ids',
+  neighbourCosines: 'neighbour_cosines',
 } as const;
 
 const count = z.number().nonnegative();
@@ -64,14 +68,18 @@ export type StatisticsMeta = z.output<typeof statisticsMetaSchema>;
 
 const META_KEY = 'fuserank_statistics';
 
-/** Body of one version of the statistics index. Nothing but the id is searched: rows are read by id or page by page. */
+/** Body of one version of the statistics index. Nothing is searched: rows are read by id, page by page, or the most popular first. */
 export function statisticsIndexBody(meta: StatisticsMeta): IndexBody {
   return {
     settings: { index: { number_of_shards: 1, auto_expand_replicas: '0-1' } },
     mappings: {
       dynamic: false,
       _meta: { [META_KEY]: statisticsMetaSchema.parse(meta) },
-      properties: { [ITEM_STATISTICS.itemId]: { type: 'keyword' } },
+      properties: {
+        [ITEM_STATISTICS.itemId]: { type: 'keyword' },
+        [ITEM_STATISTICS.popularity]: { type: 'float', index: false },
+        [ITEM_STATISTICS.popularity7d]: { type: 'float', index: false },
+      },
     },
   };
 }

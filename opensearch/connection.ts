@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Client, errors } from '@opensearch-project/opensearch';
+import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3';
 import type { Config } from '../config/schema.js';
 import { describeUnreachable, EngineUnreachable } from './engine-unreachable.js';
 
@@ -17,6 +18,7 @@ const ADMIN_TIMEOUT_MS = 120_000;
  */
 export function connectEngine(config: Config['opensearch']): EngineClient {
   return new Client({
+    ...(config.auth.type === 'sigv4' ? signatureOf(config.auth) : {}),
     nodes: config.nodes,
     maxRetries: 3,
     requestTimeout: config.timeoutMs ?? ADMIN_TIMEOUT_MS,
@@ -24,6 +26,23 @@ export function connectEngine(config: Config['opensearch']): EngineClient {
     ssl: readTls(config.tls),
     agent: { keepAlive: true, maxSockets: 16 },
   });
+}
+
+function signatureOf({
+  region,
+  service,
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: Extract<Config['opensearch']['auth'], { type: 'sigv4' }>): ReturnType<typeof AwsSigv4Signer> {
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) };
+  return AwsSigv4Signer({ region, service, getCredentials: () => Promise.resolve(credentials) });
+}
+
+/** A node's address as people may read it: without the credentials that may stand in it. */
+export function nameNode(address: string): string {
+  const url = new URL(address);
+  return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
 /** TLS options of a connection. Throws when the file of the authority cannot be read. */
@@ -47,6 +66,8 @@ export function serviceHeaders(config: Config['opensearch']): Record<string, str
       return { authorization: basic(auth.username, auth.password) };
     case 'bearer':
       return { authorization: `Bearer ${auth.token}` };
+    case 'sigv4':
+      return {}; // made anew for each request, see request-signer.ts
     case 'none': {
       const first = config.nodes[0];
       const url = first === undefined ? null : new URL(first);

@@ -53,6 +53,11 @@ const FAULTS: readonly { sign: RegExp; reason: string; fix: string }[] = [
     fix: 'Use the host name of the certificate in opensearch.nodes.',
   },
   {
+    sign: /UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|unsupported protocol|alert protocol version/i,
+    reason: 'it speaks no TLS as new as 1.2',
+    fix: 'Allow TLS 1.2 or 1.3 in the node’s plugins.security.ssl.http.enabled_protocols.',
+  },
+  {
     sign: /EPROTO|wrong version number|packet length too long/i,
     reason: 'it answers plain HTTP, not TLS',
     fix: 'Write http:// instead of https:// in opensearch.nodes.',

@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import { buildConnector, errors, Pool, type Dispatcher } from 'undici';
 import type { Config } from '../config/schema.js';
 import { AnswerCollector } from './answer-collector.js';
-import { readTls, serviceHeaders } from './connection.js';
+import { nameNode, readTls, serviceHeaders } from './connection.js';
 import { describeUnreachable, failureCode } from './engine-unreachable.js';
+import { gatherBody, openSigner } from './request-signer.js';
 import { dropHopHeaders, requestHeaders, type Headers } from './hop-headers.js';
 
 /** An answer whole, in the bytes the engine sent (still compressed, if the request asked for that). */
@@ -53,10 +54,24 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A node that refused a connection is asked last for this long. */
 const NODE_REST_MS = 5_000;
 
-/** Opens the way to the configured nodes, in turns. The caller's headers go as they are: no credentials are added. */
+/**
+ * Opens the way to the configured nodes, in turns. The caller's headers go as they are and no credentials are added, but with
+ * `auth.type: sigv4`, where every request is signed with ours.
+ */
 export function openUpstream(config: Config['opensearch'], options: { connections?: number } = {}): Upstream {
   const nodes = config.nodes.map((address) => openNode(address, config, options.connections ?? 256));
+  const sign = openSigner(config);
   let turn = 0;
+
+  function headersFor(
+    node: EngineNode,
+    request: UpstreamRequest | StreamRequest,
+    body: Buffer | string | undefined,
+    options: { keepLength: boolean },
+  ): Headers {
+    const headers = requestHeaders(request.headers ?? {}, options);
+    return sign === null ? headers : sign({ method: request.method, host: node.host, path: node.prefix + request.path, headers, body });
+  }
 
   function nodesInTurn(): EngineNode[] {
     const first = turn++ % nodes.length;
@@ -100,25 +115,27 @@ export function openUpstream(config: Config['opensearch'], options: { connection
           {
             path: node.prefix + request.path,
             method: request.method,
-            headers: requestHeaders(request.headers ?? {}, { keepLength: false }),
+            headers: headersFor(node, request, request.body, { keepLength: false }),
             body: request.body ?? null,
           },
           collector,
         );
         return collector.answer;
       }),
-    stream: (request) =>
-      onSomeNode(request, async (node, pool) => {
-        const keepLength = request.body !== undefined && !Buffer.isBuffer(request.body);
+    stream: async (streamed) => {
+      const request = sign === null ? streamed : await gatherBody(streamed);
+      return onSomeNode(request, async (node, pool) => {
+        const whole = request.body === undefined || Buffer.isBuffer(request.body) ? request.body : undefined;
         const answer = await pool.request({
           path: node.prefix + request.path,
           method: request.method,
-          headers: requestHeaders(request.headers ?? {}, { keepLength }),
+          headers: headersFor(node, request, whole, { keepLength: request.body !== whole }),
           body: request.body ?? null,
           signal: request.signal ?? null,
         });
         return { status: answer.statusCode, headers: dropHopHeaders(answer.headers), body: answer.body };
-      }),
+      });
+    },
     close: async () => {
       await Promise.all(nodes.flatMap((node) => [node.pool.close(), node.fresh.close()]));
     },
@@ -140,6 +157,8 @@ type Attempt<T> = (node: EngineNode, pool: Dispatcher) => Promise<T>;
 interface EngineNode {
   /** Address without credentials, for messages. */
   name: string;
+  /** As the `host` header says it. */
+  host: string;
   /** Path before every request's own, e.g. behind a reverse proxy; empty or without a slash at its end. */
   prefix: string;
   pool: Pool;
@@ -167,7 +186,8 @@ function openNode(address: string, config: Config['opensearch'], connections: nu
   const patience = config.timeoutMs ?? 0;
   const shared: Pool.Options = { connect: watchedConnect, headersTimeout: patience, bodyTimeout: patience };
   return {
-    name: url.origin + prefix,
+    name: nameNode(address),
+    host: url.host,
     prefix,
     pool: new Pool(url.origin, { ...shared, connections, pipelining: 1, keepAliveTimeout: KEEP_ALIVE_MS }),
     fresh: new Pool(url.origin, { ...shared, connections, pipelining: 0 }),

@@ -1,8 +1,13 @@
 import { PRODUCT } from '../mappings/product-index.js';
 import type { IndexStamp } from './walk/index-stamp.js';
-import { asList, isJsonObject, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { findMember, hasInexactNumbers, literal, readMembers } from './json/spans.js';
-import { hasClause, splitQuery } from './request/query-tree.js';
+import { isJsonObject, type Json, type JsonObject } from './json/value.js';
+import { SourceText } from './json/source-text.js';
+import { applyEdits, cutMembers, findMember, literal, readMembers, type Member } from './json/spans.js';
+import { hasClause } from './request/clause-types.js';
+import { withoutClauseInnerHits } from './request/lean-query.js';
+import { splitQuery, type Constraints, type SplitQuery } from './request/query-tree.js';
+import { findWrapped } from './request/text-clauses.js';
+import { findVectorClauses, type VectorClause } from './request/vector-clauses.js';
 import type { Rankable } from './search-request.js';
 
 /** One lean search beside the client's own: ids, scores and sequence numbers only. */
@@ -58,6 +63,8 @@ const SELECTING_PARAMETERS = [
   'ignore_unavailable',
   'allow_no_indices',
   'expand_wildcards',
+  'ignore_throttled',
+  'ccs_minimize_roundtrips',
   'allow_partial_search_results',
   'terminate_after',
   'timeout',
@@ -70,21 +77,22 @@ const SELECTING_PARAMETERS = [
 ];
 
 /**
- * Plans the lean searches of one request. The first-phase leg is the client's whole query with `size` = window; members
- * go over as bytes, so numbers keep their digits. Vector legs repeat every constraint of the query tree around `knn`.
+ * Plans the lean searches of one request. The first-phase leg is the client's whole query with `size` = window. Vector legs
+ * repeat every constraint of the query tree around `knn`. Members and constraints go over as bytes, so numbers keep their digits.
  */
 export function planLegs(search: Rankable, stamp: IndexStamp): LegPlan {
-  const split = splitQuery(search.body.query);
-  const reason = whyNoVectorLegs(search, stamp, split.reason);
+  const split = splitQuery(searchedQuery(search), { given: search.options.queryText, textFields: textFieldsOf(stamp) });
+  const reason = whyNoVectorLegs(search, stamp, split);
   // The engine answers `q` and leaves the body's query aside.
-  const own = search.call.query.has('q') ? [] : ownVectorClauses(search.body.query);
+  const own = search.call.query.has('q') ? [] : findVectorClauses(search.body.query);
   return {
     firstPhase: { role: 'first-phase', path: legPath(search), body: firstPhaseBody(search, stamp) },
     vectorLegs: (vectors) => {
-      if (own.length > 0) return own.map(({ role, clause }) => vectorLeg(search, stamp, role, clause, clauseK(clause)));
+      const source = sourceOf(search);
+      if (own.length > 0) return own.map((clause) => clauseLeg(search, stamp, clause, source));
       if (reason !== null || split.constraints === null) return [];
       const { retrieval, signals } = search.profile;
-      const filter = boolFilter(split.constraints.filter, split.constraints.mustNot);
+      const filter = filterText(search, split.constraints, source);
       const legs: VectorLeg[] = [];
       if (vectors.text && signals.text && retrieval.textK > 0) {
         legs.push(vectorLeg(search, stamp, 'text', knn(PRODUCT.textVector, vectors.text, retrieval.textK, filter), retrieval.textK));
@@ -99,77 +107,108 @@ export function planLegs(search: Rankable, stamp: IndexStamp): LegPlan {
   };
 }
 
-function whyNoVectorLegs(search: Rankable, stamp: IndexStamp, notUnderstood: string | null): string | null {
+/** The query that the engine answers: that of `q`, else the body's. */
+function searchedQuery({ call, body }: Rankable): Json | undefined {
+  const q = call.query.get('q');
+  if (q === null) return body.query;
+  const field = call.query.get('df');
+  return { query_string: { query: q, ...(field === null ? {} : { default_field: field }) } };
+}
+
+/** Where shoppers search; a facet (brand, category) that is searched, too, is more often a constraint when it stands alone. */
+function textFieldsOf({ roles }: IndexStamp): string[] | null {
+  const facets = [roles.brand, roles.category, roles.group, ...roles.keywords];
+  const fields = roles.text.filter((field) => !facets.includes(field));
+  return roles.text.length === 0 ? null : fields.length > 0 ? fields : roles.text;
+}
+
+function whyNoVectorLegs(search: Rankable, stamp: IndexStamp, split: SplitQuery): string | null {
   if (search.profile.retrieval.add === 'none') return 'retrieval.add is none';
   if (!stamp.meta?.encoders.text && !stamp.meta?.encoders.image) return 'index has no vectors of ours';
   if (hasClause(search.body.query, 'knn')) return 'the query has a knn clause of its own';
   if (hasClause(search.body.query, 'hybrid')) return 'a hybrid query retrieves for itself';
-  if (search.call.query.has('q')) return 'URI search';
   if (search.body.min_score !== undefined) return 'min_score is on the scale of the query';
   if (search.body.terminate_after !== undefined || search.call.query.has('terminate_after')) return 'terminate_after';
   if (search.queryText === null && search.options.queryImage === null) return 'no query text or picture';
-  if (notUnderstood !== null) return notUnderstood;
-  if (hasInexactNumbers(search.bodyBytes)) return 'numbers beyond double precision in the query';
+  if (split.reason !== null) return split.reason;
+  if (split.text !== null && split.text !== search.queryText && search.options.queryText === null) return 'words of two kinds';
   return null;
 }
 
-interface VectorClause {
-  readonly role: 'text' | 'image';
-  readonly clause: JsonObject;
-}
-
-/** The client's own knn clauses on our vector fields, so that each candidate's rank in them is known. */
-function ownVectorClauses(query: Json | undefined): VectorClause[] {
-  const clauses = isJsonObject(query) && isJsonObject(query.hybrid) ? asList(query.hybrid.queries) : query === undefined ? [] : [query];
-  return clauses.flatMap((clause): VectorClause[] => {
-    if (!isJsonObject(clause) || !isJsonObject(clause.knn)) return [];
-    if (PRODUCT.textVector in clause.knn) return [{ role: 'text', clause }];
-    if (PRODUCT.imageVector in clause.knn) return [{ role: 'image', clause }];
-    return [];
-  });
-}
-
-function clauseK(clause: JsonObject): number {
-  const field = isJsonObject(clause.knn) ? Object.values(clause.knn)[0] : undefined;
-  return (isJsonObject(field) ? wholeNumber(field.k) : null) ?? 100;
-}
-
-function knn(field: string, vector: Float32Array, k: number, filter: Json | null): JsonObject {
-  return { knn: { [field]: { vector: Array.from(vector), k, ...(filter === null ? {} : { filter }) } } };
-}
-
-function boolFilter(filter: readonly Json[], mustNot: readonly Json[]): Json | null {
-  if (filter.length === 0 && mustNot.length === 0) return null;
-  return { bool: { filter: [...filter], must_not: [...mustNot] } };
-}
-
-/** `post_filter` and `collapse` hold for added hits as for the client's own. */
-function vectorLeg(search: Rankable, stamp: IndexStamp, role: 'text' | 'image', query: JsonObject, size: number): VectorLeg {
-  const body: JsonObject = { query, size, ...leanMembers(stamp) };
-  for (const name of ['post_filter', 'runtime_mappings', 'timeout']) {
-    const value = search.body[name];
-    if (value !== undefined) body[name] = value;
+/** The client's query and post_filter as they were written, those inside wrapper clauses included. */
+function sourceOf({ body, bodyBytes }: Rankable): SourceText {
+  const source = new SourceText();
+  const members = bodyBytes.length === 0 ? [] : readMembers(bodyBytes);
+  for (const { key, value } of members) {
+    if (key === 'query' || key === 'post_filter') source.place(bodyBytes, value, body[key]);
   }
-  if (isJsonObject(search.body.collapse)) body.collapse = { field: search.body.collapse.field ?? null };
-  return {
-    role,
-    path: legPath(search, { without: ['search_pipeline', 'q', 'search_type'], withoutPipeline: true }),
-    body: JSON.stringify(body),
-  };
+  for (const { bytes, query } of findWrapped(body.query)) source.place(bytes, { start: 0, end: bytes.length }, query);
+  return source;
+}
+
+/** One knn clause; `filter` is JSON text. */
+function knn(field: string, vector: Float32Array, k: number, filter: string | null): string {
+  const inside = filter === null ? '' : `,"filter":${filter}`;
+  return `{"knn":{${JSON.stringify(field)}:{"vector":${JSON.stringify(Array.from(vector))},"k":${k}${inside}}}}`;
+}
+
+/** The constraints, `post_filter` among them: inside the clause, where the k nearest are looked for among what may be shown. */
+function filterText(search: Rankable, { filter, mustNot }: Constraints, source: SourceText): string | null {
+  const all = search.body.post_filter === undefined ? filter : [...filter, search.body.post_filter];
+  if (all.length === 0 && mustNot.length === 0) return null;
+  return source.write({ bool: { filter: [...all], must_not: [...mustNot] } });
+}
+
+function clauseLeg(search: Rankable, stamp: IndexStamp, { role, clause, k }: VectorClause, source: SourceText): VectorLeg {
+  const postFilter = search.body.post_filter === undefined ? {} : { post_filter: source.write(search.body.post_filter) };
+  return vectorLeg(search, stamp, role, source.write(clause), k, postFilter);
+}
+
+/** Members of the client's body that decide what a hit of a vector leg is; `search_pipeline` may filter by request processors. */
+const SELECTING_MEMBERS = new Set(['derived', 'timeout', 'search_pipeline']);
+
+/** `collapse` holds for added hits as for the client's own. Values of `more` are JSON text. */
+function vectorLeg(
+  search: Rankable,
+  stamp: IndexStamp,
+  role: 'text' | 'image',
+  query: string,
+  size: number,
+  more: Readonly<Record<string, string>> = {},
+): VectorLeg {
+  const members: Record<string, string> = { query, size: String(size), ...more };
+  for (const { key, value } of search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes)) {
+    if (SELECTING_MEMBERS.has(key)) members[key] = literal(search.bodyBytes, value);
+  }
+  if (isJsonObject(search.body.collapse)) members.collapse = JSON.stringify({ field: search.body.collapse.field ?? null });
+  for (const [name, value] of Object.entries(leanMembers(stamp))) members[name] = JSON.stringify(value);
+  return { role, path: legPath(search, { without: ['q', 'search_type'] }), body: writeMembers(members) };
+}
+
+function writeMembers(members: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(members)
+    .map(([name, value]) => `${JSON.stringify(name)}:${value}`)
+    .join(',')}}`;
 }
 
 function firstPhaseBody(search: Rankable, stamp: IndexStamp): string {
-  const parts: string[] = [];
+  const members: Record<string, string> = {};
   for (const member of search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes)) {
     if (PRESENTATION.has(member.key) || AROUND_THE_HITS.has(member.key)) continue;
-    const value =
-      member.key === 'collapse' ? JSON.stringify(withoutInnerHits(search.body.collapse)) : literal(search.bodyBytes, member.value);
-    parts.push(`${JSON.stringify(member.key)}:${member.key === 'query' ? withPaginationDepth(search, value) : value}`);
+    const value = selectingText(search, member);
+    if (value !== null) members[member.key] = member.key === 'query' ? withPaginationDepth(search, withoutClauseInnerHits(value)) : value;
   }
-  for (const [name, value] of Object.entries({ size: search.window, ...leanMembers(stamp) })) {
-    parts.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  }
-  return `{${parts.join(',')}}`;
+  if (search.body.collapse !== undefined) members.collapse = JSON.stringify(withoutInnerHits(search.body.collapse));
+  for (const [name, value] of Object.entries({ size: search.window, ...leanMembers(stamp) })) members[name] = JSON.stringify(value);
+  return writeMembers(members);
+}
+
+/** A member as a search of ours repeats it: `ext.ubi` would have the engine keep the shopper's one search twice. */
+export function selectingText({ bodyBytes, body }: Rankable, { key, value }: Member): string | null {
+  if (key !== 'ext' || !isJsonObject(body.ext) || !Object.hasOwn(body.ext, 'ubi')) return literal(bodyBytes, value);
+  if (Object.keys(body.ext).length === 1) return null;
+  const cut = cutMembers(readMembers(bodyBytes, value.start), (name) => name === 'ubi');
+  return applyEdits(bodyBytes, cut, value).toString('utf8');
 }
 
 /**
@@ -199,17 +238,12 @@ function leanMembers(stamp: IndexStamp): JsonObject {
 }
 
 /** The path of a search of ours over the same indices, with the client's selecting parameters. */
-export function legPath(
-  search: Rankable,
-  options: { without?: readonly string[]; more?: readonly string[]; withoutPipeline?: boolean } = {},
-): string {
+export function legPath(search: Rankable, options: { without?: readonly string[]; more?: readonly string[] } = {}): string {
   const parameters = new URLSearchParams();
   for (const name of [...SELECTING_PARAMETERS, ...(options.more ?? [])]) {
     if (options.without?.includes(name)) continue;
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
-  // A default pipeline of the index (a rerank or normalisation processor) is not meant for a bare knn query.
-  if (options.withoutPipeline) parameters.set('search_pipeline', '_none');
   const query = parameters.toString();
   const base = search.index === '' ? '/_search' : `/${encodeURIComponent(search.index)}/_search`;
   return query === '' ? base : `${base}?${query}`;
@@ -220,8 +254,7 @@ export function presentationMembers(search: Rankable): string[] {
   const members = search.bodyBytes.length === 0 ? [] : readMembers(search.bodyBytes);
   return members
     .filter(
-      (member) =>
-        PRESENTATION.has(member.key) || member.key === 'collapse' || member.key === 'runtime_mappings' || member.key === 'search_pipeline',
+      (member) => PRESENTATION.has(member.key) || member.key === 'collapse' || member.key === 'derived' || member.key === 'search_pipeline',
     )
     .map((member) => `${JSON.stringify(member.key)}:${literal(search.bodyBytes, member.value)}`);
 }

@@ -1,7 +1,7 @@
 import { packageVersion } from '../config/package-root.js';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
-import { connectEngine } from '../opensearch/connection.js';
+import { connectEngine, nameNode } from '../opensearch/connection.js';
 import { openUpstream, withServiceAccount } from '../opensearch/upstream.js';
 import { EventStore } from './behaviour/event-store.js';
 import { FeatureLog, isSampled } from './feature-log.js';
@@ -16,6 +16,10 @@ import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
 import { recallHistory } from './user-history.js';
+import { ClientSearch } from './v1/client-search.js';
+import { openOwnRoutes } from './v1/own-routes.js';
+import { ShopStatistics } from './v1/shop-statistics.js';
+import { Admission } from './walk/admission.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
@@ -56,6 +60,7 @@ const WARMING_WALKS = 8;
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const log = options.log ?? openLog(config.observability.log);
   const metrics = openMetrics();
+  if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
   const store = new EventStore({ upstream: withServiceAccount(upstream, config.opensearch), behaviour: config.behaviour });
@@ -101,12 +106,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       stamps,
+      admission: new Admission(),
       scorers,
       statistics,
       encoding: new QueryEncoding(scorers),
       recall: (keys, signal) => recallHistory(keys, { store, behaviour: config.behaviour, consent: 'full', signal }),
     };
-    const ranker = new SearchRanker({ ...walking, observe: observeSearches(metrics, log), lists: lists.keeper });
+    const observe = observeSearches(metrics, log);
+    const ranker = new SearchRanker({ ...walking, observe, lists: lists.keeper });
     // Searches that nobody sent are in no count.
     const unseen = new SearchRanker({ ...walking, observe: { outcome: () => undefined }, lists: null });
     walk = async ({ roles }) => {
@@ -119,6 +126,13 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       config,
       upstream,
       answerSearch: (call) => ranker.answer(call),
+      ownRoutes: openOwnRoutes({
+        ...walking,
+        observe,
+        engine,
+        client: new ClientSearch({ upstream, answer: (call) => ranker.answer(call) }),
+        shop: new ShopStatistics(engine),
+      }),
       store,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
@@ -130,7 +144,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
           degraded: !scoring || !reachable,
           checks: {
             scorers: { ok: scoring, detail: `${scorers.readyProcesses} ready` },
-            opensearch: { ok: reachable, detail: config.opensearch.nodes.join(', ') },
+            opensearch: { ok: reachable, detail: config.opensearch.nodes.map(nameNode).join(', ') },
           },
         };
       },

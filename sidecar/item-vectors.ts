@@ -24,14 +24,12 @@ interface Row {
 const documentSchema = z.object({
   _index: z.string(),
   _id: z.string(),
-  found: z.boolean().optional(),
   _seq_no: z.number().optional(),
   // Comes from JSON.parse, so it is JSON: to check each number of each vector again would cost thrice the parsing.
   _source: z.record(z.string(), z.custom<Json>()).optional(),
-  sort: z.array(z.string()).optional(),
+  sort: z.array(z.union([z.string(), z.number()])).optional(),
 });
-const mgetAnswer = z.object({ docs: z.array(documentSchema) });
-const scanAnswer = z.object({ hits: z.object({ hits: z.array(documentSchema) }) });
+const searchAnswer = z.object({ hits: z.object({ hits: z.array(documentSchema) }) });
 
 /** Documents of one page of the warm-up scan: 64 with vectors are about half a MB of JSON, 10 ms in which no search is scored. */
 const SCAN_PAGE = 64;
@@ -73,13 +71,23 @@ export class ItemVectors {
   }
 
   async #readDocuments(index: string, ids: readonly string[], roles: ProductFieldRoles): Promise<void> {
-    const { body } = await this.#client.mget({ index, _source_includes: sourceFields(roles), body: { ids: [...ids] } });
-    for (const document of mgetAnswer.parse(body).docs) this.#keep(document, roles);
+    // Not `_mget`: it finds a document that was written with a routing only by that routing, which nobody here knows.
+    const query = { ids: { values: [...ids] } };
+    const { body } = await this.#client.search({
+      index,
+      body: { size: ids.length, query, sort: ['_doc'], _source: sourceFields(roles), seq_no_primary_term: true, track_total_hits: false },
+    });
+    const absent = new Set(ids);
+    for (const document of searchAnswer.parse(body).hits.hits) {
+      absent.delete(document._id);
+      this.#keep(document, roles);
+    }
+    for (const id of absent) this.#rows.set(keyOf({ index, id }), { seqNo: -1, item: null });
   }
 
   /** Reads a whole index once, page by page, until it is read or memory is full. Returns how many rows it kept. */
   async warm(index: string, roles: ProductFieldRoles, signal: AbortSignal): Promise<number> {
-    let after: string | undefined;
+    let after: string | number | undefined;
     let count = 0;
     while (!signal.aborted && (this.#rows.calculatedSize ?? 0) < 0.95 * this.#rows.maxSize) {
       const answer = await this.#client.search({
@@ -94,8 +102,8 @@ export class ItemVectors {
           ...(after === undefined ? {} : { search_after: [after] }),
         },
       });
-      const { hits } = scanAnswer.parse(answer.body).hits;
-      for (const document of hits) this.#keep({ ...document, found: true }, roles);
+      const { hits } = searchAnswer.parse(answer.body).hits;
+      for (const document of hits) this.#keep(document, roles);
       count += hits.length;
       after = hits.at(-1)?.sort?.[0];
       if (hits.length < SCAN_PAGE || after === undefined) break;
@@ -103,10 +111,8 @@ export class ItemVectors {
     return count;
   }
 
-  #keep(document: z.output<typeof documentSchema>, roles: ProductFieldRoles): void {
-    const key = keyOf({ index: document._index, id: document._id });
-    const exists = document.found !== false && document._source !== undefined;
-    this.#rows.set(key, { seqNo: document._seq_no ?? -1, item: exists ? readItem(document._id, document._source ?? {}, roles) : null });
+  #keep({ _index: index, _id: id, _seq_no: seqNo, _source: source }: z.output<typeof documentSchema>, roles: ProductFieldRoles): void {
+    this.#rows.set(keyOf({ index, id }), { seqNo: seqNo ?? -1, item: source ? readItem(id, source, roles) : null });
   }
 }
 
@@ -140,7 +146,7 @@ function numberAt(source: JsonObject, path: string | null): number | null {
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
-function textsAt(source: JsonObject, path: string | null): string[] {
+export function textsAt(source: JsonObject, path: string | null): string[] {
   return asList(valueAt(source, path)).flatMap((value) => (typeof value === 'string' || typeof value === 'number' ? [String(value)] : []));
 }
 

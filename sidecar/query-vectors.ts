@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { IndexStamp } from './walk/index-stamp.js';
 import type { QueryVectors, ScorerPool } from './scorer.js';
-import type { Rankable } from './search-request.js';
+import type { SearchOptions } from './request/search-options.js';
 
 const NONE: QueryVectors = { text: null, image: null, head: null };
 
@@ -21,7 +21,10 @@ export class QueryEncoding {
   }
 
   /** Rejects with a `ScorerFailure`. */
-  async encode(search: Pick<Rankable, 'queryText' | 'options'>, stamp: IndexStamp): Promise<QueryVectors> {
+  async encode(
+    search: { readonly queryText: string | null; readonly options: Pick<SearchOptions, 'queryImage'> },
+    stamp: IndexStamp,
+  ): Promise<QueryVectors> {
     const { meta } = stamp;
     const text = meta?.encoders.text ? search.queryText : null;
     const image = meta?.encoders.image ? search.options.queryImage : null;

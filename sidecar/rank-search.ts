@@ -17,7 +17,8 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
-import { Admission, type Outcome } from './walk/admission.js';
+import type { Admission } from './walk/admission.js';
+import { type Outcome } from './walk/admission.js';
 import { SearchClock } from './walk/search-clock.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason, type UpstreamSearch } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
@@ -32,6 +33,7 @@ export interface SearchAnswer {
 /** What the walk needs of the house around it. */
 export interface RankSearchDeps extends GatheringDeps {
   readonly config: Config;
+  readonly admission: Admission;
   readonly observe: SearchObserver;
   /** Null: nobody keeps lists. */
   readonly lists: ListKeeper | null;
@@ -62,7 +64,6 @@ const gzipAsync = promisify(gzip);
 export class SearchRanker {
   readonly #deps: RankSearchDeps;
   readonly #lists = new RankedLists();
-  readonly #admission = new Admission();
 
   constructor(deps: RankSearchDeps) {
     this.#deps = deps;
@@ -91,7 +92,7 @@ export class SearchRanker {
     const { call } = search;
     const signal = AbortSignal.any([call.signal, work.signal]);
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
-    const leave = stored ? null : this.#admission.enter();
+    const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
     let outcome: Outcome = 'other';
     const keeping = this.#keptFields(search.index, search.body, call);
@@ -104,7 +105,7 @@ export class SearchRanker {
       late = setTimeout(() => work.abort(new Skipped('budget', `ranking took longer than ${search.budgetMs} ms`)), search.budgetMs);
       try {
         refuseUnscored(read);
-        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#admission.limit} searches are being ranked already`);
+        if (!stored && !leave) throw new Skipped('scorer_overloaded', `${this.#deps.admission.limit} searches are being ranked already`);
         const ranking = { search, answer: read, stored, gathering, deadline: Date.now() + search.budgetMs, clock, signal, keep };
         const page = await orAbort(this.#rankPage(ranking), signal);
         outcome = 'in-time';
@@ -206,7 +207,7 @@ export class SearchRanker {
     return mergePage(answer, page, {
       keepFields: keep,
       tookMs: clock.elapsedMs,
-      listLength: list.hits.length,
+      listLength: list.hits.length > list.window ? list.hits.length : 0,
       ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }

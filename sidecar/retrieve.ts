@@ -1,6 +1,6 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
-import { presentationMembers, legPath } from './candidate-legs.js';
+import { presentationMembers, legPath, selectingText } from './candidate-legs.js';
 import { collapseValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
 import { asList, isJsonObject, type Json } from './json/value.js';
 import { findMember, literal, readMembers } from './json/spans.js';
@@ -35,14 +35,23 @@ export class LegFailed extends Error {
   }
 }
 
-/** Headers of the client that our own searches repeat: its credentials, and what ties its requests together. */
-const CLIENT_HEADERS = ['authorization', 'cookie', 'x-opaque-id', 'traceparent', 'tracestate'];
+/** What a client's headers say of its own body and of the answer it wants. All others are repeated: they say who asks. */
+const OF_THE_MESSAGE = new Set([
+  'accept',
+  'accept-encoding',
+  'content-encoding',
+  'content-length',
+  'content-md5',
+  'content-type',
+  'digest',
+  'range',
+]);
 
+/** Headers of our own searches: whatever the client is known to the engine by (tokens, proxy headers), and what ties its requests together. */
 function clientHeaders(search: Rankable): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
-  for (const name of CLIENT_HEADERS) {
-    const value = search.call.headers[name];
-    if (value !== undefined) headers[name] = value;
+  for (const [name, value] of Object.entries(search.upstream.headers)) {
+    if (!OF_THE_MESSAGE.has(name) && !name.startsWith('if-')) headers[name] = value;
   }
   return headers;
 }
@@ -136,8 +145,9 @@ function ranksOf(answer: EngineAnswer | null): Map<string, number> {
 export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit: Hit }>;
 
 /**
- * Fetches bodies with the client's own presentation members and its query as a `should`, so that highlights survive.
- * The client's pipeline runs here, too: its response processors shape a hit. Grouped by concrete index, where ids may repeat.
+ * Fetches bodies with the client's own presentation members and its query as a `should`, so that highlights survive. The
+ * client's pipeline runs here, too: its response processors shape a hit. It asks by the client's own name of the index, so
+ * that an alias's filter and routing hold (an id may stand for another product elsewhere).
  */
 export async function fetchBodies(
   upstream: Upstream,
@@ -145,25 +155,15 @@ export async function fetchBodies(
   wanted: readonly { readonly index: string; readonly id: string }[],
   signal: AbortSignal,
 ): Promise<Bodies> {
-  const byIndex = new Map<string, string[]>();
-  for (const hit of wanted) byIndex.set(hit.index, [...(byIndex.get(hit.index) ?? []), hit.id]);
-  const answers = await Promise.all(
-    [...byIndex].map(([index, ids]) =>
-      upstream.send({
-        method: 'POST',
-        path: bodiesPath(search, index),
-        headers: clientHeaders(search),
-        body: bodiesBody(search, ids),
-        signal,
-      }),
-    ),
-  );
-  const bodies = new Map<string, { bytes: Buffer; hit: Hit }>();
-  for (const answer of answers) {
-    const read = searchAnswer(answer, 'bodies');
-    for (const hit of read.hits) bodies.set(hitKey(hit), { bytes: read.bytes, hit });
-  }
-  return bodies;
+  const answer = await upstream.send({
+    method: 'POST',
+    path: legPath(search, { without: ['q', 'terminate_after', 'search_type'], more: PRESENTING_PARAMETERS }),
+    headers: clientHeaders(search),
+    body: bodiesBody(search, wanted),
+    signal,
+  });
+  const read = searchAnswer(answer, 'bodies');
+  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
 }
 
 /** URL members that decide how a hit looks, kept when bodies come from a second search. */
@@ -173,6 +173,7 @@ const PRESENTING_PARAMETERS = [
   '_source_excludes',
   'docvalue_fields',
   'stored_fields',
+  'rest_total_hits_as_int',
   'version',
   'seq_no_primary_term',
   'explain',
@@ -180,19 +181,18 @@ const PRESENTING_PARAMETERS = [
   'typed_keys',
 ];
 
-function bodiesPath(search: Rankable, index: string): string {
-  const parameters = new URLSearchParams();
-  for (const name of ['routing', 'preference', 'search_pipeline', ...PRESENTING_PARAMETERS]) {
-    for (const value of search.call.query.getAll(name)) parameters.append(name, value);
-  }
-  const query = parameters.toString();
-  return `/${encodeURIComponent(index)}/_search${query === '' ? '' : `?${query}`}`;
+function bodiesBody(search: Rankable, wanted: readonly { readonly index: string; readonly id: string }[]): string {
+  const should = scoringClauses(search);
+  const query = `{"bool":{"filter":[${JSON.stringify(hitsFilter(wanted))}]${should === null ? '' : `,"should":${should}`}}}`;
+  return `{${[`"query":${query}`, `"size":${wanted.length}`, '"track_total_hits":false', ...presentationMembers(search)].join(',')}}`;
 }
 
-function bodiesBody(search: Rankable, ids: readonly string[]): string {
-  const should = scoringClauses(search);
-  const query = `{"bool":{"filter":[{"ids":{"values":${JSON.stringify(ids)}}}]${should === null ? '' : `,"should":${should}`}}}`;
-  return `{${[`"query":${query}`, `"size":${ids.length}`, '"track_total_hits":false', ...presentationMembers(search)].join(',')}}`;
+/** Exactly these hits: an id may stand in several indices. */
+function hitsFilter(wanted: readonly { readonly index: string; readonly id: string }[]): Json {
+  const byIndex = new Map<string, string[]>();
+  for (const hit of wanted) byIndex.set(hit.index, [...(byIndex.get(hit.index) ?? []), hit.id]);
+  const groups = [...byIndex].map(([index, values]) => ({ bool: { filter: [{ term: { _index: index } }, { ids: { values } }] } }));
+  return groups.length === 1 ? (groups[0] ?? null) : { bool: { should: groups, minimum_should_match: 1 } };
 }
 
 /** The client's query as bytes inside a list; for a hybrid, which can't stand inside a bool, its clauses. */
@@ -221,9 +221,10 @@ export async function fetchTail(
     `"from":${page.from}`,
     `"size":${page.size}`,
     `"post_filter":{"bool":{"must_not":[{"ids":{"values":${JSON.stringify(page.without)}}}]${filter}}}`,
-    ...members
-      .filter(({ key }) => !REPLACED_IN_TAIL.has(key))
-      .map((member) => `${JSON.stringify(member.key)}:${literal(search.bodyBytes, member.value)}`),
+    ...members.flatMap((member) => {
+      const value = REPLACED_IN_TAIL.has(member.key) ? null : selectingText(search, member);
+      return value === null ? [] : [`${JSON.stringify(member.key)}:${value}`];
+    }),
   ];
   const answer = await upstream.send({
     method: 'POST',

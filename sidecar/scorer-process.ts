@@ -14,11 +14,14 @@ import { unpackCandidates } from './scoring/packed-candidates.js';
 import { ProductMemory } from './scoring/product-memory.js';
 import {
   ScorerFailure,
+  type EmbedReply,
+  type EmbedRequest,
   type EncodeRequest,
   type FromScorer,
   type QueryVectors,
   type RankReply,
   type RankRequest,
+  type ScorerResult,
   type ScorerSettings,
   type ScorerTask,
   type ToScorer,
@@ -75,10 +78,12 @@ class Scorer {
     };
   }
 
-  async perform(task: ScorerTask): Promise<QueryVectors | RankReply | number> {
+  async perform(task: ScorerTask): Promise<ScorerResult> {
     switch (task.kind) {
       case 'encode':
         return this.#encode(task.request);
+      case 'embed':
+        return this.#embed(task.request);
       case 'rank':
         return this.#rank({ ...task.request, candidates: unpackCandidates(task.request.candidates) });
       case 'warm':
@@ -100,6 +105,17 @@ class Scorer {
     const [image] = request.image === null ? [] : await this.#image.encode([await decodePicture(request.image)]);
     const head = request.head && text ? (await this.#head(request.head)).project(text) : null;
     return { text, image: image ?? null, head };
+  }
+
+  async #embed(request: EmbedRequest): Promise<EmbedReply> {
+    switch (request.what) {
+      case 'picture':
+        return { vectors: await this.#image.encode([await decodePicture(request.bytes)]) };
+      case 'documents':
+        return { vectors: (await this.#text.encode(request.texts)).map(unlessZero) };
+      case 'queries':
+        return { vectors: await Promise.all(request.texts.map(async (text) => unlessZero(await this.#text.encodeQuery(text)))) };
+    }
   }
 
   #head(wanted: { index: string; sha256: string }): Promise<PictureHead> {

@@ -5,12 +5,15 @@ import { packCandidates } from './scoring/packed-candidates.js';
 import {
   ScorerFailure,
   ScorerRefused,
+  type EmbedReply,
+  type EmbedRequest,
   type EncodeRequest,
   type FromScorer,
   type QueryVectors,
   type RankReply,
   type RankRequest,
   type ScorerFacts,
+  type ScorerResult,
   type ScorerSettings,
   type ScorerTask,
   type ToScorer,
@@ -32,7 +35,7 @@ const EARLY_DEATHS = 3;
 const SMOOTHING = 0.1;
 
 interface Waiting {
-  readonly resolve: (result: QueryVectors | RankReply | number) => void;
+  readonly resolve: (result: ScorerResult) => void;
   readonly reject: (error: Error) => void;
   readonly hung: NodeJS.Timeout;
 }
@@ -101,6 +104,10 @@ export class ScorerPool {
     return this.#run({ kind: 'encode', request }, (result): result is QueryVectors => typeof result === 'object' && 'head' in result);
   }
 
+  embed(request: EmbedRequest): Promise<EmbedReply> {
+    return this.#run({ kind: 'embed', request }, (result): result is EmbedReply => typeof result === 'object' && 'vectors' in result);
+  }
+
   /** Refuses at once what the queue could not finish before its deadline. */
   async rank(request: RankRequest): Promise<RankReply> {
     const remaining = request.deadline - Date.now();
@@ -148,10 +155,7 @@ export class ScorerPool {
     );
   }
 
-  async #run<T extends QueryVectors | RankReply | number>(
-    task: ScorerTask,
-    is: (result: QueryVectors | RankReply | number) => result is T,
-  ): Promise<T> {
+  async #run<T extends ScorerResult>(task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
     const seat = this.#seats
       .filter(({ ready }) => ready)
       .reduce<Seat | null>((best, each) => (!best || each.waiting.size < best.waiting.size ? each : best), null);
@@ -159,11 +163,7 @@ export class ScorerPool {
     return this.#runOn(seat, task, is);
   }
 
-  #runOn<T extends QueryVectors | RankReply | number>(
-    seat: Seat,
-    task: ScorerTask,
-    is: (result: QueryVectors | RankReply | number) => result is T,
-  ): Promise<T> {
+  #runOn<T extends ScorerResult>(seat: Seat, task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
     const { child } = seat;
     if (!child || !seat.ready) return Promise.reject(new ScorerFailure('scorer_unavailable', 'the scorer process is not ready'));
     const id = this.#nextId++;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
-import { applyEdits, cutMembers, isObject, readMembers, type Edit } from './json/spans.js';
-import { firstText } from './request/query-tree.js';
+import { applyEdits, cutMembers, isObject, nestsDeeper, readMembers, type Edit } from './json/spans.js';
+import { findWords } from './request/text-clauses.js';
 import { headerOf, type SearchCall } from './request/search-call.js';
 import { BadSearchOption, parseSearchOptions, type SearchOptions } from './request/search-options.js';
 
@@ -34,6 +34,7 @@ export type SkipReason =
   | 'format'
   | 'body_too_large'
   | 'body_not_understood'
+  | 'body_too_deep'
   | 'engine_error'
   | 'no_hits'
   | 'no_scores'
@@ -85,6 +86,8 @@ export interface Rankable {
 }
 
 const DEFAULT_SIZE = 10;
+/** The engine takes 20 queries inside each other (`indices.query.bool.max_nested_depth`), each 3 levels of JSON. */
+const DEEPEST = 200;
 
 /** Looks at a `_search`: is it ours to rank, and if not, why not. Throws `BadSearchOption` for a wrong block of ours. */
 export function parseSearchRequest(call: SearchCall, config: Config): Rankable | PassThrough {
@@ -92,6 +95,7 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
   const bypassed = headerOf(call, 'x-fuserank-bypass') !== null;
   const bytes = plainBody(call);
   if (bytes === null) return passThrough(bypassed ? 'bypass' : 'body_not_understood', untouched);
+  if (nestsDeeper(bytes, DEEPEST)) return passThrough(bypassed ? 'bypass' : 'body_too_deep', withoutOurs(call, bytes));
   let body: Json;
   try {
     body = bytes.length === 0 ? {} : parseJson(bytes.toString('utf8'));
@@ -149,9 +153,17 @@ export function parseSearchRequest(call: SearchCall, config: Config): Rankable |
     blend,
     budgetMs,
     explain: options.explain,
-    queryText: options.queryText ?? textOf(call, clean),
+    queryText: options.queryText ?? textOf(call, clean, config.index.map.text),
     listKey,
   };
+}
+
+function withoutOurs(call: SearchCall, bytes: Buffer): UpstreamSearch {
+  try {
+    return upstreamOf(call, stripOwnMembers(bytes).bytes, true);
+  } catch {
+    return upstreamOf(call, call.body, false);
+  }
 }
 
 function withoutPage(body: JsonObject): JsonObject {
@@ -159,8 +171,8 @@ function withoutPage(body: JsonObject): JsonObject {
   return rest;
 }
 
-function textOf(call: SearchCall, body: JsonObject): string | null {
-  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : firstText(body.query));
+function textOf(call: SearchCall, body: JsonObject, textFields: readonly string[]): string | null {
+  return nonEmptyString(call.query.get('q') ?? undefined) ?? (body.query === undefined ? null : findWords(body.query, textFields));
 }
 
 function whyNotRanked(call: SearchCall, body: JsonObject, page: { from: number; size: number; window: number }): SkipReason | null {
@@ -192,13 +204,14 @@ function sortsByScore(sort: Json | undefined): boolean {
 }
 
 /** The profile named, else the first whose pattern matches every index of the expression. */
-function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
+export function findProfile(config: Config, index: string, named: string | null): { name: string; profile: Profile } | null {
   if (named !== null) {
     const profile = Object.hasOwn(config.profiles, named) ? config.profiles[named] : undefined;
     if (!profile) throw new BadSearchOption(`no profile [${named}]; configured: ${Object.keys(config.profiles).join(', ') || 'none'}`);
     return { name: named, profile };
   }
-  const names = index.split(',').filter(Boolean);
+  // `shop*,-shop-old`: what is left out needs no profile.
+  const names = index.split(',').filter((name, place) => name !== '' && !(place > 0 && name.startsWith('-')));
   for (const [name, profile] of Object.entries(config.profiles)) {
     if (names.length > 0 && names.every((each) => matchesPattern(each, profile.index))) return { name, profile };
   }

@@ -18,7 +18,7 @@ export interface PageOptions {
   readonly keepFields: ReadonlySet<string>;
   /** Milliseconds of the whole search, ours included. */
   readonly tookMs: number;
-  /** At least so many hits exist: the engine's total or the ranked list, whichever is more. */
+  /** Hits of a list that some were added to: so many exist at least, whatever the engine counted. 0 = none were added, its total stands. */
   readonly listLength: number;
   /** Becomes `ext.fuserank`; null = none. */
   readonly ext: Json | null;
@@ -33,7 +33,7 @@ export function mergePage(answer: EngineAnswer, page: readonly PageHit[], option
   const edits: Edit[] = [{ ...answer.hitsSpan, replacement: Buffer.concat([Buffer.from('['), ...joined(hits), Buffer.from(']')]) }];
   edits.push(...aroundTheHits(answer, options.keepFields));
   if (answer.took) edits.push({ ...answer.took, replacement: String(Math.max(0, Math.round(options.tookMs))) });
-  if (answer.total && answer.total.value < options.listLength && answer.total.relation === 'eq') {
+  if (answer.total && answer.total.value < options.listLength) {
     edits.push({ ...answer.total.span, replacement: String(options.listLength) });
   }
   if (options.ext !== null) edits.push(extEdit(answer, options.ext));

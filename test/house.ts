@@ -66,6 +66,12 @@ export async function openHouse(options: {
   seed?: number;
   config?: Partial<ConfigInput>;
   profile?: ProfileInput;
+  /** Laid over the map of the shop's fields. */
+  map?: NonNullable<NonNullable<ConfigInput['index']>['map']>;
+  /** Beside the profile `shop`, by the name of the alias. */
+  moreProfiles?: (alias: string) => NonNullable<ConfigInput['profiles']>;
+  /** Written between the indexing and the start of the sidecar. */
+  beforeSidecar?: (house: Pick<House, 'engine' | 'config' | 'alias' | 'entries'>) => Promise<void>;
 }): Promise<House> {
   const node = await findOrStartNode({ name: 'test' });
   const name = `house-${process.pid}-${++houses}`;
@@ -78,7 +84,7 @@ export async function openHouse(options: {
     server: { port: 0, adminPort: 0, shutdownGraceMs: 2_000 },
     opensearch: { nodes: [node.url] },
     scorer: { processes: 1 },
-    profiles: { shop: { index: `${name}*`, budgetMs: 5_000, ...options.profile } },
+    profiles: { shop: { index: `${name}*`, budgetMs: 5_000, ...options.profile }, ...options.moreProfiles?.(name) },
     behaviour: { events: `${name}-events`, queries: `${name}-queries`, statistics: `${name}-statistics` },
     index: {
       alias: name,
@@ -91,13 +97,15 @@ export async function openHouse(options: {
         brand: 'brand',
         category: 'category',
         keywords: ['material'],
+        ...options.map,
       },
     },
     ...options.config,
   });
   const report = await indexCatalogue({ inputs: [catalogue], config, imageFolder: folder });
-  const sidecar = await startSidecar(config, { log: openLog({ level: 'silent', format: 'json' }) });
   const engine = connectEngine(config.opensearch);
+  await options.beforeSidecar?.({ engine, config, alias: name, entries });
+  const sidecar = await startSidecar(config, { log: openLog({ level: 'silent', format: 'json' }) });
   return {
     node,
     engine,

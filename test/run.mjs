@@ -1,5 +1,6 @@
 // All tests, or those whose files match the arguments, against one OpenSearch for the whole run: the one at
 // OPENSEARCH_URL, else one started here and stopped at the end. The last line counts: `N passed, N failed`.
+// `--write` renews the pages of docs/ that a test writes from what it finds.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,9 @@ let exitCode = 1;
 try {
   const node = await startOpenSearch();
   try {
-    exitCode = await runVitest(process.argv.slice(2), { ...process.env, OPENSEARCH_URL: node.url });
+    const writes = process.argv.includes('--write') ? { FUSERANK_WRITE_PAGES: '1' } : {};
+    const files = process.argv.slice(2).filter((argument) => argument !== '--write');
+    exitCode = await runVitest(files, { ...process.env, ...writes, OPENSEARCH_URL: node.url });
   } finally {
     await node.stop();
   }

@@ -84,6 +84,7 @@ export class SearchConsole {
     return new SearchConsole({ roles, config, alias, url: options.url ?? sidecar?.url ?? '', sidecar });
   }
 
+  /** @throws SearchRefused where words are asked for and nothing says which fields hold text */
   async compare(query: {
     text: string | null;
     image: string | null;
@@ -91,6 +92,11 @@ export class SearchConsole {
     size: number;
     explain: boolean;
   }): Promise<SearchComparison> {
+    if (query.text !== null && this.#roles.text.length === 0) {
+      throw new SearchRefused(
+        `nothing says which fields of [${this.#alias}] hold text: name them under index.map.text of fuserank.yaml, or in FUSERANK_INDEX_MAP_TEXT`,
+      );
+    }
     const picture = query.image === null ? null : await readQueryPicture(query.image, process.cwd());
     const body: Record<string, unknown> =
       query.text === null

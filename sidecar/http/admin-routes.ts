@@ -3,6 +3,7 @@ import type { UserRecord } from '../behaviour/event-store.js';
 import { HttpError } from './errors.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
+import type { TokenGate } from './token-gate.js';
 
 /** What is known of users: the store, or a stand-in. */
 export interface UserRegister {
@@ -12,8 +13,15 @@ export interface UserRegister {
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
 
-/** `GET /metrics`, `GET /v1/users/{id}`, `DELETE /v1/users/{id}`. */
-export function adminRoutes(options: { users: UserRegister; metrics: Metrics; log: Logger; nameUser: (id: string) => string }): Router {
+/** `GET /metrics` (scope admin), `GET /v1/users/{id}` and `DELETE /v1/users/{id}` (scope privacy). */
+export function adminRoutes(options: {
+  users: UserRegister;
+  gate: TokenGate;
+  metrics: Metrics;
+  log: Logger;
+  nameUser: (id: string) => string;
+}): Router {
+  const { gate } = options;
   const router = Router();
   router.use((request, _response, next) => {
     const host = request.get('host') ?? '';
@@ -21,16 +29,21 @@ export function adminRoutes(options: { users: UserRegister; metrics: Metrics; lo
     if (!LOOPBACK.test(host)) throw new HttpError('host_refused', host.slice(0, 200));
     next();
   });
-  router.get('/metrics', async (_request, response) => {
+  router.get('/metrics', async (request, response) => {
+    gate.demand(request, 'admin');
     const { contentType, text } = await options.metrics.render();
     response.set('content-type', contentType).send(text);
+  });
+  router.use('/v1/users', (request, _response, next) => {
+    gate.demand(request, 'privacy');
+    next();
   });
   router.get('/v1/users/:id', async (request, response) => {
     response.json(await options.users.exportUser(request.params.id));
   });
   router.delete('/v1/users/:id', async (request, response) => {
     const erased = await options.users.erase(request.params.id);
-    options.log.info({ user: options.nameUser(request.params.id), ...erased }, 'user erased');
+    options.log.info({ user: options.nameUser(request.params.id), by: gate.callerOf(request), ...erased }, 'user erased');
     response.json({ erased });
   });
   return router;

@@ -7,6 +7,7 @@ import { ubiEventSchema, ubiQuerySchema, type UbiEvent, type UbiQuery } from '..
 import { HttpError } from './errors.js';
 import type { Metrics } from './metrics.js';
 import { readBody } from './request-body.js';
+import type { TokenGate } from './token-gate.js';
 
 /** Where events go: the store, or a stand-in. */
 export interface BehaviourSink {
@@ -25,6 +26,7 @@ const unzip = promisify(gunzip);
  */
 export function behaviourRoutes(options: {
   sink: BehaviourSink;
+  gate: TokenGate;
   cors: Config['server']['cors'];
   consentDefault: Config['behaviour']['consentDefault'];
   metrics: Metrics;
@@ -32,8 +34,13 @@ export function behaviourRoutes(options: {
   const router = Router();
   router.use(['/ubi/events', '/ubi/queries'], (request, response, next) => {
     admitOrigin(request, response, options.cors);
-    if (request.method === 'OPTIONS') response.status(204).end();
-    else next();
+    // A page asks first without its token: browsers send none with a preflight.
+    if (request.method === 'OPTIONS') {
+      response.status(204).end();
+      return;
+    }
+    options.gate.demand(request, 'events');
+    next();
   });
   router.post('/ubi/events', async (request, response) => {
     await take(request, response, 'events', ubiEventSchema, (events) => options.sink.record(events));
@@ -161,7 +168,7 @@ function admitOrigin(request: Request, response: Response, allowed: readonly str
   response.set({
     'access-control-allow-origin': origin,
     'access-control-allow-methods': 'POST',
-    'access-control-allow-headers': 'content-type, content-encoding, x-fuserank-consent',
+    'access-control-allow-headers': 'content-type, content-encoding, authorization, x-fuserank-consent, x-fuserank-token',
     'access-control-max-age': '600',
   });
 }

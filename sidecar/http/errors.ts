@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { RequestRefused } from '../v1/refusal.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
 import { EventsNotStored } from '../behaviour/event-store.js';
@@ -30,6 +31,26 @@ export const ERRORS = {
     type: 'illegal_argument_exception',
     message: 'nothing was stored: %s; correct the events and send the whole call again',
   },
+  bad_request: {
+    status: 400,
+    type: 'illegal_argument_exception',
+    message: '%s; see docs/reference/v1.md for what the route takes',
+  },
+  token_missing: {
+    status: 401,
+    type: 'security_exception',
+    message: 'a token of scope %s is needed; send it as X-Fuserank-Token, or as Authorization: Bearer',
+  },
+  scope_missing: {
+    status: 403,
+    type: 'security_exception',
+    message: 'this token has no scope %s; use one that has, or add the scope to it in server.tokens',
+  },
+  no_tokens: {
+    status: 403,
+    type: 'security_exception',
+    message: 'no tokens are configured, so this route answers to server.openTo alone; add a token of scope %s to server.tokens',
+  },
   origin_refused: { status: 403, type: 'security_exception', message: 'pages of %s may not send events; add the origin to server.cors' },
   host_refused: {
     status: 403,
@@ -48,11 +69,17 @@ export const ERRORS = {
     type: 'request_timeout',
     message: 'the request did not arrive whole in time; send it faster or in smaller parts',
   },
-  body_too_large: { status: 413, type: 'content_too_long_exception', message: 'the body is over %s; send fewer events at a time' },
+  body_too_large: { status: 413, type: 'content_too_long_exception', message: 'the body is over %s; send less at a time' },
   too_many_requests: {
     status: 429,
     type: 'rejected_execution_exception',
-    message: '%s requests are under way already; try again after Retry-After seconds, or raise server.maxInflight',
+    message:
+      '%s requests are under way already, and this caller has its share of them; try again after Retry-After seconds, or raise server.maxInflight',
+  },
+  photo_room_full: {
+    status: 429,
+    type: 'rejected_execution_exception',
+    message: 'photos of 64 MB are being read already; try again after Retry-After seconds',
   },
   headers_too_large: { status: 431, type: 'bad_request', message: 'the headers are over 16 KB; send fewer or shorter ones' },
   internal: { status: 500, type: 'internal_error', message: 'the sidecar failed; its log has the details' },
@@ -61,6 +88,11 @@ export const ERRORS = {
     status: 503,
     type: 'service_unavailable_exception',
     message: 'OpenSearch does not answer; the sidecar’s log names its address and the fault',
+  },
+  route_unable: {
+    status: 503,
+    type: 'service_unavailable_exception',
+    message: 'this can not be answered now: %s',
   },
   events_not_stored: {
     status: 503,
@@ -97,10 +129,16 @@ export function renderError(error: HttpError): Buffer {
   return Buffer.from(JSON.stringify({ error: { root_cause: [cause], ...cause }, status: error.status }));
 }
 
+const REFUSALS = { bad: 'bad_request', absent: 'not_found', unable: 'route_unable' } as const satisfies Record<
+  RequestRefused['kind'],
+  ErrorCode
+>;
+
 /** What a thrown thing means to the caller. Addresses, paths and stacks stay in our log. */
 export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (thrown instanceof BadSearchOption) return new HttpError('bad_search_option', thrown.message);
+  if (thrown instanceof RequestRefused) return new HttpError(REFUSALS[thrown.kind], thrown.message, {}, { cause: thrown });
   if (thrown instanceof EngineUnreachable) return new HttpError('engine_unreachable', '', {}, { cause: thrown });
   if (thrown instanceof EventsNotStored || thrown instanceof BehaviourIndexError)
     return new HttpError('events_not_stored', '', {}, { cause: thrown });

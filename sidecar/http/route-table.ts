@@ -1,7 +1,7 @@
 /** Where a request goes. Names are a fixed list: they label metrics. */
 export type Route =
   | { readonly kind: 'search'; readonly name: 'search'; readonly index: string }
-  | { readonly kind: 'own'; readonly name: 'health' | 'ubi' | 'ui' }
+  | { readonly kind: 'own'; readonly name: 'health' | 'ubi' | 'ui' | 'v1' }
   /** Forwarded. `skipped` where it is a search that this version does not rank. */
   | { readonly kind: 'forward'; readonly name: 'read' | 'multi_search' | 'search_template'; readonly skipped: string | null }
   | { readonly kind: 'write'; readonly name: 'write' };
@@ -90,11 +90,20 @@ export function findRoute(method: string, segments: readonly string[]): Route {
   }
   if (segments.length === 1 && HEALTH_ROUTES.has(first)) return { kind: 'own', name: 'health' };
   if (first === 'ubi' && segments.length === 2 && (second === 'events' || second === 'queries')) return { kind: 'own', name: 'ubi' };
+  if (isOwnV1(segments)) return { kind: 'own', name: 'v1' };
   if (first === 'ui') return { kind: 'own', name: 'ui' };
   if (!readRoutes.some((route) => matches(route, method, segments))) return { kind: 'write', name: 'write' };
   if (segments.includes('_msearch')) return { kind: 'forward', name: 'multi_search', skipped: 'multi_search' };
   if (last === 'template' && segments.includes('_search')) return { kind: 'forward', name: 'search_template', skipped: 'search_template' };
   return { kind: 'forward', name: 'read', skipped: null };
+}
+
+const V1_ROUTES: ReadonlySet<string> = new Set(['rank', 'similar', 'recommend', 'search', 'embed']);
+
+/** Ours are `/v1/…` by name, so that an index called v1 keeps its own routes. */
+function isOwnV1(segments: readonly string[]): boolean {
+  const [first = '', second = ''] = segments;
+  return (first === 'v1' && V1_ROUTES.has(second)) || (segments.length === 1 && first === 'openapi.json');
 }
 
 function matches(route: ReadRoute, method: string, segments: readonly string[]): boolean {

@@ -22,7 +22,7 @@ let photoBytesHeld = 0;
 export async function openSearchDoor(
   request: IncomingMessage,
   response: ServerResponse,
-  options: { target: RequestTarget; index: string; answerSearch: AnswerSearch; upstream: Upstream; signal: AbortSignal },
+  options: { target: RequestTarget; index: string; answerSearch: AnswerSearch; upstream: Upstream; signal: AbortSignal; caller: string },
 ): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0);
   const isPhoto = announced > PARSED_BYTES && announced <= PHOTO_BYTES && photoBytesHeld + announced <= PHOTO_ROOM_BYTES;
@@ -53,6 +53,7 @@ async function answerOne(
     headers: request.headers,
     body: body.bytes,
     signal: options.signal,
+    caller: options.caller,
   });
   if (!options.signal.aborted) sendAnswer(response, answer);
 }

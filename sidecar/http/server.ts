@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Config } from '../../config/schema.js';
 import type { Upstream } from '../../opensearch/upstream.js';
 import { adminRoutes, type UserRegister } from './admin-routes.js';
+import { FairShare } from '../walk/fair-share.js';
 import { watchClient } from './answer.js';
 import { behaviourRoutes, type BehaviourSink } from './behaviour-routes.js';
 import { HttpError, renderError, sendError, toHttpError, type ErrorCode } from './errors.js';
@@ -14,7 +15,10 @@ import type { Metrics } from './metrics.js';
 import { readTarget } from './request-target.js';
 import { findRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
+import { nameCaller, openTokenGate } from './token-gate.js';
 import { uiRoutes, type Ui } from './ui-routes.js';
+import { v1Routes } from './v1-routes.js';
+import type { OwnRoutes } from '../v1/own-routes.js';
 
 /** What the HTTP layer is given; everything behind it can be a stand-in. */
 export interface HttpDependencies {
@@ -22,6 +26,7 @@ export interface HttpDependencies {
   /** The engine, with the client's own credentials. */
   readonly upstream: Upstream;
   readonly answerSearch: AnswerSearch;
+  readonly ownRoutes: OwnRoutes;
   readonly store: BehaviourSink & UserRegister;
   readonly readHealth: () => Health;
   readonly readInfo: () => object;
@@ -45,21 +50,25 @@ const RETRY_AFTER_S = 1;
 export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const { config, metrics, log } = dependencies;
   let draining = false;
-  let inflight = 0;
+  const share = new FairShare();
   const health = (withDetails: boolean): express.Router =>
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
+  const gate = openTokenGate(config.server);
+  // Where we sign with credentials of ours, the engine no longer judges who asks.
+  const needsToken = config.server.requireToken || config.opensearch.auth.type === 'sigv4';
   const app = openApp();
   app.use(health(false));
   app.use(
-    behaviourRoutes({ sink: dependencies.store, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
+    behaviourRoutes({ sink: dependencies.store, gate, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
+  app.use(v1Routes({ routes: dependencies.ownRoutes, gate }));
   app.use(uiRoutes(dependencies.ui));
   closeApp(app, log);
 
   const adminApp = openApp();
   adminApp.use(
-    adminRoutes({ users: dependencies.store, metrics, log, nameUser: config.observability.hashUserIds ? hashUserId : (id) => id }),
+    adminRoutes({ users: dependencies.store, gate, metrics, log, nameUser: config.observability.hashUserIds ? hashUserId : (id) => id }),
   );
   adminApp.use(health(true));
   closeApp(adminApp, log);
@@ -79,33 +88,53 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       const target = readTarget(request.url ?? '/');
       const route = findRoute(method, target.segments);
       name = route.name;
+      gate.identify(request);
+      const caller = nameCaller(request, gate);
       if (route.kind === 'own') {
+        if (route.name === 'v1') response.once('close', admit(caller));
         app(request, response);
         return;
       }
+      if (needsToken) gate.demand(request, 'search');
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
-      if (inflight >= config.server.maxInflight) {
-        metrics.countShed();
-        throw new HttpError('too_many_requests', String(config.server.maxInflight), { 'retry-after': String(RETRY_AFTER_S) });
-      }
-      metrics.setInflight(++inflight);
+      const leave = admit(caller);
       const signal = watchClient(request, response);
-      serve(request, response, { target, route, signal })
+      serve(request, response, { target, route, signal, caller })
         .catch((error: unknown) => fail(response, error, signal))
-        .finally(() => metrics.setInflight(--inflight));
+        .finally(leave);
     } catch (error) {
       fail(response, error);
     }
   }
 
+  /** Counts a request as under way until the returned function is called. Throws HttpError `too_many_requests`. */
+  function admit(caller: string): () => void {
+    const leave = share.enter(caller, config.server.maxInflight);
+    if (!leave) {
+      metrics.countShed();
+      throw new HttpError('too_many_requests', String(share.running), { 'retry-after': String(RETRY_AFTER_S) });
+    }
+    metrics.setInflight(share.running);
+    return () => {
+      leave();
+      metrics.setInflight(share.running);
+    };
+  }
+
   async function serve(
     request: IncomingMessage,
     response: ServerResponse,
-    { target, route, signal }: { target: ReturnType<typeof readTarget>; route: Exclude<Route, { kind: 'own' }>; signal: AbortSignal },
+    {
+      target,
+      route,
+      signal,
+      caller,
+    }: { target: ReturnType<typeof readTarget>; route: Exclude<Route, { kind: 'own' }>; signal: AbortSignal; caller: string },
   ): Promise<void> {
     const { upstream, answerSearch } = dependencies;
-    if (route.kind === 'search') await openSearchDoor(request, response, { target, index: route.index, answerSearch, upstream, signal });
+    if (route.kind === 'search')
+      await openSearchDoor(request, response, { target, index: route.index, answerSearch, upstream, signal, caller });
     else await forwardRequest(request, response, { upstream, signal, skipped: route.kind === 'forward' ? route.skipped : null });
   }
 
@@ -123,7 +152,10 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   // Node looks for late clients every 30 s unless told, whatever the limits below say.
   const often = { connectionsCheckingInterval: 2_000 };
   const server = createServer(often, answer);
-  const admin = createServer(often, adminApp);
+  const admin = createServer(often, (request, response) => {
+    gate.identify(request);
+    adminApp(request, response);
+  });
   for (const each of [server, admin]) {
     each.headersTimeout = 10_000;
     each.requestTimeout = config.proxy.allowWrites ? 300_000 : 15_000;
@@ -138,7 +170,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     drain: () => {
       draining = true;
     },
-    inflight: () => inflight,
+    inflight: () => share.running,
   };
 }
 

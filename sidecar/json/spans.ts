@@ -202,6 +202,22 @@ export function hasInexactNumbers(text: Buffer): boolean {
   return false;
 }
 
+/** True where objects and arrays lie more than `limit` deep in each other: what recursion over such a text must not follow. */
+export function nestsDeeper(text: Buffer, limit: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const byte = text[i];
+    if (byte === QUOTE) {
+      const end = endOfString(text, i);
+      if (end === null) return false; // cut off inside a string: no JSON, and no deeper than this
+      i = end - 1;
+    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      if (++depth > limit) return true;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth--;
+  }
+  return false;
+}
+
 function numberAround(text: Buffer, at: number): string {
   let start = at;
   let end = at;
@@ -236,12 +252,18 @@ function skipValue(text: Buffer, at: number): number {
 const SHORT_STRING = 48;
 
 function skipString(text: Buffer, at: number): number {
+  const end = endOfString(text, at);
+  if (end === null) throw new MalformedJson(at);
+  return end;
+}
+
+function endOfString(text: Buffer, at: number): number | null {
   const short = Math.min(text.length, at + SHORT_STRING);
   let end = at + 1;
   while (end < short && text[end] !== QUOTE) end++;
   for (;;) {
     if (text[end] !== QUOTE) end = text.indexOf(QUOTE, end);
-    if (end < 0) throw new MalformedJson(at);
+    if (end < 0) return null;
     let slashes = 0;
     while (text[end - 1 - slashes] === BACKSLASH) slashes++;
     if (slashes % 2 === 0) return end + 1;

@@ -1,4 +1,7 @@
 import { asList, isJsonObject, nonEmptyString, type Json, type JsonObject } from '../json/value.js';
+import { findForeignType, kindOf } from './clause-types.js';
+import { countRequired } from './minimum-should-match.js';
+import { DEEPEST_CLAUSE, findTextClauses, looksInto, readTextClause, unwrapClause, type TextClause } from './text-clauses.js';
 
 /**
  * What a client's query asks for, taken apart: the words it looks for, and everything else that a hit must or must not
@@ -14,208 +17,227 @@ export interface SplitQuery {
   readonly reason: string | null;
 }
 
+/** Clauses of the query itself, wherever one could be kept whole. */
 export interface Constraints {
   readonly filter: readonly Json[];
   readonly mustNot: readonly Json[];
+}
+
+export interface SplitOptions {
+  /** The words that the search named apart from its query; null = it named none. */
+  readonly given?: string | null;
+  /** Fields that hold what shoppers search in; null = any field does. A `match` of another field is a constraint. */
+  readonly textFields?: readonly string[] | null;
 }
 
 /** A clause that no text can be taken out of. */
 class NotUnderstood extends Error {}
 
 interface Parts {
-  readonly texts: readonly string[];
+  /** Whether the shopper's words were taken out of it. */
+  readonly words: boolean;
   readonly filter: readonly Json[];
   readonly mustNot: readonly Json[];
 }
 
-const NOTHING: Parts = { texts: [], filter: [], mustNot: [] };
-
-/** Clauses that only admit or refuse a document, in any position. */
-const CONSTRAINT_CLAUSES = new Set([
-  'term',
-  'terms',
-  'terms_set',
-  'range',
-  'exists',
-  'ids',
-  'prefix',
-  'wildcard',
-  'regexp',
-  'fuzzy',
-  'geo_distance',
-  'geo_bounding_box',
-  'geo_polygon',
-  'geo_shape',
-  'match_none',
-]);
+const NOTHING: Parts = { words: false, filter: [], mustNot: [] };
+const WORDS: Parts = { words: true, filter: [], mustNot: [] };
 
 /** Splits the query of a search body; undefined (no query) is a match_all. */
-export function splitQuery(query: Json | undefined): SplitQuery {
-  const text = query === undefined ? null : firstText(query);
+export function splitQuery(query: Json | undefined, options: SplitOptions = {}): SplitQuery {
+  if (query === undefined) return { text: null, constraints: { filter: [], mustNot: [] }, reason: null };
+  const splitter = new Splitter(query, options);
   try {
-    const parts = query === undefined ? NOTHING : split(query, text);
-    return { text, constraints: { filter: parts.filter, mustNot: parts.mustNot }, reason: null };
+    const { filter, mustNot } = splitter.split(query, 0);
+    return { text: splitter.words, constraints: { filter, mustNot }, reason: null };
   } catch (error) {
     if (!(error instanceof NotUnderstood)) throw error;
-    return { text, constraints: null, reason: error.message };
+    return { text: splitter.words, constraints: null, reason: error.message };
   }
 }
 
-function split(query: Json, words: string | null): Parts {
-  const [type, body] = onlyClause(query);
-  const text = textOfClause(type, body);
-  if (text !== null) {
-    // A second text clause with other words ("brand: Nike" beside "running shoes") narrows: it stays as a constraint.
-    if (text !== words) return { ...NOTHING, filter: [query] };
-    if ((type === 'query_string' || type === 'simple_query_string') && hasQuerySyntax(type, text))
-      throw new NotUnderstood(`${type} with operators`);
-    if (type === 'neural' && !isOnlyWords(body)) throw new NotUnderstood('neural with a filter of its own');
-    return { ...NOTHING, texts: [text] };
+class Splitter {
+  readonly words: string | null;
+  readonly #isGiven: boolean;
+  readonly #textFields: readonly string[] | null;
+
+  constructor(query: Json, { given = null, textFields = null }: SplitOptions) {
+    this.#textFields = textFields;
+    const clauses = [...findTextClauses(query)].filter((clause) => this.#isSearched(clause));
+    this.#isGiven = clauses.some(({ text }) => text === given);
+    this.words = this.#isGiven ? given : (clauses[0]?.text ?? null);
   }
-  if (CONSTRAINT_CLAUSES.has(type)) return { ...NOTHING, filter: [query] };
-  switch (type) {
-    case 'match_all':
-      return NOTHING;
-    case 'bool':
-      return splitBool(asObject(body, 'bool'), words);
-    case 'dis_max':
-      return splitAlternatives(asList(asObject(body, type).queries), words, type);
-    case 'function_score':
-    case 'script_score': {
-      const wrapper = asObject(body, type);
-      if (wrapper.min_score !== undefined) throw new NotUnderstood(`${type} with min_score`);
-      return wrapper.query === undefined ? NOTHING : split(wrapper.query, words);
+
+  /** The constraints of a clause that must match. */
+  split(query: Json, depth: number): Parts {
+    const [type, body] = onlyClause(query, depth);
+    const clause = readTextClause(type, body);
+    if (clause && kindOf(type) === 'text') return this.#splitText(query, clause, body);
+    if (type === 'match_all') return NOTHING;
+    if (!this.#holdsWords(query)) return keep(query);
+    switch (type) {
+      case 'bool':
+        return this.#splitBool(query, membersOf(body, type, BOOL_MEMBERS), depth);
+      case 'dis_max':
+        return this.#splitAlternatives(asList(membersOf(body, type, DIS_MAX_MEMBERS).queries), 1, depth, type);
+      case 'function_score':
+      case 'script_score': {
+        const wrapper = asObject(body, type);
+        if (wrapper.min_score !== undefined) throw new NotUnderstood(`${type} with min_score`);
+        return wrapper.query === undefined ? NOTHING : this.split(wrapper.query, depth + 1);
+      }
+      case 'constant_score':
+        return this.split(asObject(body, type).filter ?? null, depth + 1);
+      case 'boosting':
+        return this.split(asObject(body, type).positive ?? null, depth + 1);
+      case 'wrapper':
+        return this.split(unwrapClause(body).query, depth + 1);
+      case 'nested':
+      case 'has_child':
+      case 'has_parent':
+        throw new NotUnderstood(`words inside ${type}`);
+      default:
+        return keep(query);
     }
-    case 'constant_score':
-      return split(asObject(body, type).filter ?? null, words);
-    case 'boosting':
-      return split(asObject(body, type).positive ?? null, words);
-    case 'nested':
-    case 'has_child':
-    case 'has_parent': {
-      if (words !== null && mentions(query, words)) throw new NotUnderstood(`words inside ${type}`);
-      return { ...NOTHING, filter: [query] };
+  }
+
+  #splitText(query: Json, clause: TextClause, body: Json | undefined): Parts {
+    // Words for a field that shoppers do not search in ("tenant: acme") narrow, also where they are the shopper's own.
+    if (!this.#isSearched(clause)) return keep(query);
+    if (clause.text !== this.words) {
+      if (this.#isGiven) return keep(query);
+      throw new NotUnderstood('words of two kinds');
     }
-    default:
-      throw new NotUnderstood(`clause ${type}`);
+    refuseNarrowing(clause, body);
+    return WORDS;
+  }
+
+  #splitBool(query: Json, bool: JsonObject, depth: number): Parts {
+    const must = asList(bool.must);
+    const filter = asList(bool.filter);
+    const mustNot = [...asList(bool.must_not), ...asList(bool.mustNot)];
+    const should = asList(bool.should);
+    [...filter, ...mustNot].forEach(keep);
+    // A bool of nothing but must_not may be told to match nothing.
+    if (must.length + filter.length + should.length === 0) return keep(query);
+    const parts = merge([...must.map((clause) => this.split(clause, depth + 1)), { words: false, filter, mustNot }]);
+    const spec = bool.minimum_should_match ?? null;
+    const alone = must.length + filter.length === 0 && should.length > 0;
+    const asked = spec === null ? 0 : countRequired(spec, should.length);
+    if (asked === null) throw new NotUnderstood('minimum_should_match');
+    const required = Math.max(asked, alone ? 1 : 0);
+    if (required > should.length) throw new NotUnderstood('more should clauses must match than there are');
+    // Optional clauses only raise scores; nothing that matches none of them is refused.
+    if (required === 0) return parts;
+    return merge([parts, this.#splitAlternatives(should, required, depth, 'should')]);
+  }
+
+  /** Clauses of which `required` must match: either each looks for the words, or none does. */
+  #splitAlternatives(clauses: readonly Json[], required: number, depth: number, where: string): Parts {
+    if (clauses.length === 0) throw new NotUnderstood(`${where} without clauses`);
+    if (!clauses.some((clause) => this.#holdsWords(clause))) {
+      clauses.forEach(keep);
+      return { ...NOTHING, filter: [anyOf(clauses, required)] };
+    }
+    const parts = clauses.map((clause) => (this.#isExactly(clause) ? WORDS : this.split(clause, depth + 1)));
+    if (parts.some(({ words }) => !words)) throw new NotUnderstood(`${where} mixes words and other clauses`);
+    if (parts.filter(isUnconstrained).length >= required) return WORDS;
+    return { words: true, mustNot: [], filter: [anyOf(parts.map(asQuery), required)] };
+  }
+
+  /** A clause that is met by the words alone, whatever field it looks into ("sku: red boots" beside a match of the title). */
+  #isExactly(query: Json): boolean {
+    const [type, body] = onlyClause(query, 0);
+    const clause = readTextClause(type, body);
+    if (clause) return clause.text === this.words && !this.#isSearched(clause);
+    if (!EXACT_CLAUSES.has(type) || !isJsonObject(body)) return false;
+    const [value] = Object.entries(body).flatMap(([name, each]) => (name === 'boost' || name === '_name' ? [] : [each]));
+    const text = nonEmptyString(isJsonObject(value) ? (value.value ?? value.wildcard ?? value.prefix) : value);
+    return text !== null && text.replace(/^\*|\*$/g, '').toLowerCase() === this.words?.toLowerCase();
+  }
+
+  #isSearched(clause: TextClause): boolean {
+    return this.#textFields === null || looksInto(clause, this.#textFields);
+  }
+
+  #holdsWords(query: Json): boolean {
+    return this.words !== null && mentions(query, this.words, 0);
   }
 }
 
-function splitBool(bool: JsonObject, words: string | null): Parts {
-  const must = asList(bool.must).map((clause) => split(clause, words));
-  const filter = asList(bool.filter);
-  const mustNot = asList(bool.must_not);
-  const should = asList(bool.should);
-  const parts = merge([...must, { texts: [], filter, mustNot }]);
-  if (should.length === 0) return parts;
-  const optional = bool.minimum_should_match === undefined ? asList(bool.must).length + filter.length > 0 : bool.minimum_should_match === 0;
-  // Optional clauses only raise scores; nothing that matches less of them is refused.
-  if (optional) return merge([parts, { ...NOTHING, texts: textsAmong(should, words) }]);
-  return merge([parts, splitAlternatives(should, words, 'should')]);
-}
+const BOOL_MEMBERS = new Set([
+  'must',
+  'filter',
+  'should',
+  'must_not',
+  'mustNot',
+  'minimum_should_match',
+  'boost',
+  'adjust_pure_negative',
+  '_name',
+]);
+const DIS_MAX_MEMBERS = new Set(['queries', 'tie_breaker', 'boost', '_name']);
+const EXACT_CLAUSES = new Set(['term', 'prefix', 'wildcard', 'fuzzy']);
 
-/** Alternatives of which some must match: understood only where each is nothing but the words. */
-function splitAlternatives(clauses: readonly Json[], words: string | null, where: string): Parts {
-  const parts = clauses.map((clause) => split(clause, words));
-  if (parts.some((part) => part.texts.length === 0 || part.filter.length > 0 || part.mustNot.length > 0)) {
-    throw new NotUnderstood(`${where} mixes words and other clauses`);
+/** Members of a `neural` or `neural_sparse` clause that only say what is looked for. */
+const NEURAL_WORDS = new Set(['query_text', 'model_id', 'k', 'boost', '_name', 'analyzer', 'max_token_score']);
+
+/** Words with operators, filters or a threshold in them constrain; they are not just words. */
+function refuseNarrowing({ type, text }: TextClause, body: Json | undefined): void {
+  if (type === 'query_string' && /[:"()[\]{}*?~^!/\\&|<>=]|\b(AND|OR|NOT)\b|(^|\s)[-+]/.test(text)) {
+    throw new NotUnderstood('query_string with operators');
   }
-  return merge(parts);
+  if (type === 'simple_query_string' && /["()*~|+\\]|(^|\s)-/.test(text)) throw new NotUnderstood('simple_query_string with operators');
+  const inner = isJsonObject(body) ? Object.values(body).find(isJsonObject) : undefined;
+  if ((type === 'neural' || type === 'neural_sparse') && !Object.keys(inner ?? {}).every((key) => NEURAL_WORDS.has(key))) {
+    throw new NotUnderstood(`${type} with a filter of its own`);
+  }
+  if (type === 'intervals') {
+    const rule = isJsonObject(inner?.match) ? inner.match : null;
+    if (rule === null || rule.filter !== undefined) throw new NotUnderstood('intervals with rules of their own');
+  }
 }
 
-function textsAmong(clauses: readonly Json[], words: string | null): string[] {
-  return words !== null && clauses.some((clause) => mentions(clause, words)) ? [words] : [];
+/** A clause without the words, whole. */
+function keep(query: Json): Parts {
+  const foreign = findForeignType(query);
+  if (foreign !== null) throw new NotUnderstood(`clause ${foreign}`);
+  return { ...NOTHING, filter: [query] };
 }
 
 function merge(parts: readonly Parts[]): Parts {
-  return { texts: parts.flatMap((p) => p.texts), filter: parts.flatMap((p) => p.filter), mustNot: parts.flatMap((p) => p.mustNot) };
+  return {
+    words: parts.some(({ words }) => words),
+    filter: parts.flatMap(({ filter }) => filter),
+    mustNot: parts.flatMap(({ mustNot }) => mustNot),
+  };
 }
 
-/**
- * The first words a depth-first walk meets in scoring position (filters and must_not are no place for the shopper's
- * words). Also used where the tree as a whole is not understood: the text still conditions the ranking.
- */
-export function firstText(query: Json): string | null {
-  if (!isJsonObject(query)) return null;
-  for (const [type, body] of Object.entries(query)) {
-    const text = textOfClause(type, body);
-    if (text !== null) return text;
-    if (!isJsonObject(body)) continue;
-    const inner =
-      type === 'bool'
-        ? [...asList(body.must), ...asList(body.should)]
-        : (SCORING_CHILDREN[type] ?? []).flatMap((name) => asList(body[name]));
-    for (const child of inner) {
-      const found = firstText(child);
-      if (found !== null) return found;
-    }
-  }
-  return null;
+function isUnconstrained({ filter, mustNot }: Parts): boolean {
+  return filter.length === 0 && mustNot.length === 0;
 }
 
-const SCORING_CHILDREN: Record<string, readonly string[]> = {
-  dis_max: ['queries'],
-  function_score: ['query'],
-  script_score: ['query'],
-  constant_score: ['filter'],
-  boosting: ['positive'],
-  nested: ['query'],
-  has_child: ['query'],
-  has_parent: ['query'],
-  hybrid: ['queries'],
-};
-
-/** True where any clause of the tree, at any depth, is of that type. */
-export function hasClause(query: Json | undefined, type: string): boolean {
-  if (Array.isArray(query)) return query.some((item) => hasClause(item, type));
-  return isJsonObject(query) && Object.entries(query).some(([key, value]) => key === type || hasClause(value, type));
+function asQuery(parts: Parts): Json {
+  return isUnconstrained(parts) ? { match_all: {} } : { bool: { filter: [...parts.filter], must_not: [...parts.mustNot] } };
 }
 
-/** Members of a `neural` clause that only say what is looked for. */
-const NEURAL_WORDS = new Set(['query_text', 'model_id', 'k', 'boost']);
-
-/** The words of a text clause: `{match: {title: "red"}}`, `{multi_match: {query: "red"}}`, `{neural: {f: {query_text}}}` … */
-function textOfClause(type: string, body: Json | undefined): string | null {
-  if (!isJsonObject(body)) return null;
-  switch (type) {
-    case 'multi_match':
-    case 'query_string':
-    case 'simple_query_string':
-    case 'combined_fields':
-      return nonEmptyString(body.query);
-    case 'match':
-    case 'match_phrase':
-    case 'match_phrase_prefix':
-    case 'match_bool_prefix': {
-      const field = Object.values(body)[0];
-      return isJsonObject(field) ? nonEmptyString(field.query) : nonEmptyString(field);
-    }
-    case 'neural': {
-      const field = Object.values(body)[0];
-      return isJsonObject(field) ? nonEmptyString(field.query_text) : null;
-    }
-    default:
-      return null;
-  }
+function anyOf(clauses: readonly Json[], required: number): Json {
+  return { bool: { should: [...clauses], minimum_should_match: required } };
 }
 
-function isOnlyWords(neural: Json | undefined): boolean {
-  const field = isJsonObject(neural) ? Object.values(neural)[0] : undefined;
-  return isJsonObject(field) && Object.keys(field).every((key) => NEURAL_WORDS.has(key));
+/** Where it is too deep to tell, the words are taken to be there: the walk to them then ends at the same depth. */
+function mentions(value: Json, words: string, depth: number): boolean {
+  if (depth > 2 * DEEPEST_CLAUSE) return true;
+  if (typeof value === 'string') return value.trim().toLowerCase() === words.trim().toLowerCase();
+  if (Array.isArray(value)) return value.some((item) => mentions(item, words, depth + 1));
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(([key, item]) =>
+    key === 'wrapper' ? mentions(unwrapClause(item).query, words, depth + 1) : mentions(item, words, depth + 1),
+  );
 }
 
-/** Words with operators, fields or phrases in them constrain; they are not just words. */
-function hasQuerySyntax(type: 'query_string' | 'simple_query_string', text: string): boolean {
-  return type === 'query_string' ? /[:"()[\]{}*?~^!/\\]|\b(AND|OR|NOT)\b|(^|\s)[-+]/.test(text) : /["()*~|]|(^|\s)[-+]/.test(text);
-}
-
-function mentions(value: Json, words: string): boolean {
-  if (typeof value === 'string') return value === words;
-  if (Array.isArray(value)) return value.some((item) => mentions(item, words));
-  return isJsonObject(value) && Object.values(value).some((item) => mentions(item, words));
-}
-
-function onlyClause(query: Json): [string, Json | undefined] {
+function onlyClause(query: Json, depth: number): [string, Json | undefined] {
+  if (depth > DEEPEST_CLAUSE) throw new NotUnderstood('nested too deep');
   if (!isJsonObject(query)) throw new NotUnderstood('query is not an object');
   const keys = Object.keys(query);
   const type = keys[0];
@@ -226,4 +248,11 @@ function onlyClause(query: Json): [string, Json | undefined] {
 function asObject(body: Json | undefined, type: string): JsonObject {
   if (!isJsonObject(body)) throw new NotUnderstood(`${type} is not an object`);
   return body;
+}
+
+function membersOf(body: Json | undefined, type: string, known: ReadonlySet<string>): JsonObject {
+  const object = asObject(body, type);
+  const unknown = Object.keys(object).find((key) => !known.has(key));
+  if (unknown !== undefined) throw new NotUnderstood(`${type} with ${unknown}`);
+  return object;
 }

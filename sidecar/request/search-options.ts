@@ -45,30 +45,32 @@ export interface InlineEvent {
 }
 
 /** Base64 of a 5 MB picture; a body of more than 8 MB is not read. */
-const MAX_PICTURE_TEXT = 7_000_000;
+export const MAX_PICTURE_TEXT = 7_000_000;
 
 /** Null, empty or absurdly long: nobody. A stack that has no id must not lose its search over it. */
-const id = z
+export const shopperId = z
   .union([z.string(), z.number().int().transform(String), z.null()])
   .transform((value) => (value === null || value === '' || value.length > 256 ? undefined : value));
 /** An id that must be one. */
-const objectId = z.union([z.string().min(1).max(256), z.number().int().transform(String)]);
+export const objectId = z.union([z.string().min(1).max(256), z.number().int().transform(String)]);
 
-const blockSchema = z.strictObject({
-  user_id: id.optional(),
-  client_id: id.optional(),
-  session_id: id.optional(),
-  history: z
-    .array(
-      z.strictObject({
-        object_id: objectId,
-        action_name: z.string().min(1).max(100).default('click'),
-        age_s: z.number().min(0).default(0),
-      }),
-    )
-    .max(200)
-    .optional(),
-  query_id: id.optional(),
+/** Events sent along, oldest first. */
+export const inlineHistory = z
+  .array(
+    z.strictObject({
+      object_id: objectId,
+      action_name: z.string().min(1).max(100).default('click'),
+      age_s: z.number().min(0).default(0),
+    }),
+  )
+  .max(200);
+
+export const searchBlockSchema = z.strictObject({
+  user_id: shopperId.optional(),
+  client_id: shopperId.optional(),
+  session_id: shopperId.optional(),
+  history: inlineHistory.optional(),
+  query_id: shopperId.optional(),
   query_text: z.string().max(2000).optional(),
   query_image: z.strictObject({ format: z.literal('base64'), value: z.base64().max(MAX_PICTURE_TEXT) }).optional(),
   consent: z.enum(['full', 'none']).optional(),
@@ -83,8 +85,8 @@ const blockSchema = z.strictObject({
 });
 
 const headerSchema = z.object({
-  user: id.optional(),
-  session: id.optional(),
+  user: shopperId.optional(),
+  session: shopperId.optional(),
   profile: z.string().optional(),
   consent: z.enum(['full', 'none']).optional(),
   budgetMs: z.coerce.number().min(0).max(60_000).optional(),
@@ -94,7 +96,7 @@ const headerSchema = z.object({
 /** Reads the block, the header twins (the block wins) and the aliases that stacks already send. */
 export function parseSearchOptions(body: JsonObject, call: SearchCall, config: Config): SearchOptions {
   const ext = isJsonObject(body.ext) ? body.ext : {};
-  const block = parse(blockSchema, ext.fuserank ?? body.fuserank ?? {}, 'ext.fuserank');
+  const block = parse(searchBlockSchema, ext.fuserank ?? body.fuserank ?? {}, 'ext.fuserank');
   const header = parse(
     headerSchema,
     {

@@ -3,7 +3,7 @@ import type { Candidate, CandidateList, HistoryEntry, Item } from '../candidate-
 import { ItemVectors, type ItemVersion } from '../item-vectors.js';
 import { StatisticsStore } from '../statistics/statistics-store.js';
 import { within } from '../walk/deadline.js';
-import { ScorerFailure, type RankRequest, type WarmRequest } from './scorer-tasks.js';
+import { GIVEN, ScorerFailure, type RankRequest, type WarmRequest } from './scorer-tasks.js';
 
 /** Of the memory for item vectors, so much again may be taken by item statistics. */
 const STATISTICS_SHARE = 0.25;
@@ -37,7 +37,7 @@ export class ProductMemory {
    */
   async fetchMissing(request: RankRequest): Promise<{ vectors: number; statistics: number }> {
     const { statistics } = request;
-    const wanted: ItemVersion[] = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined);
+    const wanted: ItemVersion[] = request.candidates.filter((candidate) => this.#isMissing(candidate));
     const historyIds = new Set(request.history.map((event) => event.objectId));
     for (const id of historyIds) {
       for (const index of request.indices)
@@ -49,7 +49,7 @@ export class ProductMemory {
     if (wanted.length > 0) reads.push(this.#items.fetch(wanted, request.roles).catch(() => undefined));
     if (statistics !== null && uncounted.length > 0) reads.push(this.#statistics.fetch(statistics, uncounted).catch(() => undefined));
     await within(request.deadline - Date.now() - SCORING_RESERVE_MS, Promise.all(reads), undefined);
-    const vectors = request.candidates.filter((candidate) => this.#items.get(candidate) === undefined).length;
+    const vectors = request.candidates.filter((candidate) => this.#isMissing(candidate)).length;
     if (vectors > MASKABLE_SHARE * request.candidates.length) {
       throw new ScorerFailure('vectors_missing', `vectors of ${vectors} of ${request.candidates.length} candidates did not arrive in time`);
     }
@@ -59,7 +59,10 @@ export class ProductMemory {
   /** What ranking looks at, from what is in memory now. */
   assembleList(request: RankRequest): CandidateList {
     const candidates = request.candidates.map((candidate): Candidate => ({
-      item: this.#counted(request.statistics, this.#items.get(candidate) ?? null),
+      item: this.#counted(
+        request.statistics,
+        (candidate.index === GIVEN ? request.given?.get(candidate.id) : this.#items.get(candidate)) ?? null,
+      ),
       firstPhaseScore: candidate.firstPhaseScore,
       firstPhaseRank: candidate.firstPhaseRank,
       textRank: candidate.textRank,
@@ -83,6 +86,10 @@ export class ProductMemory {
       textDims: request.meta?.encoders.text?.dims ?? 0,
       imageDims: request.meta?.encoders.image?.dims ?? 0,
     };
+  }
+
+  #isMissing(candidate: ItemVersion): boolean {
+    return candidate.index !== GIVEN && this.#items.get(candidate) === undefined;
   }
 
   /** Of these ids, those whose statistics are not here yet. */

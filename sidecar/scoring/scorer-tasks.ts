@@ -1,8 +1,12 @@
 import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
+import type { Item } from '../candidate-list.js';
 import type { Attribution } from '../explanation.js';
 import type { RetrievedCandidate } from '../retrieve.js';
 import type { PackedCandidates } from './packed-candidates.js';
+
+/** The index of a candidate whose product came with the request; no index has this name. */
+export const GIVEN = '';
 
 /** What a scorer process is opened with. */
 export interface ScorerSettings {
@@ -37,9 +41,20 @@ export interface QueryVectors {
   readonly head: Float32Array | null;
 }
 
+/** Texts or pictures to encode one by one, for their vectors alone. */
+export type EmbedRequest =
+  { readonly what: 'queries' | 'documents'; readonly texts: readonly string[] } | { readonly what: 'picture'; readonly bytes: Uint8Array };
+
+/** Unit vectors in the order asked; null = a text without a word that the encoder knows. */
+export interface EmbedReply {
+  readonly vectors: readonly (Float32Array | null)[];
+}
+
 export interface RankRequest {
   readonly ranker: string;
   readonly candidates: readonly RetrievedCandidate[];
+  /** Products that came with the request and are in no index, by id; their candidates name the index GIVEN. */
+  readonly given?: ReadonlyMap<string, Item>;
   readonly history: readonly {
     readonly objectId: string;
     readonly action: string;
@@ -87,13 +102,15 @@ export type WarmRequest =
 
 export type ScorerTask =
   | { readonly kind: 'encode'; readonly request: EncodeRequest }
+  | { readonly kind: 'embed'; readonly request: EmbedRequest }
   | { readonly kind: 'rank'; readonly request: PackedRankRequest }
   | { readonly kind: 'warm'; readonly request: WarmRequest };
+export type ScorerResult = QueryVectors | EmbedReply | RankReply | number;
 export type ToScorer = { readonly kind: 'open'; readonly settings: ScorerSettings } | (ScorerTask & { readonly id: number });
 export type FromScorer =
   | { readonly kind: 'ready'; readonly facts: ScorerFacts }
   | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'done'; readonly id: number; readonly result: QueryVectors | RankReply | number }
+  | { readonly kind: 'done'; readonly id: number; readonly result: ScorerResult }
   | { readonly kind: 'failed'; readonly id: number; readonly name: ScorerFailureName; readonly message: string };
 
 export type ScorerFailureName =

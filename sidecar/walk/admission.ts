@@ -1,3 +1,5 @@
+import { FairShare } from './fair-share.js';
+
 /** How a search that was let in ended: ranked in time, too late for its budget, or for a cause that load has no part in. */
 export type Outcome = 'in-time' | 'late' | 'other';
 
@@ -15,25 +17,26 @@ const BACK_OFF_EVERY_MS = 50;
  */
 export class Admission {
   #limit = FIRST_LIMIT;
-  #running = 0;
+  readonly #share: FairShare;
   #backedOffAt = -Infinity;
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+    this.#share = new FairShare(now);
   }
 
   get limit(): number {
     return Math.floor(this.#limit);
   }
 
-  /** What to call when the search is answered; null = not let in. One alone is always let in. */
-  enter(): ((outcome: Outcome) => void) | null {
-    if (this.#running >= this.limit) return null;
-    this.#running += 1;
-    const crowded = this.#running >= this.limit / 2;
+  /** What to call when the search is answered; null = not let in. One alone is always let in, several callers share the room. */
+  enter(caller = ''): ((outcome: Outcome) => void) | null {
+    const leave = this.#share.enter(caller, this.limit);
+    if (!leave) return null;
+    const crowded = this.#share.running >= this.limit / 2;
     return (outcome) => {
-      this.#running -= 1;
+      leave();
       // Room that nobody asked for says nothing about how much there is.
       if (outcome === 'in-time' && crowded) this.#limit = Math.min(LAST_LIMIT, this.#limit + 1 / this.#limit);
       if (outcome === 'late') this.#backOff();

@@ -6,6 +6,7 @@ import type { IndexStamp, IndexStamps } from './index-stamp.js';
 import type { QueryEncoding } from '../query-vectors.js';
 import { joinCandidates, runLeg, type CandidateSet, type LegAnswers } from '../retrieve.js';
 import type { CurrentStatistics, StatisticsVersion } from '../statistics/current-statistics.js';
+import type { SearchOptions } from '../request/search-options.js';
 import { type QueryVectors, type RankRequest, type ScorerPool } from '../scorer.js';
 import type { SearchClock } from './search-clock.js';
 import type { Rankable } from '../search-request.js';
@@ -47,9 +48,9 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
   refuseForeignVectors(stamp, deps.scorers);
   const plan = planLegs(search, stamp);
   // Encoding goes first: the vector legs wait for it, and once the engine is at work it would wait for a core.
-  const encoding = settle(clock.stage('encode', () => deps.encoding.encode(search, stamp)));
+  const encoding = settle(clock.stage('encode', async () => search.call.given?.vectors ?? deps.encoding.encode(search, stamp)));
   const firstPhase = settle(clock.stage('first_phase', () => clock.duringEngine(() => runLeg(upstream, search, plan.firstPhase, signal))));
-  const history = recallEvents(search, deps, clock, signal);
+  const history = recallEvents(search.options, deps, clock, signal, search.call.given?.history);
   const statistics = deps.statistics.describe(stamp.concrete);
   const vectors = unwrap(await encoding);
   const vectorLegs = plan.vectorLegs({ text: vectors.text, image: vectors.image ?? vectors.head });
@@ -69,11 +70,21 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
   return { stamp, plan, vectors, statistics: await statistics, history, set, legs };
 }
 
-/** A history that can't be read is nobody's. */
-function recallEvents(search: Rankable, deps: GatheringDeps, clock: SearchClock, signal: AbortSignal): Promise<RankRequest['history']> {
-  const { history, user, client, session } = search.options;
-  if (history) return Promise.resolve(history.map((event) => ({ ...event, runningSession: false })));
-  if (user === null && client === null && session === null) return Promise.resolve([]);
+/**
+ * What the shopper did, sent along or recalled. A history that can't be read is nobody's.
+ * @param known recalled before, by a route of ours
+ */
+export async function recallEvents(
+  options: Pick<SearchOptions, 'history' | 'user' | 'client' | 'session'>,
+  deps: Pick<GatheringDeps, 'recall'>,
+  clock: SearchClock,
+  signal: AbortSignal,
+  known?: RankRequest['history'],
+): Promise<RankRequest['history']> {
+  const { history, user, client, session } = options;
+  if (known) return known;
+  if (history) return history.map((event) => ({ ...event, runningSession: false }));
+  if (user === null && client === null && session === null) return [];
   return clock
     .stage('history', () => clock.duringEngine(() => deps.recall({ user, client, session }, signal)))
     .then(
@@ -93,7 +104,7 @@ function pastEvents(events: readonly HistoryEvent[], session: string | null): Ra
 }
 
 /** Vectors of another encoder mean nothing to this one: such an index is not ranked until it is indexed again. */
-function refuseForeignVectors(stamp: IndexStamp, scorers: ScorerPool): void {
+export function refuseForeignVectors(stamp: IndexStamp, scorers: ScorerPool): void {
   const { facts } = scorers;
   if (!stamp.meta || !facts) return;
   const kinds = [

@@ -1,3 +1,4 @@
+import { EngineUnreachable } from '../../opensearch/engine-unreachable.js';
 import { LegFailed } from '../retrieve.js';
 import { ScorerFailure } from '../scorer.js';
 import type { SkipReason } from '../search-request.js';
@@ -16,6 +17,6 @@ export class Skipped extends Error {
 export function asSkipped(error: unknown): Skipped {
   if (error instanceof Skipped) return error;
   if (error instanceof ScorerFailure) return new Skipped(error.reason, error.message);
-  if (error instanceof LegFailed) return new Skipped('legs_failed', error.message);
+  if (error instanceof LegFailed || error instanceof EngineUnreachable) return new Skipped('legs_failed', error.message);
   return new Skipped('internal', error instanceof Error ? error.message : String(error));
 }

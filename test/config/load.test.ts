@@ -85,6 +85,12 @@ describe('where a setting comes from', () => {
     expect(loadConfig({ file, env }).opensearch.auth).toEqual({ type: 'bearer', token: 's3cret' });
   });
 
+  test('… in a list, too', () => {
+    const file = write('server: {tokens: [{name: a, tokenFile: secret, scopes: [events]}]}');
+    writeFileSync(join(file, '..', 'secret'), 'a-secret-0123456789\n');
+    expect(loadConfig({ file, env: {} }).server.tokens).toEqual([{ name: 'a', token: 'a-secret-0123456789', scopes: ['events'] }]);
+  });
+
   test('the usual file is found, the named one comes first', () => {
     const file = write('');
     expect(findConfigFile(join(file, '..'), {})).toBe(file);
@@ -122,6 +128,14 @@ describe('what is wrong is said at once, with the path and the fix', () => {
       /opensearch\.auth\.passwordFile: given beside password/,
     ],
     ['opensearch: {auth: {type: basic, username: u, passwordFile: nowhere}}', /passwordFile: nowhere cannot be read \(ENOENT\)/],
+    [
+      'server: {tokens: [{name: a, tokenFile: nowhere, scopes: [events]}]}',
+      /server\.tokens\.0\.tokenFile: nowhere cannot be read \(ENOENT\)/,
+    ],
+    ['server: {tokens: [{name: a, token: short, scopes: [events]}]}', /server\.tokens\.0\.token: must be 16–512/],
+    ['server: {tokens: [{name: a, token: "0123456789abcdef", scopes: []}]}', /server\.tokens\.0\.scopes: /],
+    ['server: {requireToken: true}', /server\.requireToken: needs a token of scope search/],
+    ['server: {openTo: [everybody]}', /server\.openTo\.0: is neither loopback/],
     ['opensearch: {auth: {type: sigv5}}', /opensearch\.auth\.type: must be one of none, basic, bearer/],
     ['index: {bulk: {bytes: much}}', /index\.bulk\.bytes: .*write it like 5mb/],
     ['scorer: {processes: 0}', /scorer\.processes: /],

@@ -14,6 +14,7 @@ import { openListener } from '../../sidecar/http/listener.js';
 import { openLog } from '../../sidecar/http/log.js';
 import { openMetrics } from '../../sidecar/http/metrics.js';
 import type { HttpDependencies } from '../../sidecar/http/server.js';
+import type { OwnRoutes } from '../../sidecar/v1/own-routes.js';
 import type { UbiEvent, UbiQuery } from '../../mappings/ubi-event.js';
 
 /** What arrived at the stand-in for the engine. */
@@ -94,6 +95,7 @@ export async function openRig(options: { engineUrl: string; flags?: DeepPartial<
         body: call.body,
         signal: call.signal,
       }),
+    ownRoutes: NO_ROUTES,
     store: {
       record: (given) => Promise.resolve(void events.push(...given)),
       recordQueries: (given) => Promise.resolve(void queries.push(...given)),
@@ -120,6 +122,9 @@ export async function openRig(options: { engineUrl: string; flags?: DeepPartial<
     close: () => (closed ??= listener.close().then(() => upstream.close())),
   };
 }
+
+const absent = (): Promise<never> => Promise.reject(new Error('this rig has no routes of its own'));
+const NO_ROUTES: OwnRoutes = { rank: absent, similar: absent, recommend: absent, searchByPhoto: absent, embed: absent };
 
 function definedHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
   const defined: Record<string, string | string[]> = {};

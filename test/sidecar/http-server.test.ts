@@ -373,11 +373,17 @@ describe('load and life', () => {
     await expect(second).rejects.toThrow(/EADDRINUSE.*server\.port/);
   });
 
-  test('a client that dawdles over its headers is told so and cut off', async () => {
+  test('a client that dawdles over its headers or its body is told so and cut off', async () => {
     const { rig } = await open();
-    const answer = await speak(rig.url, 'GET /livez HTTP/1.1\r\nHost: a\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain('"type":"request_timeout"');
+    const dawdlers = [
+      'GET /livez HTTP/1.1\r\nHost: a\r\n',
+      'POST /a/_search HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"query"',
+      'POST /ubi/events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"action',
+    ];
+    for (const answer of await Promise.all(dawdlers.map((bytes) => speak(rig.url, bytes)))) {
+      expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+      expect(answer).toContain('"type":"request_timeout"');
+    }
     expect((await call(rig.url, '/livez')).status).toBe(200);
   });
 

@@ -19,9 +19,9 @@ const roles: ProductFieldRoles = {
   group: null,
   keywords: [],
 };
-const asked = z.object({ ids: z.array(z.string()) });
+const asked = z.object({ query: z.object({ ids: z.object({ values: z.array(z.string()) }) }) });
 
-/** Answers `_mget` after a while; a product whose id starts with `no` does not exist. */
+/** Answers a search by ids after a while; a product whose id starts with `no` does not exist. */
 describe('item vectors', () => {
   const requests: string[][] = [];
   let delayMs = 0;
@@ -36,16 +36,14 @@ describe('item vectors', () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        const { ids } = asked.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+        const ids = asked.parse(JSON.parse(Buffer.concat(chunks).toString('utf8'))).query.ids.values;
         requests.push(ids);
-        const docs = ids.map((id) =>
-          id.startsWith('no')
-            ? { _index: 'shop', _id: id, found: false }
-            : { _index: 'shop', _id: id, found: true, _seq_no: 4, _source: { price: 12, [PRODUCT.textVector]: [0.6, 0.8] } },
-        );
+        const hits = ids
+          .filter((id) => !id.startsWith('no'))
+          .map((id) => ({ _index: 'shop', _id: id, _seq_no: 4, _source: { price: 12, [PRODUCT.textVector]: [0.6, 0.8] }, sort: [0] }));
         setTimeout(() => {
           response.setHeader('content-type', 'application/json');
-          response.end(JSON.stringify({ docs }));
+          response.end(JSON.stringify({ hits: { hits } }));
         }, delayMs);
       });
     });

@@ -7,6 +7,7 @@ import {
   hasInexactNumbers,
   literal,
   MalformedJson,
+  nestsDeeper,
   readElements,
   readMembers,
 } from '../../sidecar/json/spans.js';
@@ -66,5 +67,19 @@ describe('spans of a JSON text', () => {
         MalformedJson,
       );
     }
+  });
+});
+
+describe('depth', () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
+
+  it('is what counting objects and arrays gives, whatever stands in strings', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(7), (value, limit) => {
+        expect(nestsDeeper(Buffer.from(JSON.stringify(value)), limit)).toBe(depthOf(value) > limit);
+      }),
+    );
+    expect(nestsDeeper(Buffer.from('{"a":"[[[[","b\\"{":"\\\\"}'), 1)).toBe(false);
   });
 });

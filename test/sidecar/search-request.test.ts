@@ -44,6 +44,40 @@ describe('a search looked at', () => {
     expect(parseSearchRequest(call(body), config).upstream.body.toString()).toBe(upstream);
   });
 
+  it('finds the profile of an expression that leaves indices out', () => {
+    const url = `/${encodeURIComponent('products*,-products-old')}/_search`;
+    expect(parseSearchRequest(call({ query }, { url }), config)).toMatchObject({ kind: 'rankable', profileName: 'shop' });
+    expect(parseSearchRequest(call({ query }, { url: '/-products,other/_search' }), config)).toMatchObject({ reason: 'no_profile' });
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype', 'toString'])('refuses %s in our block by its name, and pollutes nothing', (name) => {
+    const block = `{"${name}":{"polluted":1}}`;
+    for (const body of [
+      `{"ext":{"fuserank":${block}}}`,
+      `{"fuserank":${block}}`,
+      `{"ext":{"fuserank":{"history":[{"object_id":"a",${block.slice(1)}]}}}`,
+    ])
+      expect(() => parseSearchRequest(call(body), config)).toThrow(new RegExp(name));
+    const beside = `{"${name}":{"polluted":1},"query":{"match":{"${name}":"red boots"}},"ext":{"fuserank":{"user_id":"${name}"}}}`;
+    const search = parseSearchRequest(call(beside), config);
+    expect(search).toMatchObject({ kind: 'rankable', queryText: 'red boots', options: { user: name } });
+    expect(search.upstream.body.toString()).toContain(`"${name}":{"polluted":1}`);
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it('does not follow a body that nests without end, and still takes our block out of it', () => {
+    const deep = (levels: number): string =>
+      `{"ext":{"fuserank":{"user_id":"u"}},"query":${'{"bool":{"must":'.repeat(levels)}{"match_all":{}}${'}}'.repeat(levels)}}`;
+    expect(parseSearchRequest(call(deep(60)), config)).toMatchObject({ kind: 'rankable' });
+    for (const levels of [1_000, 100_000]) {
+      const search = parseSearchRequest(call(deep(levels)), config);
+      expect(search).toMatchObject({ kind: 'pass-through', reason: 'body_too_deep', cutOwnMembers: false });
+      expect(search.upstream.body.includes('fuserank')).toBe(false);
+    }
+    const cutOff = '['.repeat(100_000);
+    expect(parseSearchRequest(call(cutOff), config).upstream.body.toString()).toBe(cutOff);
+  });
+
   it('sends a request without our block on exactly as it came', () => {
     const body = '{ "query" : { "match_all" : { } } , "size":3 }';
     const search = parseSearchRequest(call(body, { url: '/products/_search?routing=a&fuserank=1&pretty' }), config);

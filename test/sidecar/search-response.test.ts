@@ -98,4 +98,15 @@ describe('a page merged from spans', () => {
       '{"took":12,"hits":{"total":{"value":3,"relation":"eq"},"max_score":2.0,"hits":[{"_index":"i","_id":"a","_score":1.50,"fields":{"_fuserank":[{"rank":1}]}}]},"ext":{"fuserank":{"applied":true}}}',
     );
   });
+
+  it.each([
+    ['{"value":5,"relation":"gte"}', 9, '{"value":9,"relation":"gte"}'],
+    ['{"value":5,"relation":"gte"}', 0, '{"value":5,"relation":"gte"}'],
+    ['{"value":10000,"relation":"gte"}', 9, '{"value":10000,"relation":"gte"}'],
+    ['5', 9, '9'],
+  ])('total %s with a list of %s is %s', (total, listLength, expected) => {
+    const answer = answerOf(`{"hits":{"total":${total},"max_score":null,"hits":[]}}`);
+    const merged = mergePage(answer, [], { keepFields: NOTHING_KEPT, tookMs: 0, listLength, ext: null });
+    expect(merged.toString()).toBe(`{"hits":{"total":${expected},"max_score":null,"hits":[]}}`);
+  });
 });

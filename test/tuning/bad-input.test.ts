@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { registerSearchCommands } from '../../tuning/command.js';
 import { registerCompareCommand } from '../../tuning/compare/command.js';
 import { registerEvaluateCommand } from '../../tuning/evaluate/command.js';
 import { openInstantEngine, productId, type InstantEngine } from '../bench/instant-engine.js';
@@ -27,6 +28,7 @@ async function run(...words: string[]): Promise<string> {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
   registerEvaluateCommand(program);
   registerCompareCommand(program);
+  registerSearchCommands(program);
   let out = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += String(text);
@@ -52,6 +54,14 @@ async function evaluate(texts: { queries?: string; judgments?: string }, ...flag
 async function expectNothingWritten(): Promise<void> {
   expect((await readdir(folder)).filter((name) => /^out|part$|html$/.test(name))).toEqual([]);
 }
+
+describe('an index that does not say which fields hold text', () => {
+  it.each(['search', 'explain'])('%s: what is missing, where it is named, exit 2', async (command) => {
+    const hit = command === 'explain' ? ['--id', A] : [];
+    const asked = run(command, 'red dress', '--alias', 'shop', '--url', engine.url, ...hit);
+    await expect(asked).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/\[shop\].*index\.map\.text/) as string });
+  });
+});
 
 describe('judgments that cannot be used', () => {
   it.each<[string, string, RegExp]>([

@@ -117,6 +117,16 @@ describe('the html report', () => {
   });
 });
 
+describe('the configuration of a run', () => {
+  it('is not told twice where its name is its kind', () => {
+    for (const report of [renderHtml, renderMarkdown, renderTerminal]) {
+      const page = report(comparison);
+      expect(page).toContain('first-phase');
+      expect(page).not.toContain('first-phase first-phase');
+    }
+  });
+});
+
 describe('a picture in a report', () => {
   it.each(['a.png', './b/c.jpg', '/data/x.webp', 'file:///data/x.png', 'data:image/png;base64,iVBORw0KGgo='])(
     'is shown from %s',

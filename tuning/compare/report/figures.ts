@@ -67,6 +67,11 @@ export function describeMethod({ test, seed, draws, queries }: RunComparison): s
   );
 }
 
+/** What asked the queries; a name that only says the kind again is left out. */
+export function describeConfiguration({ configuration: { kind, name } }: RunComparison['runs']['a']): string {
+  return kind === name ? kind : `${kind} ${name}`;
+}
+
 /** What the two lists have in common. */
 export function describeOverlap({ overlap, queries }: RunComparison): string {
   return `Jaccard@${overlap.k} ${formatValue(overlap.jaccard, 3)} · RBO.9 ${formatValue(overlap.rbo, 3)} · the same list for ${queries.sameList} of ${queries.compared} queries`;

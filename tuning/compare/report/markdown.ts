@@ -2,6 +2,7 @@ import type { ChangedQuery, ListedHit } from '../changed-query.js';
 import type { ComparedMetric, Slice } from '../compared-metrics.js';
 import type { RunComparison } from '../run-comparison.js';
 import {
+  describeConfiguration,
   describeHarm,
   describeJudged,
   describeLegs,
@@ -34,7 +35,7 @@ export function renderMarkdown(comparison: RunComparison): string {
       ['', 'A', 'B'],
       [
         ['run', runs.a.name, runs.b.name],
-        ['configuration', describeConfiguration(runs.a), describeConfiguration(runs.b)],
+        ['configuration', stampConfiguration(runs.a), stampConfiguration(runs.b)],
         ['index', runs.a.index.concrete.join(', '), runs.b.index.concrete.join(', ')],
         ['model', runs.a.model ?? 'none', runs.b.model ?? 'none'],
         ['failed queries', String(queries.failed.a), String(queries.failed.b)],
@@ -68,8 +69,8 @@ export function renderMarkdown(comparison: RunComparison): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function describeConfiguration({ configuration }: RunComparison['runs']['a']): string {
-  return `${configuration.kind} ${configuration.name} (${configuration.sha256.slice(0, 8)})`;
+function stampConfiguration(run: RunComparison['runs']['a']): string {
+  return `${describeConfiguration(run)} (${run.configuration.sha256.slice(0, 8)})`;
 }
 
 function figuresOf(metric: ComparedMetric): string[] {

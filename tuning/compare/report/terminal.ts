@@ -2,6 +2,7 @@ import type { ComparedMetric, Slice } from '../compared-metrics.js';
 import type { ChangedQuery } from '../changed-query.js';
 import type { RunComparison } from '../run-comparison.js';
 import {
+  describeConfiguration,
   describeHarm,
   describeJudged,
   describeLegs,
@@ -29,8 +30,8 @@ export function renderTerminal(comparison: RunComparison): string {
   const [leading] = comparison.metrics;
   const blocks = [
     [
-      `A  ${runs.a.name}  (${runs.a.configuration.kind} ${runs.a.configuration.name}, ${runs.a.index.alias})`,
-      `B  ${runs.b.name}  (${runs.b.configuration.kind} ${runs.b.configuration.name}, ${runs.b.index.alias})`,
+      `A  ${runs.a.name}  (${describeConfiguration(runs.a)}, ${runs.a.index.alias})`,
+      `B  ${runs.b.name}  (${describeConfiguration(runs.b)}, ${runs.b.index.alias})`,
       `${queries.count} queries · ${queries.failed.either} failed · zero results A ${queries.zeroResults.a} B ${queries.zeroResults.b}`,
       describeJudged(comparison),
       describeOverlap(comparison),

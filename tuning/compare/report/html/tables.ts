@@ -1,6 +1,15 @@
 import type { ComparedMetric, Slice } from '../../compared-metrics.js';
 import type { RunComparison } from '../../run-comparison.js';
-import { formatDifference, formatInterval, formatP, formatPoints, formatShare, formatValue, verdictWord } from '../figures.js';
+import {
+  describeConfiguration,
+  formatDifference,
+  formatInterval,
+  formatP,
+  formatPoints,
+  formatShare,
+  formatValue,
+  verdictWord,
+} from '../figures.js';
 import { html, type Markup } from './markup.js';
 import { renderInterval } from './plots.js';
 
@@ -152,7 +161,7 @@ export function renderGate({ gate }: RunComparison): Markup {
 
 export function renderRuns({ runs, queries, holes, condensed }: RunComparison): Markup {
   const rows: [string, string, string][] = [
-    ['configuration', describeConfiguration(runs.a), describeConfiguration(runs.b)],
+    ['configuration', stampConfiguration(runs.a), stampConfiguration(runs.b)],
     ['index', describeIndex(runs.a), describeIndex(runs.b)],
     ['model', runs.a.model ?? 'none', runs.b.model ?? 'none'],
     ['made', describeMaking(runs.a), describeMaking(runs.b)],
@@ -178,8 +187,8 @@ export function renderRuns({ runs, queries, holes, condensed }: RunComparison): 
   return scrolling('the two runs', tableOf(heads, told, { kind: 'runs' }));
 }
 
-function describeConfiguration({ configuration }: RunComparison['runs']['a']): string {
-  return `${configuration.kind} ${configuration.name} · ${configuration.sha256.slice(0, 8)}`;
+function stampConfiguration(run: RunComparison['runs']['a']): string {
+  return `${describeConfiguration(run)} · ${run.configuration.sha256.slice(0, 8)}`;
 }
 
 function describeIndex({ index }: RunComparison['runs']['a']): string {

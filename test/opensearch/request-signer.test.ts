@@ -1,0 +1,122 @@
+import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configSchema } from '../../config/schema.js';
+import { connectEngine, probeEngine } from '../../opensearch/connection.js';
+import { openUpstream } from '../../opensearch/upstream.js';
+
+const account = {
+  type: 'sigv4',
+  region: 'eu-central-1',
+  service: 'es',
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'its-secret',
+} as const;
+
+const toClose: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of toClose.splice(0).reverse()) await close();
+});
+
+/** What Amazon computes for a request that arrived, derived from its documentation: canonical request → string to sign → signature. */
+function expectedAuthorization(request: IncomingMessage, body: Buffer): string {
+  const sha256 = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex');
+  const hmac = (key: Buffer | string, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+  const encode = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const [path = '', search = ''] = (request.url ?? '').split('?');
+  const names = (/SignedHeaders=([^,]+)/.exec(request.headers.authorization ?? '')?.[1] ?? '').split(';');
+  const query = [...new URLSearchParams(search)]
+    .map(([name, value]): [string, string] => [encode(name), encode(value)])
+    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : 1))
+    .map((pair) => pair.join('='))
+    .join('&');
+  const canonical = [
+    request.method,
+    path.split('/').map(encode).join('/'), // every service but S3 encodes the path, which is encoded already, once more
+    query,
+    ...names.map((name) => `${name}:${String(request.headers[name]).trim().replace(/ +/g, ' ')}`),
+    '',
+    names.join(';'),
+    sha256(body),
+  ].join('\n');
+  const time = String(request.headers['x-amz-date']);
+  const scope = `${time.slice(0, 8)}/${account.region}/${account.service}/aws4_request`;
+  const key = ['aws4_request', account.service, account.region, time.slice(0, 8)].reduceRight<Buffer>(
+    (chain, part) => hmac(chain, part),
+    Buffer.from(`AWS4${account.secretAccessKey}`),
+  );
+  const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')).toString('hex');
+  return `AWS4-HMAC-SHA256 Credential=${account.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+}
+
+/** An engine that judges signatures, as Amazon's does, and remembers what it took. */
+async function serve(): Promise<{ url: string; taken: IncomingMessage[] }> {
+  const taken: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks);
+      const digest = createHash('sha256').update(body).digest('hex');
+      const genuine =
+        request.headers.authorization === expectedAuthorization(request, body) && request.headers['x-amz-content-sha256'] === digest;
+      if (genuine) taken.push(request);
+      response.writeHead(genuine ? 200 : 403, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ version: { distribution: 'opensearch', number: '3.6.0' }, length: body.length }));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  toClose.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken };
+}
+
+describe('a signed way to the engine', () => {
+  it.each([
+    ['/', undefined],
+    ['/products/_search', '{"query":{"match_all":{}}}'],
+    ['/products/_search?typed_keys&filter_path=hits.hits._id,took&preference=a%20b', '{"size":1}'],
+    ['/a%2Cb/_search?q=title%3Ared+boots&q=x', undefined],
+    ['/products/_doc/%C3%BC%20x', undefined],
+  ])('signs %s with body %s, and replaces the client’s own credentials', async (path, body) => {
+    const { url, taken } = await serve();
+    const upstream = openUpstream(configSchema.parse({ opensearch: { nodes: [url], auth: account } }).opensearch);
+    toClose.push(() => upstream.close());
+    const headers = {
+      authorization: 'AWS4-HMAC-SHA256 of-the-client',
+      'content-type': 'application/json',
+      'x-opaque-id': 'o',
+      cookie: 'a=b',
+    };
+    const request = { method: body === undefined ? 'GET' : 'POST', path, headers };
+    expect((await upstream.send({ ...request, ...(body === undefined ? {} : { body }) })).status).toBe(200);
+    const streamed = await upstream.stream({ ...request, ...(body === undefined ? {} : { body: Readable.from([Buffer.from(body)]) }) });
+    streamed.body.resume();
+    expect(streamed.status).toBe(200);
+    expect(taken).toHaveLength(2);
+    expect(taken[0]?.headers).toMatchObject({ 'x-opaque-id': 'o', cookie: 'a=b' });
+  });
+
+  it('shows the token of temporary credentials', async () => {
+    const { url, taken } = await serve();
+    const auth = { ...account, sessionToken: 'a-session-token' };
+    const upstream = openUpstream(configSchema.parse({ opensearch: { nodes: [url], auth } }).opensearch);
+    toClose.push(() => upstream.close());
+    expect((await upstream.send({ method: 'GET', path: '/' })).status).toBe(200);
+    expect(taken[0]?.headers['x-amz-security-token']).toBe('a-session-token');
+  });
+
+  it('is the official client’s, too', async () => {
+    const { url } = await serve();
+    const client = connectEngine(configSchema.parse({ opensearch: { nodes: [url], auth: account } }).opensearch);
+    toClose.push(() => client.close());
+    await expect(probeEngine(client)).resolves.toMatchObject({ version: '3.6.0' });
+  });
+});

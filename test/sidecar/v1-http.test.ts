@@ -1,0 +1,147 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OwnRoutes } from '../../sidecar/v1/own-routes.js';
+import { call, errorOf, openEngine, openRig, type Answer } from './http-rig.js';
+
+const seen: { route: string; request: unknown }[] = [];
+const ranked = { took: 1, applied: true, model: 'm', items: [] };
+const page = { took: 1, applied: false, reason: 'no_history', sources: [], items: [] };
+const note = <T>(route: string, request: unknown, answer: T): Promise<T> => {
+  seen.push({ route, request });
+  return Promise.resolve(answer);
+};
+/** Released by the test that needs requests under way. */
+let hold: Promise<void> | null = null;
+const routes: OwnRoutes = {
+  rank: async (request) => {
+    await hold;
+    return note('rank', request, ranked);
+  },
+  similar: (index, id, request) => note(`similar ${index} ${id}`, request, page),
+  recommend: (index, request) => note(`recommend ${index}`, request, page),
+  searchByPhoto: (index, request) => note(`photo ${index}`, request, page),
+  embed: (request) =>
+    note('embed', request, { took: 1, texts: [], images: [], encoders: { text: { id: 't', dims: 1 }, image: { id: 'i', dims: 1 } } }),
+};
+
+let engine: Awaited<ReturnType<typeof openEngine>>;
+let rig: Awaited<ReturnType<typeof openRig>>;
+beforeAll(async () => {
+  engine = await openEngine();
+  rig = await openRig({ engineUrl: engine.url, flags: { server: { maxInflight: 2 } }, dependencies: { ownRoutes: routes } });
+});
+afterAll(async () => {
+  await rig.close();
+  engine.close();
+});
+
+const send = (path: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> =>
+  call(rig.url, path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+const rankBody = JSON.stringify({ items: [{ id: 7 }] });
+
+describe('the /v1 routes over HTTP', () => {
+  it('hand over what was validated, with defaults, and label the answer as searches are', async () => {
+    const answer = await send('/v1/rank', rankBody);
+    expect(answer.status).toBe(200);
+    expect(answer.headers['x-fuserank']).toBe('applied; model=m');
+    expect(seen.at(-1)).toEqual({ route: 'rank', request: { items: [{ id: '7' }], explain: false } });
+    const similar = await call(rig.url, '/v1/similar/shop-v1,other/a%20b?size=5&in_stock_only&fields=title,brand&user=u1');
+    expect(similar.headers['x-fuserank']).toBe('skipped; reason=no_history');
+    expect(seen.at(-1)).toEqual({
+      route: 'similar shop-v1,other a b',
+      request: { size: 5, from: 0, in_stock_only: true, fields: ['title', 'brand'], user: 'u1', explain: false },
+    });
+  });
+
+  it('take an empty body for an empty object, and gzip', async () => {
+    expect((await call(rig.url, '/v1/recommend/shop', { method: 'POST' })).status).toBe(200);
+    expect(seen.at(-1)).toMatchObject({ route: 'recommend shop', request: { exclude: 'bought' } });
+    expect((await send('/v1/rank', gzipSync(rankBody), { 'content-encoding': 'gzip' })).status).toBe(200);
+    const bomb = await send('/v1/recommend/shop', gzipSync(Buffer.alloc(3 * 1024 ** 2, 0x20)), { 'content-encoding': 'gzip' });
+    expect(errorOf(bomb)).toMatchObject({ status: 400, reason: expect.stringContaining('unpacks to over 1 MB') as string });
+  });
+
+  it('read a form, its fields by their kind', async () => {
+    const form = new FormData();
+    form.set('image', new Blob([new Uint8Array([1, 2, 3])]), 'x.jpg');
+    form.set('query', '12');
+    form.set('filter', '{"term":{"brand":"x"}}');
+    form.set('size', '3');
+    await fetch(`${rig.url}/v1/search/shop/image`, { method: 'POST', body: form });
+    expect(seen.at(-1)).toMatchObject({
+      route: 'photo shop',
+      request: { image: 'AQID', query: '12', filter: { term: { brand: 'x' } }, size: 3 },
+    });
+  });
+
+  it.each<[string, string, string, string, Record<string, string>?]>([
+    ['no JSON', '/v1/rank', '{"items":', 'not JSON'],
+    ['an unknown member', '/v1/rank', '{"items":[{"id":"a"}],"colour":1}', 'colour'],
+    ['a member of the wrong kind', '/v1/rank', '{"items":[{"id":"a","score":"high"}]}', 'items.0.score'],
+    ['too many items', '/v1/rank', JSON.stringify({ items: Array.from({ length: 1001 }, (_, id) => ({ id })) }), 'items'],
+    [
+      'something nested without end',
+      '/v1/recommend/shop',
+      `{"filter":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`,
+      'nested more than 100 deep',
+    ],
+    ['an index that is none', '/v1/recommend/_cluster', '{}', 'index: must be an index'],
+    ['a content-encoding that is not read', '/v1/rank', rankBody, 'content-encoding br', { 'content-encoding': 'br' }],
+    ['a form without a boundary', '/v1/search/shop/image', 'x', 'multipart', { 'content-type': 'multipart/form-data' }],
+  ])('refuse %s with 400 and say what is wrong', async (_what, path, body, reason, headers = {}) => {
+    const answer = await send(path, body, headers);
+    expect(errorOf(answer)).toMatchObject({ status: 400, type: 'illegal_argument_exception' });
+    expect(errorOf(answer).reason).toContain(reason);
+    expect(errorOf(answer).reason).toContain('docs/reference/v1.md');
+  });
+
+  it('refuse what is too long, unread', async () => {
+    expect(errorOf(await send('/v1/recommend/shop', Buffer.alloc(1024 ** 2 + 1, 0x20)))).toMatchObject({ status: 413 });
+    expect(errorOf(await send('/v1/embed', Buffer.alloc(8 * 1024 ** 2 + 1, 0x20)))).toMatchObject({ status: 413 });
+  });
+
+  it('say which methods they take', async () => {
+    const answer = await call(rig.url, '/v1/rank');
+    expect(errorOf(answer)).toMatchObject({ status: 405 });
+    expect(answer.headers.allow).toBe('POST');
+    expect(errorOf(await call(rig.url, '/v1/rank/more', { method: 'POST' }))).toMatchObject({ status: 404 });
+  });
+
+  it('count as requests under way', async () => {
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => (release = resolve));
+    const running = [send('/v1/rank', rankBody), send('/v1/rank', rankBody)];
+    await expect.poll(async () => (await send('/v1/rank', rankBody)).status).toBe(429);
+    release();
+    hold = null;
+    expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await send('/v1/rank', rankBody)).status).toBe(200);
+  });
+
+  it('ask for a token of scope search where there are tokens; the description needs none', async () => {
+    const tokens = [
+      { name: 'shop', token: 'a-token-for-searching', scopes: ['search' as const] },
+      { name: 'tracker', token: 'a-token-for-events', scopes: ['events' as const] },
+    ];
+    const gated = await openRig({ engineUrl: engine.url, flags: { server: { tokens } }, dependencies: { ownRoutes: routes } });
+    const ask = (headers: Record<string, string>): Promise<Answer> =>
+      call(gated.url, '/v1/rank', { method: 'POST', body: rankBody, headers });
+    expect(errorOf(await ask({})).status).toBe(401);
+    expect(errorOf(await ask({ 'x-fuserank-token': 'a-token-for-events' })).status).toBe(403);
+    expect((await ask({ 'x-fuserank-token': 'a-token-for-searching' })).status).toBe(200);
+    expect((await ask({ authorization: 'Bearer a-token-for-searching' })).status).toBe(200);
+    expect((await call(gated.url, '/openapi.json')).status).toBe(200);
+    await gated.close();
+  });
+
+  it('leave an index called v1 its own', async () => {
+    const before = engine.arrivals.length;
+    for (const path of ['/v1/_search', '/v1/_doc/1', '/v1/_count', '/v1']) await call(rig.url, path);
+    expect(engine.arrivals.slice(before).map(({ url }) => url)).toEqual(['/v1/_search', '/v1/_doc/1', '/v1/_count', '/v1']);
+  });
+
+  it('serve the description', async () => {
+    const answer = await call(rig.url, '/openapi.json');
+    expect(JSON.parse(answer.text)).toMatchObject({ openapi: '3.1.0', paths: { '/v1/rank': {} } });
+  });
+});
