@@ -26,9 +26,7 @@ const timestamp = z
 
 /** Attributes may have no position, which UBI asks for: what is known without one is worth more than a refusal. */
 const attributes = z.looseObject({
-  position: absentWhenNull(
-    z.looseObject({ ordinal: z.int().optional(), xy: z.looseObject({ x: z.number(), y: z.number() }).optional() }),
-  ),
+  position: absentWhenNull(z.looseObject({ ordinal: z.int().optional(), xy: z.looseObject({ x: z.number(), y: z.number() }).optional() })),
   object: absentWhenNull(
     z.looseObject({
       object_id: z.union([z.string().max(256), z.int()], {

@@ -21,9 +21,9 @@ export const LANDED: Record<
   /** Groups that come up from below the page, with their inner hits. */
   collapsedInnerHits: true,
   /** Fields that the search itself defines, in bodies that are fetched by us. */
-  derivedFields: false,
+  derivedFields: true,
   /** Children of a product shown with it. */
-  joinedInnerHits: false,
+  joinedInnerHits: true,
   /** The engine's explanation of a hit from below the page is that of the client's own query. */
   explainedBodies: false,
 };
