@@ -1,11 +1,8 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import type { Leg } from './candidate-legs.js';
-import { presentationMembers, legPath, selectingText, URI_QUERY } from './candidate-legs.js';
 import { fieldValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { printFilterPath } from './request/filter-path.js';
-import { narrowSearch, type SearchBody } from './request/post-filter.js';
-import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
-import { findMember, literal, readMembers } from './json/spans.js';
+import { isJsonObject } from './json/value.js';
+import { literal } from './json/spans.js';
 import type { Rankable } from './search-request.js';
 
 /** A hit admitted to ranking, with what each retriever said of it. Ranks count from 0; null = not among its hits. */
@@ -58,7 +55,7 @@ const OF_THE_MESSAGE = new Set([
 ]);
 
 /** Headers of our own searches: whatever the client is known to the engine by (tokens, proxy headers), and what ties its requests together. */
-function clientHeaders(search: Rankable): Record<string, string | string[]> {
+export function clientHeaders(search: Rankable): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
   for (const [name, value] of Object.entries(search.upstream.headers)) {
     if (!OF_THE_MESSAGE.has(name) && !name.startsWith('if-')) headers[name] = value;
@@ -72,7 +69,8 @@ export async function runLeg(upstream: Upstream, search: Rankable, leg: Leg, sig
   return searchAnswer(answer, leg.role);
 }
 
-function searchAnswer(answer: UpstreamAnswer, role: string): EngineAnswer {
+/** A search of ours, read; throws `LegFailed` on anything but a whole answer. */
+export function searchAnswer(answer: UpstreamAnswer, role: string): EngineAnswer {
   if (answer.status !== 200) throw new LegFailed(role, `status ${answer.status}: ${answer.body.toString('utf8', 0, 300)}`);
   const read = readAnswer(answer.body);
   if (!read) throw new LegFailed(role, 'no hits in the answer');
@@ -195,143 +193,4 @@ export function expandedGroup(search: Rankable): string | null {
 
 function ranksOf(answer: EngineAnswer | null): Map<string, number> {
   return new Map((answer?.hits ?? []).map((hit, rank) => [hitKey(hit), rank]));
-}
-
-/** Bodies of hits that the client's answer does not hold, by key: bytes of the whole answer and the hit's place in it. */
-export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit: Hit }>;
-
-/**
- * Fetches bodies with the client's own presentation members and its query as a `should`, so that highlights survive. The
- * client's pipeline runs here, too: its response processors shape a hit. It asks by the client's own name of the index, so
- * that an alias's filter and routing hold (an id may stand for another product elsewhere).
- */
-export async function fetchBodies(
-  upstream: Upstream,
-  search: Rankable,
-  wanted: readonly { readonly index: string; readonly id: string }[],
-  signal: AbortSignal,
-): Promise<Bodies> {
-  const answer = await upstream.send({
-    method: 'POST',
-    path: legPath(search, {
-      without: [...URI_QUERY, 'terminate_after', 'search_type'],
-      more: PRESENTING_PARAMETERS,
-      filter: presentingFilter(search),
-    }),
-    headers: clientHeaders(search),
-    body: bodiesBody(search, wanted),
-    signal,
-  });
-  const read = searchAnswer(answer, 'bodies');
-  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
-}
-
-/** URL members that decide how a hit looks, kept when bodies come from a second search. */
-const PRESENTING_PARAMETERS = [
-  '_source',
-  '_source_includes',
-  '_source_excludes',
-  'docvalue_fields',
-  'stored_fields',
-  'rest_total_hits_as_int',
-  'version',
-  'seq_no_primary_term',
-  'explain',
-  'include_named_queries_score',
-  'typed_keys',
-  'pretty',
-];
-
-/** The client's own `filter_path`, so that a hit from a second search shows no more than one from the first. */
-function presentingFilter({ filter }: Rankable): string | null {
-  if (filter === null) return null;
-  // Whether an answer is whole is asked for as well, unless all that is not taken out comes anyway.
-  return `${printFilterPath(filter)}${filter.included === null ? '' : ',timed_out,_shards'}`;
-}
-
-function bodiesBody(search: Rankable, wanted: readonly { readonly index: string; readonly id: string }[]): string {
-  const should = scoringClauses(search);
-  const query = `{"bool":{"filter":[${JSON.stringify(hitsFilter(wanted))}]${should === null ? '' : `,"should":${should}`}}}`;
-  return `{${[`"query":${query}`, `"size":${wanted.length}`, '"track_total_hits":false', ...presentationMembers(search)].join(',')}}`;
-}
-
-/** Exactly these hits: an id may stand in several indices. */
-function hitsFilter(wanted: readonly { readonly index: string; readonly id: string }[]): Json {
-  const byIndex = new Map<string, string[]>();
-  for (const hit of wanted) byIndex.set(hit.index, [...(byIndex.get(hit.index) ?? []), hit.id]);
-  const groups = [...byIndex].map(([index, values]) => ({ bool: { filter: [{ term: { _index: index } }, { ids: { values } }] } }));
-  return groups.length === 1 ? (groups[0] ?? null) : { bool: { should: groups, minimum_should_match: 1 } };
-}
-
-/** The client's query as bytes inside a list; for a hybrid, which can't stand inside a bool, its clauses. */
-function scoringClauses(search: Rankable): string | null {
-  const query = search.body.query;
-  const q = search.call.query.get('q');
-  if (q !== null) return JSON.stringify([{ query_string: { query: q, ...uriQueryOptions(search.call.query), lenient: true } }]);
-  if (query === undefined) return null;
-  const hybrid: Json | undefined = isJsonObject(query) ? query.hybrid : undefined;
-  if (isJsonObject(hybrid)) return JSON.stringify(asList(hybrid.queries));
-  const raw = search.bodyBytes.length === 0 ? null : findMember(search.bodyBytes, 0, 'query');
-  return `[${raw ? literal(search.bodyBytes, raw.value) : JSON.stringify(query)}]`;
-}
-
-/** What a URI search says beside `q`, as `query_string` calls it. */
-function uriQueryOptions(query: URLSearchParams): JsonObject {
-  const named = { df: 'default_field', analyzer: 'analyzer', analyze_wildcard: 'analyze_wildcard', default_operator: 'default_operator' };
-  return Object.fromEntries(
-    Object.entries(named).flatMap(([parameter, member]): [string, Json][] => {
-      const value = query.get(parameter);
-      return value === null || value === '' ? [] : [[member, value]];
-    }),
-  );
-}
-
-/** A page of the engine's own order beyond the ranked list, without the hits that were added to it; the client's request else. */
-export async function fetchTail(
-  upstream: Upstream,
-  search: Rankable,
-  page: { from: number; size: number; without: string[] },
-  signal: AbortSignal,
-): Promise<EngineAnswer> {
-  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [{ ids: { values: page.without } }] });
-  const body = withPage(search, narrowed, [`"from":${page.from}`, `"size":${page.size}`]);
-  return searchAnswer(await sendAgain(upstream, search, { body, signal }), 'tail');
-}
-
-/**
- * Hits of a `collapse` with their `inner_hits`, exactly as the client's own request gives them: the engine looks for the members of
- * a group with the client's query and post filter, so a post filter that leaves these groups alone changes nothing within them.
- */
-export async function fetchGroups(
-  upstream: Upstream,
-  search: Rankable,
-  groups: { field: string; values: readonly (string | null)[] },
-  signal: AbortSignal,
-): Promise<Bodies> {
-  const values = groups.values.filter((value) => value !== null);
-  const among: JsonObject[] = values.length === 0 ? [] : [{ terms: { [groups.field]: values } }];
-  if (values.length < groups.values.length) among.push({ bool: { must_not: [{ exists: { field: groups.field } }] } });
-  const clause = { bool: { should: among, minimum_should_match: 1 } };
-  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { filter: [clause] });
-  const body = withPage(search, narrowed, [`"size":${groups.values.length}`]);
-  const read = searchAnswer(await sendAgain(upstream, search, { body, signal }), 'groups');
-  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
-}
-
-/** The search with other hits of it asked for, and nothing around them. */
-function withPage(search: Rankable, { body, bytes }: SearchBody, page: readonly string[]): string {
-  const narrowed = { ...search, body, bodyBytes: bytes };
-  const kept = readMembers(bytes).flatMap((member) => {
-    const value = AROUND_THE_PAGE.has(member.key) ? null : selectingText(narrowed, member);
-    return value === null ? [] : [`${JSON.stringify(member.key)}:${value}`];
-  });
-  return `{${[...page, ...kept].join(',')}}`;
-}
-
-const AROUND_THE_PAGE = new Set(['from', 'size', 'aggs', 'aggregations', 'suggest']);
-
-/** Another body to where the client's own search went. */
-function sendAgain(upstream: Upstream, search: Rankable, { body, signal }: { body: string; signal: AbortSignal }): Promise<UpstreamAnswer> {
-  const path = legPath(search, { more: PRESENTING_PARAMETERS, filter: presentingFilter(search) });
-  return upstream.send({ method: 'POST', path, headers: clientHeaders(search), body, signal });
 }

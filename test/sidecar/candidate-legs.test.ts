@@ -4,7 +4,8 @@ import { productIndexMetaSchema, productFieldRolesSchema } from '../../mappings/
 import type { Upstream } from '../../opensearch/upstream.js';
 import { planLegs, type LegPlan } from '../../sidecar/candidate-legs.js';
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../../sidecar/json/value.js';
-import { fetchBodies, fetchTail, runLeg } from '../../sidecar/retrieve.js';
+import { fetchBodies, fetchTail } from '../../sidecar/further-hits.js';
+import { runLeg } from '../../sidecar/retrieve.js';
 import { parseSearchRequest, type Rankable } from '../../sidecar/search-request.js';
 import type { IndexStamp } from '../../sidecar/walk/index-stamp.js';
 
