@@ -23,7 +23,7 @@ describeWithData('the packs, converted', (data) => {
     [beauty, { products: 12_101, events: 176_139 - 22_363 }],
     [sports, { products: 18_357, events: 260_739 - 35_598 }],
     [ml1m, { products: 3_416, events: 989_466 - 6_040 }],
-  ])('$name: no target is among its shopper’s events', async (adapter, counts) => {
+  ])('$name: no target is among its shopper’s events', { timeout: 300_000 }, async (adapter, counts) => {
     const { products, events, queries, judgments } = await convertSource(adapter, join(data, adapter.name), { queries: 2_000 });
     expect({ products: products.length, events: events.length }).toEqual(counts);
     expect(queries).toHaveLength(2_000);

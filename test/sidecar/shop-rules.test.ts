@@ -183,6 +183,28 @@ describe('an exclusion', () => {
     expect(answer.ids[0]).toBe(ids[2]);
   });
 
+  it('holds for its own search of an _msearch, and for no neighbour', async () => {
+    const engine = await house.direct({ query: words, size: 10, track_total_hits: true });
+    const [first = ''] = engine.ids;
+    const own = { query: words, size: 10, track_total_hits: true, ext: { fuserank: { exclude: [{ ids: [first] }], profile: 'shop' } } };
+    const lines = [{}, own, {}, { ...own, ext: undefined }];
+    const response = await fetch(`${house.sidecar.url}/${house.alias}/_msearch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    });
+    expect(response.headers.get('x-fuserank')).toMatch(/^applied; items=2\/2/);
+    const listSchema = z.object({
+      hits: z.object({ total: z.object({ value: z.number() }), hits: z.array(z.object({ _id: z.string() })) }),
+    });
+    const { responses } = z.object({ responses: z.tuple([listSchema, listSchema]) }).parse(await response.json());
+    const [without, neighbour] = responses.map(({ hits }) => ({ total: hits.total.value, ids: hits.hits.map(({ _id }) => _id) }));
+    const alone = await search({ query: words, size: 10, track_total_hits: true }, { exclude: [{ ids: [first] }] });
+    expect(without).toEqual({ total: totalOf(alone), ids: alone.ids });
+    expect(without?.ids).not.toContain(first);
+    expect(neighbour?.ids).toEqual((await search({ query: words, size: 10, track_total_hits: true }, {})).ids);
+  });
+
   it('reaches searches by address, whose body is empty', async () => {
     const path = `${house.alias}/_search?q=lamp%20mug&size=20`;
     const before = await fetch(`${house.sidecar.url}/${path}`);

@@ -58,6 +58,30 @@ describe('a search against an engine without the UBI plugin, with ubiQueries: ow
     throw new Error(`no ${count} records of ${queryId} in 10 s`);
   }
 
+  test('in an _msearch too: each search by itself, and the plugin’s block goes no further', async () => {
+    const bodyOf = (query_id: string, more: object): object => ({ query, size: 4, ext: { ubi: { query_id, user_query: words } }, ...more });
+    const lines = [{}, bodyOf('m-1', {}), {}, { query, size: 2 }, {}, bodyOf('m-2', { sort: ['price'] })];
+    const response = await fetch(`${sidecar.url}/${house.alias}/_msearch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-fuserank')).toMatch(/^applied; items=2\/3; .*reasons=sort/);
+    const { responses } = z.object({ responses: z.tuple([answerSchema, z.looseObject({}), answerSchema]) }).parse(await response.json());
+    expect(responses.map((each) => each.ext)).toEqual([{ ubi: { query_id: 'm-1' } }, undefined, { ubi: { query_id: 'm-2' } }]);
+    const [first] = await taken('m-1', 1);
+    const [last] = await taken('m-2', 1);
+    expect(first).toMatchObject({
+      query_response_hit_ids: responses[0].hits.hits.map((hit) => hit._id),
+      query_attributes: { fuserank: 'applied' },
+    });
+    expect(last).toMatchObject({
+      query_response_hit_ids: responses[2].hits.hits.map((hit) => hit._id),
+      query_attributes: { fuserank: 'skipped', fuserank_reason: 'sort' },
+    });
+  });
+
   test('is taken down with the hits in the order that was shown, page by page, and with the ranker', async () => {
     const ubi = {
       query_id: 'q-1',
