@@ -109,16 +109,9 @@ export class SearchConsole {
     size: number;
     explain: boolean;
   }): Promise<SearchComparison> {
-    if (query.text !== null && this.#roles.text.length === 0) {
-      throw new SearchRefused(
-        `nothing says which fields of [${this.#alias}] hold text: name them under index.map.text of fuserank.yaml, or in FUSERANK_INDEX_MAP_TEXT`,
-      );
-    }
     const picture = query.image === null ? null : await readQueryPicture(query.image, process.cwd());
     const body: Record<string, unknown> =
-      query.text === null
-        ? { query: { match_all: {} }, size: query.size }
-        : textSearchBody(this.#roles, { text: query.text, size: query.size });
+      query.text === null ? { query: { match_all: {} }, size: query.size } : this.#textSearch(query.text, query.size);
     const engine = await this.#search(body, { 'x-fuserank-bypass': 'true' });
     const ext = {
       fuserank: {
@@ -149,7 +142,7 @@ export class SearchConsole {
     user: string | null;
   }): Promise<SeenHit | Absence> {
     const { text, id, user } = about;
-    const body = about.body ?? textSearchBody(this.#roles, { text, size: MOST_HITS });
+    const body = about.body ?? this.#textSearch(text, MOST_HITS);
     const fuserank = {
       ...(user === null ? {} : { user_id: user }),
       ...(about.body === null ? {} : { query_text: text }),
@@ -165,6 +158,14 @@ export class SearchConsole {
     if (hit && (hit.explanation || ranked.facts.window === null)) return hit;
     const words = { given: about.body === null ? null : text, textFields: textFieldsOf({ roles: this.#roles }) };
     return explainAbsence({ index: this.#alias, id, body, words, facts: ranked.facts }, (path, asked) => this.#ask(path, asked));
+  }
+
+  /** The text search that the index was made for. */
+  #textSearch(text: string, size: number): Record<string, unknown> {
+    if (this.#roles.text.length > 0) return textSearchBody(this.#roles, { text, size });
+    throw new SearchRefused(
+      `nothing says which fields of [${this.#alias}] hold text: name them under index.map.text of fuserank.yaml, or in FUSERANK_INDEX_MAP_TEXT`,
+    );
   }
 
   /** The engine's own answer; null where there is no such thing. */
