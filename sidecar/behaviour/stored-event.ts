@@ -38,11 +38,19 @@ export function keepEvent(id: string, event: UbiEvent): KeptEvent | null {
 
 /** All ids by which a record names its user, those among its attributes as well. */
 export function namesOf(record: Record<string, unknown>): string[] {
-  const names = [EVENT.userId, EVENT.clientId, EVENT.sessionId].flatMap((field) =>
-    [field, ...ATTRIBUTES.map((attributes) => `${attributes}.${field}`)].map((path) => readId(record, path)),
-  );
-  return [...new Set(names.filter((name) => name !== null))];
+  const names = new Set<string>();
+  for (const path of NAMING_PATHS) {
+    const name = readId(record, path);
+    if (name !== null) names.add(name);
+  }
+  return [...names];
 }
+
+/** Each of them is read for every event of every search's history, so they are put together once. */
+const NAMING_PATHS: readonly string[] = [EVENT.userId, EVENT.clientId, EVENT.sessionId].flatMap((field) => [
+  field,
+  ...ATTRIBUTES.map((attributes) => `${attributes}.${field}`),
+]);
 
 /** Null for a document that lacks what history needs: an index that others write to may hold anything. */
 export function readStoredEvent({ id, source }: StoredDocument): KeptEvent | null {
@@ -74,9 +82,20 @@ function readTime(value: unknown): number | null {
 function readPath(source: Record<string, unknown>, path: string): unknown {
   if (Object.hasOwn(source, path)) return source[path];
   let node: unknown = source;
-  for (const key of path.split('.')) {
-    if (typeof node !== 'object' || node === null) return undefined;
-    node = Object.getOwnPropertyDescriptor(node, key)?.value;
+  for (const key of keysOf(path)) {
+    if (typeof node !== 'object' || node === null || !Object.hasOwn(node, key)) return undefined;
+    node = Reflect.get(node, key);
   }
   return node;
+}
+
+const splitPaths = new Map<string, readonly string[]>();
+
+/** The paths are a fixed few. */
+function keysOf(path: string): readonly string[] {
+  const known = splitPaths.get(path);
+  if (known) return known;
+  const keys = path.split('.');
+  splitPaths.set(path, keys);
+  return keys;
 }
