@@ -79,9 +79,6 @@ const SELECTING_PARAMETERS = [
   ...URI_QUERY,
 ];
 
-/** Parameters that say how `q` is read; the engine refuses a search that has them without it. */
-const OF_Q = new Set(['df', 'analyzer', 'analyze_wildcard', 'default_operator', 'lenient']);
-
 /**
  * Plans the lean searches of one request. The first-phase leg is the client's whole query with `size` = window. Vector legs
  * repeat every constraint of the query tree around `knn`. Members and constraints go over as bytes, so numbers keep their digits.
@@ -96,11 +93,13 @@ export function planLegs(search: Rankable, stamp: IndexStamp): LegPlan {
     pinned: pinnedLeg(search, stamp, split),
     lexical: lexicalLeg(search, stamp),
     vectorLegs: (vectors) => {
-      const source = sourceOf(search);
-      if (own.length > 0) return own.map((clause) => clauseLeg(search, stamp, clause, source));
+      if (own.length > 0) {
+        const source = sourceOf(search);
+        return own.map((clause) => clauseLeg(search, stamp, clause, source));
+      }
       if (reason !== null || split.constraints === null) return [];
       const { retrieval, signals } = search.profile;
-      const filter = filterText(search, split.constraints, source);
+      const filter = filterText(search, split.constraints);
       const legs: VectorLeg[] = [];
       if (vectors.text && signals.text && retrieval.textK > 0) {
         legs.push(constrainedLeg(search, stamp, 'text', knn(PRODUCT.textVector, vectors.text, retrieval.textK, filter), retrieval.textK));
@@ -146,7 +145,7 @@ function pinnedLeg(search: Rankable, stamp: IndexStamp, split: SplitQuery): Leg 
     const { body, bytes } = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { filter: [ids] });
     return { role: 'pinned', path: legPath(search), body: firstPhaseBody({ ...search, body, bodyBytes: bytes, window: size }, stamp) };
   }
-  const filter = filterText(search, { ...constraints, filter: [ids, ...constraints.filter] }, sourceOf(search));
+  const filter = filterText(search, { ...constraints, filter: [ids, ...constraints.filter] });
   return constrainedLeg(search, stamp, 'pinned', `{"bool":{"filter":[${filter ?? ''}]}}`, size);
 }
 
@@ -206,10 +205,10 @@ function knn(field: string, vector: Float32Array, k: number, filter: string | nu
 }
 
 /** The constraints, `post_filter` among them: inside the clause, where the k nearest are looked for among what may be shown. */
-function filterText(search: Rankable, { filter, mustNot }: Constraints, source: SourceText): string | null {
+function filterText(search: Rankable, { filter, mustNot }: Constraints): string | null {
   const all = search.body.post_filter === undefined ? filter : [...filter, search.body.post_filter];
   if (all.length === 0 && mustNot.length === 0) return null;
-  return source.write({ bool: { filter: [...all], must_not: [...mustNot] } });
+  return sourceOf(search).write({ bool: { filter: [...all], must_not: [...mustNot] } });
 }
 
 function clauseLeg(search: Rankable, stamp: IndexStamp, { role, clause, k }: VectorClause, source: SourceText): VectorLeg {
@@ -303,7 +302,7 @@ export function legPath(
 ): string {
   const parameters = new URLSearchParams();
   for (const name of [...SELECTING_PARAMETERS, ...(options.more ?? [])]) {
-    if (options.without?.includes(name) || (options.without?.includes('q') && OF_Q.has(name))) continue;
+    if (options.without?.includes(name)) continue;
     for (const value of search.call.query.getAll(name)) parameters.append(name, value);
   }
   if (options.filter) parameters.set('filter_path', options.filter);
