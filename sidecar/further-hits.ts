@@ -1,6 +1,7 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import { hitKey, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { legPath, presentationMembers, selectingText, URI_QUERY } from './candidate-legs.js';
+import { legPath, presentationMembers, selectingText, URI_QUERY, withPaginationDepth } from './candidate-legs.js';
+import type { RankedHit } from './answer/ranked-lists.js';
 import { findMember, literal, readMembers } from './json/spans.js';
 import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { printFilterPath } from './request/filter-path.js';
@@ -97,6 +98,34 @@ function uriQueryOptions(query: URLSearchParams): JsonObject {
   );
 }
 
+/**
+ * Hits with the engine's explanation of the client's own query, which a search by ids would wrap in one of its own (and a rescore would
+ * reach further down): the client's search, with the page on which they stand. Hits that were added stand on none.
+ */
+export async function fetchExplained(
+  upstream: Upstream,
+  search: Rankable,
+  wanted: readonly RankedHit[],
+  signal: AbortSignal,
+): Promise<Bodies> {
+  const ranks = wanted.flatMap(({ firstPhaseRank }) => firstPhaseRank ?? []);
+  const added = wanted.filter(({ firstPhaseRank }) => firstPhaseRank === null);
+  const [own, others] = await Promise.all([
+    ranks.length === 0 ? [] : fetchPage(upstream, search, { size: 1 + Math.max(...ranks) }, signal),
+    added.length === 0 ? [] : fetchBodies(upstream, search, added, signal),
+  ]);
+  return new Map([...others, ...own]);
+}
+
+/** The first hits of the client's own search. */
+async function fetchPage(upstream: Upstream, search: Rankable, { size }: { size: number }, signal: AbortSignal): Promise<Bodies> {
+  const body = withPage(search, { body: search.body, bytes: search.bodyBytes }, [`"size":${size}`], (query) =>
+    withPaginationDepth(search, query),
+  );
+  const read = searchAnswer(await sendAgain(upstream, search, { body, signal }), 'explained');
+  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
+}
+
 /** A page of the engine's own order beyond the ranked list, without the hits that were added to it; the client's request else. */
 export async function fetchTail(
   upstream: Upstream,
@@ -130,11 +159,16 @@ export async function fetchGroups(
 }
 
 /** The search with other hits of it asked for, and nothing around them. */
-function withPage(search: Rankable, { body, bytes }: SearchBody, page: readonly string[]): string {
+function withPage(
+  search: Rankable,
+  { body, bytes }: SearchBody,
+  page: readonly string[],
+  writeQuery: (query: string) => string = (query) => query,
+): string {
   const narrowed = { ...search, body, bodyBytes: bytes };
-  const kept = readMembers(bytes).flatMap((member) => {
+  const kept = (bytes.length === 0 ? [] : readMembers(bytes)).flatMap((member) => {
     const value = AROUND_THE_PAGE.has(member.key) ? null : selectingText(narrowed, member);
-    return value === null ? [] : [`${JSON.stringify(member.key)}:${value}`];
+    return value === null ? [] : [`${JSON.stringify(member.key)}:${member.key === 'query' ? writeQuery(value) : value}`];
   });
   return `{${[...page, ...kept].join(',')}}`;
 }
