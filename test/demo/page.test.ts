@@ -104,6 +104,8 @@ const wordsModules = z.object({
   describeHistory: z.custom<(history: { object_id: string | null; weight: number }[], name: (id: string) => string) => string[]>(
     (value) => typeof value === 'function',
   ),
+  describeRetrievers: z.custom<(why: object) => { name: string; score: string; place: string }[]>((value) => typeof value === 'function'),
+  describeRule: z.custom<(move: object | undefined, name: (id: string) => string) => string | null>((value) => typeof value === 'function'),
   STAGES: z.record(z.string(), z.string()),
   openShop: z.custom<() => Promise<{ index: string }>>((value) => typeof value === 'function'),
 });
@@ -157,6 +159,38 @@ describe('sentences on the page', () => {
       '2 earlier products that this search did not return (0.50)',
     ]);
     expect(words.describeHistory([], String)).toEqual([]);
+  });
+
+  it('tell what each retriever said of a hit', () => {
+    const why = {
+      first_phase: { score: 7.25, rank: 11, z: 0.3 },
+      lexical: { score: 2, rank: 3 },
+      text_knn: { score: 0.8125, rank: 0 },
+      image_knn: { score: null, rank: null },
+    };
+    expect(words.describeRetrievers(why)).toEqual([
+      { name: 'OpenSearch’s own search', score: '7.25', place: '12' },
+      { name: 'the words of a hybrid search', score: '2', place: '4' },
+      { name: 'text vectors', score: '0.81', place: '1' },
+      { name: 'picture vectors', score: '–', place: '–' },
+    ]);
+    expect(words.describeRetrievers({})).toEqual([]);
+  });
+
+  it.each([
+    [{ rule: 'pin', from: 8 }, 'Pinned to this place; by score alone it would stand at 9.'],
+    [{ rule: 'max_per_group', from: 0, group: 'Ada' }, 'Moved down since enough of “Ada” stand above; by score alone it would stand at 1.'],
+    [
+      { rule: 'mmr', from: 2, similarity: 0.914, like: 'p1' },
+      'Moved for variety, being like “P1” (0.91); by score alone it would stand at 3.',
+    ],
+    [
+      { rule: 'mmr', from: 2, similarity: 0.5, like: null },
+      'Moved for variety, being like a product above it (0.50); by score alone it would stand at 3.',
+    ],
+    [undefined, null],
+  ])('tell the rule that moved a hit: %j', (move, told) => {
+    expect(words.describeRule(move, (id) => id.toUpperCase())).toBe(told);
   });
 
   it('explain every part of the time that the sidecar tells', () => {
