@@ -215,3 +215,75 @@ describe('sentences on the page', () => {
     expect((await words.openShop()).index).toBe(index);
   });
 });
+
+const doorModule = z.object({
+  openDoor: z.custom<
+    (house: {
+      storage: { getItem: (key: string) => string | null; setItem: (key: string, value: string) => void };
+      ask: (wanted: { scope: string; again: boolean }) => Promise<string | null>;
+    }) => (path: string, options?: RequestInit) => Promise<Response>
+  >((value) => typeof value === 'function'),
+});
+
+describe('a token that the sidecar wants to see', () => {
+  let openDoor: z.output<typeof doorModule>['openDoor'];
+  beforeAll(async () => {
+    const loaded: unknown = await import(pathToFileURL(join(folder, 'door.js')).href);
+    openDoor = doorModule.parse(loaded).openDoor;
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  /** A sidecar whose route takes one token, and a person who gives these answers. */
+  function meet({ challenge, right = 'right', answers }: { challenge?: string; right?: string; answers: (string | null)[] }) {
+    const kept = new Map<string, string>();
+    const shown: (string | null)[] = [];
+    const asked: { scope: string; again: boolean }[] = [];
+    vi.stubGlobal('fetch', (_path: string, options: RequestInit) => {
+      const token = new Headers(options.headers).get('x-fuserank-token');
+      shown.push(token);
+      if (token === right) return Promise.resolve(Response.json({ accepted: 1 }));
+      const headers = { 'www-authenticate': challenge ?? 'Bearer realm="fuserank", scope="events"' };
+      return Promise.resolve(Response.json({}, { status: 401, headers }));
+    });
+    const send = openDoor({
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+      ask: (wanted) => {
+        asked.push(wanted);
+        return Promise.resolve(answers.shift() ?? null);
+      },
+    });
+    return { send, kept, shown, asked };
+  }
+
+  it('is asked for once, kept, and sent from then on', async () => {
+    const { send, kept, shown, asked } = meet({ answers: ['right'] });
+    for (let click = 0; click < 3; click += 1) expect((await send('/ubi/events', { method: 'POST' })).status).toBe(200);
+    expect(asked).toEqual([{ scope: 'events', again: false }]);
+    expect(shown).toEqual([null, 'right', 'right', 'right']);
+    expect([...kept]).toEqual([['token:events', 'right']]);
+  });
+
+  it('is asked for again where it was not taken; without an answer the refusal stands', async () => {
+    const { send, asked } = meet({ answers: ['wrong', null] });
+    expect((await send('/ubi/events')).status).toBe(401);
+    expect(asked).toEqual([
+      { scope: 'events', again: false },
+      { scope: 'events', again: true },
+    ]);
+  });
+
+  it('is asked for once by requests side by side', async () => {
+    const { send, asked } = meet({ answers: ['right'] });
+    const answers = await Promise.all([send('/ubi/events'), send('/ubi/events')]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is none of the engine’s own credentials', async () => {
+    const { send, asked } = meet({ challenge: 'Basic realm="OpenSearch Security"', answers: ['right'] });
+    expect((await send('/products/_search')).status).toBe(401);
+    expect(asked).toEqual([]);
+  });
+});

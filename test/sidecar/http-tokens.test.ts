@@ -41,6 +41,8 @@ describe('tokens', () => {
       for (const { token } of tokens) {
         const answer = await send(bearer(token));
         expect([owner, token, answer.status]).toEqual([owner, token, token === owner ? 200 : 403]);
+        if (token !== owner)
+          expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="fuserank", error="insufficient_scope", scope="/);
       }
       expect((await send({ 'x-fuserank-token': owner })).status).toBe(200);
     }
