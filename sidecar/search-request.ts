@@ -164,6 +164,7 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
       JSON.stringify([
         headerOf(call, 'authorization'),
         headerOf(call, 'cookie'),
+        call.token ?? null,
         call.index,
         withoutPage(withoutOwnMembers(searched, OWN_AND_UBI)), // each page of a list may have a query id of its own
         urlIdentity(call.query),

@@ -140,13 +140,13 @@ export class Recommender {
   }
 }
 
-/** Equal for the pages of one list: everything but from and size, the client's credentials included. */
+/** Equal for the pages of one list: everything but from and size, the client's credentials and its token included. */
 function planKey({ index, request, call }: { index: string; request: RecommendRequest; call: OwnCall }): string {
   const { from: _from, size: _size, ...same } = request;
   const credentials = ['authorization', 'cookie', 'x-fuserank-user', 'x-fuserank-session', 'x-fuserank-consent'].map(
     (name) => call.headers[name] ?? null,
   );
   return createHash('sha256')
-    .update(JSON.stringify([call.caller, credentials, index, same]))
+    .update(JSON.stringify([call.token, credentials, index, same]))
     .digest('base64url');
 }
