@@ -9,6 +9,12 @@ import { narrowSearch, type SearchBody } from './request/post-filter.js';
 import { clientHeaders, searchAnswer } from './retrieve.js';
 import type { Rankable } from './search-request.js';
 
+/** A product, wherever its id stands. */
+interface HitName {
+  readonly index: string;
+  readonly id: string;
+}
+
 /** Bodies of hits that the client's answer does not hold, by key: bytes of the whole answer and the hit's place in it. */
 export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit: Hit }>;
 
@@ -17,12 +23,7 @@ export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit:
  * client's pipeline runs here, too: its response processors shape a hit. It asks by the client's own name of the index, so
  * that an alias's filter and routing hold (an id may stand for another product elsewhere).
  */
-export async function fetchBodies(
-  upstream: Upstream,
-  search: Rankable,
-  wanted: readonly { readonly index: string; readonly id: string }[],
-  signal: AbortSignal,
-): Promise<Bodies> {
+export async function fetchBodies(upstream: Upstream, search: Rankable, wanted: readonly HitName[], signal: AbortSignal): Promise<Bodies> {
   const answer = await upstream.send({
     method: 'POST',
     path: legPath(search, {
@@ -61,18 +62,18 @@ function presentingFilter({ filter }: Rankable): string | null {
   return `${printFilterPath(filter)}${filter.included === null ? '' : ',timed_out,_shards'}`;
 }
 
-function bodiesBody(search: Rankable, wanted: readonly { readonly index: string; readonly id: string }[]): string {
+function bodiesBody(search: Rankable, wanted: readonly HitName[]): string {
   const should = scoringClauses(search);
   const query = `{"bool":{"filter":[${JSON.stringify(hitsFilter(wanted))}]${should === null ? '' : `,"should":${should}`}}}`;
   return `{${[`"query":${query}`, `"size":${wanted.length}`, '"track_total_hits":false', ...presentationMembers(search)].join(',')}}`;
 }
 
 /** Exactly these hits: an id may stand in several indices. */
-function hitsFilter(wanted: readonly { readonly index: string; readonly id: string }[]): Json {
+function hitsFilter(wanted: readonly HitName[]): JsonObject {
   const byIndex = new Map<string, string[]>();
   for (const hit of wanted) byIndex.set(hit.index, [...(byIndex.get(hit.index) ?? []), hit.id]);
   const groups = [...byIndex].map(([index, values]) => ({ bool: { filter: [{ term: { _index: index } }, { ids: { values } }] } }));
-  return groups.length === 1 ? (groups[0] ?? null) : { bool: { should: groups, minimum_should_match: 1 } };
+  return groups.length === 1 && groups[0] ? groups[0] : { bool: { should: groups, minimum_should_match: 1 } };
 }
 
 /** The client's query as bytes inside a list; for a hybrid, which can't stand inside a bool, its clauses. */
@@ -130,10 +131,10 @@ async function fetchPage(upstream: Upstream, search: Rankable, { size }: { size:
 export async function fetchTail(
   upstream: Upstream,
   search: Rankable,
-  page: { from: number; size: number; without: string[] },
+  page: { from: number; size: number; without: readonly HitName[] },
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [{ ids: { values: page.without } }] });
+  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [hitsFilter(page.without)] });
   const body = withPage(search, narrowed, [`"from":${page.from}`, `"size":${page.size}`]);
   return searchAnswer(await sendAgain(upstream, search, { body, signal }), 'tail');
 }

@@ -67,8 +67,8 @@ function scoreLiteral(search: Rankable, list: RankedList, hit: RankedHit, place:
 }
 
 /** Places after the list are the engine's, counted without the added hits, which the tail search leaves out. */
-function tailPage(from: number, size: number, added: readonly RankedHit[]): { from: number; size: number; without: string[] } {
-  return { from: from - added.length, size, without: added.map((hit) => hit.id) };
+function tailPage(from: number, size: number, added: readonly RankedHit[]): { from: number; size: number; without: readonly RankedHit[] } {
+  return { from: from - added.length, size, without: added };
 }
 
 /** Our members of `_source` and `fields` that the client asks for by name (a collapse shows the field it is on); they stay in its answer. */
