@@ -5,6 +5,7 @@ import { SourceText } from './json/source-text.js';
 import { applyEdits, cutMembers, findMember, literal, readMembers, type Member } from './json/spans.js';
 import { hasClause } from './request/clause-types.js';
 import { asksToExplain } from './request/engine-explanation.js';
+import { diversityFields } from './request/list-rules.js';
 import { narrowSearch } from './request/post-filter.js';
 import { withoutClauseInnerHits } from './request/lean-query.js';
 import { splitQuery, type Constraints, type SplitQuery } from './request/query-tree.js';
@@ -291,8 +292,7 @@ function withoutInnerHits(collapse: Json | undefined): Json {
 
 /** Ids and sequence numbers, nothing stored: measured 4.5 ms for 200 hits where `_source` costs 10 and more. */
 function leanMembers(search: Rankable, stamp: IndexStamp): JsonObject {
-  const group = search.rules.diversity?.maxPerGroup?.field;
-  const fields = [...(stamp.hasRankKey ? [PRODUCT.rankKey] : []), ...(group === undefined ? [] : [group])];
+  const fields = [...(stamp.hasRankKey ? [PRODUCT.rankKey] : []), ...diversityFields(search.rules)];
   const members: JsonObject = { track_total_hits: false, seq_no_primary_term: true };
   if (fields.length > 0) members.docvalue_fields = fields;
   return stamp.hasRankKey ? { ...members, stored_fields: '_none_' } : { ...members, _source: false };

@@ -26,6 +26,7 @@ import { SearchClock } from './walk/search-clock.js';
 import { labelOf, type OwnAnswer, type RankedAnswer, type SearchUnderWay } from './walk/search-under-way.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
+import { SideWork } from './walk/side-work.js';
 import { asSkipped, Skipped } from './walk/skipped.js';
 
 /** What the walk needs of the house around it. */
@@ -111,9 +112,9 @@ export class SearchRanker {
   }
 
   #beginRanking(search: Rankable, clock: SearchClock): SearchUnderWay {
-    const work = new AbortController();
     const { call } = search;
-    const signal = AbortSignal.any([call.signal, work.signal]);
+    const work = new SideWork(call.signal);
+    const { signal } = work;
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
     const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
@@ -148,7 +149,7 @@ export class SearchRanker {
     const close = (): void => {
       leave?.(outcome);
       clearTimeout(late);
-      work.abort();
+      work.end();
     };
     return { readsAnswer: true, rank, close };
   }
@@ -181,7 +182,7 @@ export class SearchRanker {
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
     const { reply, model, ranking, describe } = await this.#score(work, gathered);
     const list = listOf(gathered.set, ranking, model);
-    const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
+    const history = search.showsBlock ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
     const body = await this.#renderPage(
       work,
@@ -254,7 +255,7 @@ export class SearchRanker {
       keepFields: keep,
       tookMs: clock.elapsedMs,
       listLength: list.hits.length > list.window ? list.hits.length : 0,
-      ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
+      ext: search.showsBlock ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }
 
@@ -316,9 +317,4 @@ function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList 
       : [];
   });
   return { hits, window: set.window, scoreLiterals: set.scoreLiterals, model };
-}
-
-/** Whether the answer carries `ext.fuserank`. */
-function showsBlock({ explain, profile, options }: Rankable): boolean {
-  return explain || profile.ext || options.ext || options.legs;
 }

@@ -90,6 +90,8 @@ export interface Rankable {
   /** Milliseconds that ranking may add after the engine's answer. */
   readonly budgetMs: number;
   readonly explain: boolean;
+  /** Whether the answer carries `ext.fuserank`. */
+  readonly showsBlock: boolean;
   readonly queryText: string | null;
   /** The search is taken down, or its `ext.ubi` answered, by us. */
   readonly ubi: UbiCall | null;
@@ -198,6 +200,7 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
     blend,
     budgetMs,
     explain: options.explain,
+    showsBlock: options.explain || profile.ext || options.ext || options.legs,
     queryText,
     ubi,
     rules,

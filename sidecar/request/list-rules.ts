@@ -40,6 +40,12 @@ export function findRules(
   return { pins: [...places].map(([id, place]) => ({ id, place })), excluded: [...excluded], diversity };
 }
 
+/** Fields whose values of each hit the rules look at. */
+export function diversityFields({ diversity }: Pick<ListRules, 'diversity'>): string[] {
+  const fields = [diversity?.maxPerGroup?.field, diversity?.floor?.field];
+  return [...new Set(fields.filter((field) => field !== undefined))];
+}
+
 function normalise(text: string): string {
   return text.trim().replace(/\s+/g, ' ').toLowerCase();
 }
