@@ -9,11 +9,13 @@ import { judgeSearch, passThrough, type PassThrough, type SkipReason } from '../
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from '../walk/client-request.js';
 import { SearchClock } from '../walk/search-clock.js';
 import type { RankedAnswer, SearchUnderWay } from '../walk/search-under-way.js';
-import { readHeader, readSearchLines, type SearchLine } from './search-lines.js';
+import { holdsMoreLines, readHeader, readSearchLines, type SearchLine } from './search-lines.js';
 import { beginTemplate, type SpellingDeps } from './template-search.js';
 
 /** Searches of one call that are ranked; each takes a scorer's time and some requests beside the engine's own work. */
 const MOST_RANKED = 16;
+/** Searches of one call that are looked at, a tenth of a second's work; a few KB that unpack to a million would stop all others. */
+const MOST_READ = 500;
 
 /**
  * Answers an `_msearch`, or an `_msearch/template`: the client's lines go on as they are, and every search of them is
@@ -70,6 +72,9 @@ function readMultiSearch(call: SearchCall): MultiSearch | PassThrough {
   const plain = plainBody(call, 'lines');
   if (plain && isTooDeep(plain)) {
     return passThrough(bypassed ? 'bypass' : 'body_too_deep', upstreamOf(call, plain, stripUnparsed(plain, 'lines')));
+  }
+  if (plain && holdsMoreLines(plain, 2 * MOST_READ)) {
+    return passThrough(bypassed ? 'bypass' : 'too_many_searches', upstreamOf(call, plain, stripUnparsed(plain, 'lines')));
   }
   const lines = plain && readSearchLines(plain);
   if (!lines) return passThrough(bypassed ? 'bypass' : 'body_not_understood', upstreamOf(call, call.body, call.body));
