@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { applyEdits, findMember, isArray, literal, readElements, readMembers, type Edit, type Span } from '../json/spans.js';
 import { filterWithin, parseFilterPath, type FilterPath } from '../request/filter-path.js';
 import { ownMemberEdits, stripOwnMembers, stripUnparsed } from '../request/own-members.js';
@@ -31,6 +32,8 @@ export async function answerMultiSearch(
   const request = readMultiSearch(call);
   if ('kind' in request) return passOn(request, call, deps, clock);
   const searches: StartedSearch[] = [];
+  // Each search listens twice at most, the client's own request once; more than ten look like a leak to Node.
+  setMaxListeners(2 * MOST_RANKED + 1, call.signal);
   try {
     const upstream = beginAll(request, deps, { clock, templates, searches });
     const asked = searches.some(({ underWay }) => underWay.readsAnswer) ? inPlainText(upstream) : upstream;

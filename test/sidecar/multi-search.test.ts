@@ -62,6 +62,16 @@ describe('an _msearch of many searches', () => {
     expect(more).toEqual({ label: 'skipped; reason=too_many_searches', sent: '{}\n{"size":1}\n'.repeat(501), described: 0 });
   });
 
+  it('listens for its client as often as it must, and Node does not take that for a leak', async () => {
+    const warnings: Error[] = [];
+    const heed = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', heed);
+    await answer(Buffer.from('{}\n{}\n'.repeat(16)));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', heed);
+    expect(warnings).toEqual([]);
+  });
+
   it('takes no time that grows with what a packed body unpacks to', { timeout: 10_000 }, async () => {
     const packed = gzipSync(`{}\n{"fuserank":{}}\n${'{}\n{}\n'.repeat(1_300_000)}`);
     const { label, sent } = await answer(packed, { 'content-encoding': 'gzip' });
