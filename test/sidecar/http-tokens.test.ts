@@ -1,5 +1,8 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAddressRange, liesInRanges } from '../../config/address-range.js';
+import { nameCaller, openTokenGate } from '../../sidecar/http/token-gate.js';
 import { call, errorOf, openEngine, openRig } from './http-rig.js';
 
 const EVENTS = 'events-token-0123456789';
@@ -89,6 +92,18 @@ describe('tokens', () => {
     expect((await call(rig.url, '/products/_search', { headers: bearer(EVENTS) })).status).toBe(403);
     expect((await call(rig.url, '/readyz')).status).toBe(200);
     expect(engine.arrivals).toEqual([]);
+  });
+
+  test('have a share of the room that nobody takes by sending their name', () => {
+    const gate = openTokenGate({ tokens, openTo: [] });
+    const callerOf = (headers: Record<string, string>): string => {
+      const request = Object.assign(new IncomingMessage(new Socket()), { headers });
+      gate.identify(request);
+      return nameCaller(request, gate);
+    };
+    const callers = [bearer(SEARCH), { authorization: 'stack' }, { authorization: '' }, {}].map(callerOf);
+    expect(new Set(callers).size).toBe(4);
+    expect(callerOf({ 'x-fuserank-token': SEARCH })).toBe(callers[0]);
   });
 
   test('the audit of an erasure names the token, never its secret', async () => {
