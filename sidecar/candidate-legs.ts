@@ -194,9 +194,9 @@ function sourceOf({ body, bodyBytes }: Rankable): SourceText {
   const source = new SourceText();
   const members = bodyBytes.length === 0 ? [] : readMembers(bodyBytes);
   for (const { key, value } of members) {
-    if (key === 'query' || key === 'post_filter') source.place(bodyBytes, value, body[key]);
+    if (key === 'query' || key === 'post_filter') source.place(bodyBytes, value.start, body[key]);
   }
-  for (const { bytes, query } of findWrapped(body.query)) source.place(bytes, { start: 0, end: bytes.length }, query);
+  for (const { bytes, query } of findWrapped(body.query)) if (query !== null) source.place(bytes, 0, query);
   return source;
 }
 
