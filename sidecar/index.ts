@@ -16,6 +16,7 @@ import { QueryEncoding } from './query-vectors.js';
 import type { ListKeeper, LoggedList } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
+import { locateRankers, ServedRankers, type RankerChange } from './served-rankers.js';
 import { answerSpellings } from './spellings/index.js';
 import { recallHistory } from './user-history.js';
 import { ClientSearch } from './v1/client-search.js';
@@ -28,6 +29,7 @@ export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.
 export { textFieldsOf } from './candidate-legs.js';
 export { splitQuery, type SplitOptions } from './request/query-tree.js';
 export { ScorerRefused } from './scorer.js';
+export { RankerRefused } from './served-rankers.js';
 export { IGNORED_ACTIONS } from './user-history.js';
 
 /** A running sidecar. */
@@ -36,6 +38,8 @@ export interface Sidecar {
   readonly adminUrl: string;
   /** Process ids of the scorers, for operators and fault tests. */
   scorerIds(): number[];
+  /** Takes what the profiles' rankers are now, while searches go on. Rejects with RankerRefused: the ones before go on. */
+  loadRankers(): Promise<RankerChange[]>;
   /** Answers what is under way, then stops. */
   close(): Promise<void>;
 }
@@ -62,25 +66,25 @@ const WARMING_WALKS = 8;
  * item vectors of the profiles' indices are read in the background. Throws `ScorerRefused`, `CannotListen`.
  */
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
+  const settings = {
+    opensearch: config.opensearch,
+    encoders: config.encoders,
+    memoryBytes: config.scorer.memory,
+    rankers: await locateRankers(config.profiles),
+  };
   const log = options.log ?? openLog(config.observability.log);
   const metrics = openMetrics();
   if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
   const behaviour = new Behaviour({ config, upstream, metrics, log });
-  const rankers = [...new Set(Object.values(config.profiles).map(({ ranker }) => ranker))].filter(
-    (name) => name !== 'first-phase' && name !== 'shuffle',
-  );
-  const scorers = new ScorerPool(
-    { opensearch: config.opensearch, encoders: config.encoders, memoryBytes: config.scorer.memory, rankers },
-    {
-      processes: config.scorer.processes,
-      onRestart: (cause) => {
-        metrics.countScorerRestart(cause.startsWith('exit') ? 'exit' : 'signal');
-        log.warn({ cause }, 'a scorer process ended and is started again');
-      },
+  const scorers = new ScorerPool(settings, {
+    processes: config.scorer.processes,
+    onRestart: (cause) => {
+      metrics.countScorerRestart(cause.startsWith('exit') ? 'exit' : 'signal');
+      log.warn({ cause }, 'a scorer process ended and is started again');
     },
-  );
+  });
   const lists = keepLists(config, options, { metrics, log });
   let walk: ((stamp: IndexStamp) => Promise<void>) | null = null;
   // What has run once is compiled for every index, the next ones behind a swapped alias included.
@@ -102,10 +106,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   });
   try {
     const facts = await scorers.ready();
-    for (const id of Object.values(facts.rankers)) {
-      const [name = id, sha256 = ''] = id.split('@');
-      metrics.setModel({ name, sha256 });
-    }
+    const rankers = new ServedRankers({
+      profiles: config.profiles,
+      settings,
+      scorers,
+      metrics,
+      log,
+      statistics: () => (statistics.known && !options.passive ? { what: 'statistics', index: statistics.known.index } : null),
+    });
     const walking: Omit<RankSearchDeps, 'observe' | 'lists' | 'searches'> = {
       config,
       upstream,
@@ -141,6 +149,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       answerSearch: answerSpellings({ ranker, upstream, config }),
       ownRoutes,
       store: behaviour,
+      rankers,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
         const reachable = Date.now() - engineState.reachableAt < REACHABLE_MS;
@@ -158,7 +167,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       readInfo: () => ({
         name: 'fuserank',
         version: packageVersion,
-        rankers: facts.rankers,
+        rankers: scorers.facts?.rankers ?? facts.rankers,
         encoders: { text: facts.textEncoder, image: facts.imageEncoder },
         profiles: config.profiles,
         statistics: { alias: config.behaviour.statistics, index: statistics.known?.index ?? null, until: statistics.known?.until ?? null },
@@ -176,6 +185,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       url: listener.url,
       adminUrl: listener.adminUrl,
       scorerIds: () => scorers.processIds,
+      loadRankers: () => rankers.loadAll(),
       close: async () => {
         clearInterval(pulse);
         await listener.close();

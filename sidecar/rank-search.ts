@@ -223,7 +223,7 @@ export class SearchRanker {
     clock.add('items', reply.stages.items);
     clock.add('features', reply.stages.features);
     clock.add('score', reply.stages.score);
-    const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
+    const { model } = reply;
     const scored = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
     const ranking = await arrangeByRules({ ...arranging, ranking: scored, blend: search.blend });
     const { columns } = reply;

@@ -3,13 +3,13 @@ import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js'
 import { decodePicture, UnreadablePicture } from '../models/picture-decoder.js';
 import { decodePictureHead, type PictureHead } from '../models/picture-head.js';
 import { COLUMN_NAMES } from '../models/feature-set.js';
+import { openLocatedRanker } from '../models/named-ranker.js';
 import { NonFiniteScores, valuesOf, type Ranker, type WantedInputs } from '../models/ranker.js';
 import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
 import { attributeScores, seenSignals } from './explanation.js';
 import { assembleFeatures } from './features.js';
 import { FloatSlab } from './scoring/float-slab.js';
-import { openNamedRanker } from './scoring/named-ranker.js';
 import { unpackCandidates } from './scoring/packed-candidates.js';
 import { ProductMemory } from './scoring/product-memory.js';
 import {
@@ -59,7 +59,7 @@ class Scorer {
     const engine = connectEngine(settings.opensearch);
     const { text, image } = settings.encoders;
     const rankers = new Map<string, Ranker>();
-    for (const name of settings.rankers) rankers.set(name, await openNamedRanker(name));
+    for (const [name, place] of Object.entries(settings.rankers)) rankers.set(name, await openLocatedRanker(name, place));
     return new Scorer({
       engine,
       products: new ProductMemory(engine, { bytes: settings.memoryBytes }),
@@ -167,6 +167,7 @@ class Scorer {
     const explanations = request.explain ? await attributeScores(ranker, list) : null;
     const scoredAt = performance.now();
     return {
+      model: ranker.id,
       scores: output.scores,
       gate: output.gate?.[0] ?? 1,
       explanations,

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
+import type { RankerPlace } from '../../models/named-ranker.js';
 import type { Item } from '../candidate-list.js';
 import type { Attribution } from '../explanation.js';
 import type { ItemVersion } from '../item-vectors.js';
@@ -14,8 +15,8 @@ export interface ScorerSettings {
   readonly opensearch: Config['opensearch'];
   readonly encoders: Config['encoders'];
   readonly memoryBytes: number;
-  /** Distinct `ranker` values of the profiles that name an artefact. */
-  readonly rankers: readonly string[];
+  /** Where the rankers are, by the profile's `ranker` value: a process that is started again opens what the others have. */
+  readonly rankers: Readonly<Record<string, RankerPlace>>;
 }
 
 /** What it says of itself when it is ready. */
@@ -82,6 +83,8 @@ export interface RankRequest {
 export type PackedRankRequest = Omit<RankRequest, 'candidates'> & { readonly candidates: PackedCandidates };
 
 export interface RankReply {
+  /** The ranker that scored, `name-version@sha8`. */
+  readonly model: string;
   readonly scores: Float32Array;
   /** 0–1, trust in the model for this list. */
   readonly gate: number;
