@@ -15,6 +15,8 @@ import { openArtefact, type Artefact } from './artefact.js';
  */
 export const CURRENT = 'current';
 const HISTORY = 'history.ndjson';
+/** Folder of the reports of promotions, a folder each. */
+export const REPORTS = 'reports';
 
 /** What `current` says of the ranker that ships with the product. */
 export const BUILTIN = 'builtin';
@@ -40,10 +42,10 @@ const switchSchema = z.object({
 /** One change of the ranker that ranks. `restore` takes back a promotion that the sidecar refused. */
 export type VersionSwitch = z.output<typeof switchSchema>;
 
-/** True for a folder with a `current`, or with nothing in it: an artefact has a manifest instead. */
+/** True for a folder with a `current`, or with nothing but reports in it: an artefact has a manifest instead. */
 export async function isVersionFolder(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch(() => null);
-  return names !== null && (names.includes(CURRENT) || names.every((name) => name.startsWith('.')));
+  return names !== null && (names.includes(CURRENT) || names.every((name) => name === REPORTS || name.startsWith('.')));
 }
 
 /** Which version ranks: the name of a folder in it, or `builtin`. @throws VersionsUnusable */

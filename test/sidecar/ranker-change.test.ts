@@ -45,7 +45,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await rm(versions, { recursive: true, force: true });
   await mkdir(versions);
-  await change('load', 'shop');
+  if ((await search()).model !== base) await change('load', 'shop');
 });
 
 async function search(): Promise<{ status: number; label: string; model: string | null }> {
