@@ -13,7 +13,7 @@ import type { Ui } from './http/ui-routes.js';
 import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
 import { CurrentStatistics } from './statistics/current-statistics.js';
 import { QueryEncoding } from './query-vectors.js';
-import type { ListKeeper, LoggedList } from './logged-list.js';
+import type { ListKeeper, LoggedList, ScoredInput } from './logged-list.js';
 import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
 import { ScorerPool } from './scorer.js';
 import { locateRankers, ServedRankers, type RankerChange } from './served-rankers.js';
@@ -25,7 +25,7 @@ import { ShopStatistics } from './v1/shop-statistics.js';
 import { Admission } from './walk/admission.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
-export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
+export { loggedListSchema, writeListLine, type LoggedList, type ScoredInput } from './logged-list.js';
 export { textFieldsOf } from './candidate-legs.js';
 export { splitQuery, type SplitOptions } from './request/query-tree.js';
 export { ScorerRefused } from './scorer.js';
@@ -51,7 +51,9 @@ export interface SidecarOptions {
   /** Read only, and only what is asked for: no behaviour indices are created, no item vectors read ahead. */
   readonly passive?: boolean;
   /** Told of each sampled list (`observability.featureLog.sample`) that was ranked and shown, before its answer goes out. */
-  readonly onRankedList?: (list: LoggedList) => void;
+  readonly onRankedList?: (list: LoggedList, scored: ScoredInput | null) => void;
+  /** Tell it the inputs of the ranker, too. */
+  readonly withInputs?: boolean;
 }
 
 /** Engine that answered in this time is reachable. */
@@ -239,7 +241,7 @@ function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
 /** Ranked lists for the log's files and for whoever asked to be told of them. */
 function keepLists(
   config: Config,
-  { onRankedList }: SidecarOptions,
+  { onRankedList, withInputs = false }: SidecarOptions,
   { metrics, log }: { metrics: Metrics; log: Logger },
 ): { keeper: ListKeeper | null; close: () => Promise<void>; forget: (isErased: IsErased) => Promise<void>; namesUsers: boolean } {
   const { folder, sample } = config.observability.featureLog;
@@ -254,17 +256,17 @@ function keepLists(
   };
   const files =
     folder === null ? null : new FeatureLog(folder, { onKept: (count) => metrics.countLoggedLists('kept', count), onLost: lose });
-  const keep = (describe: () => LoggedList): void => {
+  const keep: ListKeeper['keep'] = (describe) => {
     try {
-      const list = describe();
+      const { list, scored } = describe();
       files?.take(list);
-      onRankedList?.(list);
+      onRankedList?.(list, scored);
     } catch (error) {
       lose(1, error instanceof Error ? error.message : String(error));
     }
   };
   return {
-    keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), keep } : null,
+    keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), wantsInputs: withInputs, keep } : null,
     close: async () => files?.close(),
     forget: async (isErased) => void (namesUsers && (await files?.forget(isErased))),
     namesUsers,

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
 import type { RankerPlace } from '../../models/named-ranker.js';
+import type { RankingInput } from '../../models/ranker.js';
 import type { Item } from '../candidate-list.js';
 import type { Attribution } from '../explanation.js';
 import type { ItemVersion } from '../item-vectors.js';
@@ -75,6 +76,8 @@ export interface RankRequest {
   readonly explain: boolean;
   /** Also give the columns of the feature set, for those who keep them to train on. */
   readonly columns?: boolean;
+  /** Also give every input that a ranker may ask for. */
+  readonly inputs?: boolean;
   /** Epoch milliseconds after which nobody waits for the answer. */
   readonly deadline: number;
 }
@@ -91,6 +94,8 @@ export interface RankReply {
   readonly explanations: readonly Attribution[] | null;
   /** Every column of the feature set, [N·F] row-major in its order, bit for bit what was scored; null where not asked for. */
   readonly columns: Float32Array | null;
+  /** Every input of the contract, with every column, bit for bit what a ranker is fed; null where not asked for. */
+  readonly inputs: RankingInput | null;
   /** Candidates whose vectors did not arrive in time and were masked. */
   readonly missing: number;
   /** Products of list and history whose statistics did not arrive in time, though somebody wanted them. */
