@@ -62,7 +62,7 @@ class ListInputs:
         fixed = {"N": count, "L": length, "F": len(self.header["columns"]), "K": 5, "S": 2, **self._dims()}
         shape = [fixed[axis] for axis in axes[1:]]
         start = int(self._starts(axes)[place])
-        return np.asarray(array[start : start + int(np.prod(shape, dtype=int))]).reshape(shape)
+        return np.array(array[start : start + int(np.prod(shape, dtype=int))]).reshape(shape)
 
     def _starts(self, axes: tuple[str, ...]) -> np.ndarray:
         if axes not in self._start_cache:

@@ -12,6 +12,7 @@ import { listModels, renderModelList } from './model-list.js';
 import { DEFAULT_BOUNDS } from './promotion-gate.js';
 import { promote, renderOutcome } from './promotion.js';
 import { rollBack } from './roll-back.js';
+import { registerTrainingCommands } from './training/command.js';
 import { readAdminToken, type AdminDoor } from './sidecar-notice.js';
 
 const GATE_FAILED = 4;
@@ -58,8 +59,8 @@ const EXAMPLES = `Examples:
 
 `;
 
-/** `fuserank model`: rankers as files, and which of them ranks. Gives the command, so that others can join it. */
-export function registerModelCommand(program: Command): Command {
+/** `fuserank model`: rankers as files, and which of them ranks. */
+export function registerModelCommand(program: Command): void {
   const model = program.command('model').summary('rankers: list, prove, train, tune, promote, roll back').addHelpText('before', EXAMPLES);
 
   connected(model.command('list').summary('the rankers there are, and which profile uses which')).action(async (flags: ConfigFlags) => {
@@ -120,7 +121,7 @@ export function registerModelCommand(program: Command): Command {
           : `profile ${done.profile} ranks by ${done.to} again, as before ${done.from}\n${done.sidecar}\n`,
       );
     });
-  return model;
+  registerTrainingCommands(model);
 }
 
 function registerPromote(model: Command): void {
