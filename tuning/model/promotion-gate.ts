@@ -12,7 +12,7 @@ export interface GateBounds {
   readonly minQueries: number;
 }
 
-export const DEFAULT_BOUNDS: GateBounds = { minDifference: 0, maxHarm: 0.2, maxCostRatio: 1.5, minQueries: 100 };
+export const DEFAULT_BOUNDS: GateBounds = { minDifference: 0, maxHarm: 0.15, maxCostRatio: 1.5, minQueries: 100 };
 
 /** What was measured of a candidate; null = it was not, since an earlier step failed or nothing was given to measure on. */
 export interface GateFigures {
