@@ -21,13 +21,16 @@ export type RankerPlace =
 /** The folder of the artefacts that come with the product. */
 export const artefactsFolder: string = join(packageRoot, 'models', 'artefacts');
 
+/** That of `ranker: builtin`. */
+export const builtinFolder: string = join(artefactsFolder, BUILTIN_RANKER);
+
 /**
  * Finds the ranker that a profile names: the built-in one, one that is a column, the artefact in a folder, or the current one of a folder
  * of versions. A folder of one of our names is reached as `./name`.
  * @throws ArtefactMismatch, VersionsUnusable
  */
 export async function locateRanker(name: string): Promise<RankerPlace> {
-  if (name === BUILTIN) return { kind: 'artefact', folder: join(artefactsFolder, BUILTIN_RANKER), versions: null };
+  if (name === BUILTIN) return { kind: 'artefact', folder: builtinFolder, versions: null };
   if (isColumnRanker(name)) return { kind: 'column' };
   const folder = resolve(name);
   if (!existsSync(folder)) {
@@ -36,7 +39,7 @@ export async function locateRanker(name: string): Promise<RankerPlace> {
   }
   if (!(await isVersionFolder(folder))) return { kind: 'artefact', folder, versions: null };
   const current = await readCurrent(folder);
-  const place = current === BUILTIN ? join(artefactsFolder, BUILTIN_RANKER) : join(folder, current);
+  const place = current === BUILTIN ? builtinFolder : join(folder, current);
   return { kind: 'artefact', folder: place, versions: folder };
 }
 

@@ -5,11 +5,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from '../../config/schema.js';
 import { openArtefact } from '../../models/artefact.js';
-import { artefactsFolder } from '../../models/named-ranker.js';
+import { artefactsFolder, builtinFolder } from '../../models/named-ranker.js';
 import { listVersions, placeVersion, readCurrent, readHistory, switchVersion } from '../../models/ranker-versions.js';
 import { openLog } from '../../sidecar/http/log.js';
 import { startSidecar, type Sidecar } from '../../sidecar/index.js';
 import { openHouse, type House } from '../house.js';
+
+const COSINE = join(artefactsFolder, 'cosine-1');
 
 const answerSchema = z.object({ profile: z.string(), model: z.string(), before: z.string() });
 const infoSchema = z.looseObject({ rankers: z.record(z.string(), z.string()) });
@@ -27,8 +29,8 @@ beforeAll(async () => {
   house = await openHouse({ products: 90 });
   folder = await mkdtemp(join(tmpdir(), 'fuserank-versions-'));
   versions = join(folder, 'shop');
-  base = (await openArtefact(join(artefactsFolder, 'fusion-base-1'))).id;
-  cosine = (await openArtefact(join(artefactsFolder, 'cosine-1'))).id;
+  base = (await openArtefact(builtinFolder)).id;
+  cosine = (await openArtefact(COSINE)).id;
   await mkdir(versions);
   const config = configSchema.parse({
     ...house.config,
@@ -63,15 +65,15 @@ function change(action: 'load' | 'rollback', profile: string): Promise<Response>
   return fetch(`${sidecar.adminUrl}/admin/models/${profile}/${action}`, { method: 'POST' });
 }
 
-async function promote(name: string): Promise<void> {
-  const to = await placeVersion(versions, await openArtefact(join(artefactsFolder, name)));
+async function promote(artefact: string): Promise<void> {
+  const to = await placeVersion(versions, await openArtefact(artefact));
   await switchVersion(versions, { action: 'promote', to, forced: null, report: null });
 }
 
 describe('a folder of versions', () => {
   it('ranks by the built-in ranker while it is empty, then by what is promoted, when it is loaded', async () => {
     expect((await search()).model).toBe(base);
-    await promote('cosine-1');
+    await promote(COSINE);
     expect(await listVersions(versions)).toEqual([cosine]);
     expect((await search()).model, 'nothing changes unseen').toBe(base);
     const response = await change('load', 'shop');
@@ -83,8 +85,8 @@ describe('a folder of versions', () => {
   });
 
   it('goes back by one command, version by version, and not beyond the first', async () => {
-    await promote('cosine-1');
-    await promote('fusion-base-1');
+    await promote(COSINE);
+    await promote(builtinFolder);
     await change('load', 'shop');
     expect((await search()).model).toBe(base);
     expect(answerSchema.parse(await (await change('rollback', 'shop')).json())).toMatchObject({ model: cosine, before: base });
@@ -115,7 +117,7 @@ describe('a folder of versions', () => {
       }
     });
     try {
-      for (const name of ['cosine-1', 'fusion-base-1', 'cosine-1']) {
+      for (const name of [COSINE, builtinFolder, COSINE]) {
         await promote(name);
         expect((await change('load', 'shop')).status).toBe(200);
       }
@@ -135,7 +137,7 @@ describe('a folder of versions', () => {
     ['a folder that is not there', (place: string) => rm(place, { recursive: true }), 'manifest.json is missing'],
   ])('refuses %s; the ranker before goes on', async (_what, spoil, words) => {
     const pids = sidecar.scorerIds();
-    await promote('cosine-1');
+    await promote(COSINE);
     await spoil(join(versions, cosine));
     const refused = await change('load', 'shop');
     expect(refused.status).toBe(409);
@@ -147,8 +149,8 @@ describe('a folder of versions', () => {
   });
 
   it('keeps the version where the one to go back to is spoilt', async () => {
-    await promote('cosine-1');
-    await promote('fusion-base-1');
+    await promote(COSINE);
+    await promote(builtinFolder);
     await change('load', 'shop');
     await writeFile(join(versions, cosine, 'model.onnx'), 'not a model');
     expect((await change('rollback', 'shop')).status).toBe(409);
@@ -157,13 +159,13 @@ describe('a folder of versions', () => {
   });
 
   it('opens again what serves, not what lies in the folder, when a process dies', async () => {
-    await promote('cosine-1');
+    await promote(COSINE);
     for (const pid of sidecar.scorerIds()) process.kill(pid, 'SIGKILL');
     await expect.poll(async () => (await search()).model, { timeout: 20_000 }).toBe(base);
   });
 
   it('takes the rankers of all profiles at once, as SIGHUP does', async () => {
-    await promote('cosine-1');
+    await promote(COSINE);
     expect(await sidecar.loadRankers()).toEqual([{ profile: 'shop', ranker: versions, model: cosine, before: base }]);
   });
 

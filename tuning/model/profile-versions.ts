@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { isColumnRanker } from '../../models/column-ranker.js';
-import { locateRanker } from '../../models/named-ranker.js';
+import { builtinFolder } from '../../models/named-ranker.js';
 import { BUILTIN, isVersionFolder, readCurrent } from '../../models/ranker-versions.js';
 
 /** The profile cannot be promoted into. */
@@ -39,6 +39,5 @@ export async function readProfileVersions(config: Config, profile: string): Prom
     );
   }
   const current = await readCurrent(folder);
-  const place = current === BUILTIN ? await locateRanker(BUILTIN) : null;
-  return { profile, folder, current, currentFolder: place?.kind === 'artefact' ? place.folder : join(folder, current) };
+  return { profile, folder, current, currentFolder: current === BUILTIN ? builtinFolder : join(folder, current) };
 }

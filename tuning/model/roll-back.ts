@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { openArtefact } from '../../models/artefact.js';
-import { locateRanker } from '../../models/named-ranker.js';
+import { builtinFolder } from '../../models/named-ranker.js';
 import { BUILTIN, previousVersion, readHistory } from '../../models/ranker-versions.js';
 import { openRanker } from '../../models/ranker.js';
 import { ProfileRefused, readProfileVersions } from './profile-versions.js';
@@ -20,8 +20,7 @@ export async function rollBack({ config, profile, door }: { config: Config; prof
   const versions = await readProfileVersions(config, profile);
   const to = previousVersion(await readHistory(versions.folder), versions.current);
   if (to === null) throw new ProfileRefused(`${versions.folder} has no version before ${versions.current}; promote one`);
-  const builtin = to === BUILTIN ? await locateRanker(BUILTIN) : null;
-  const folder = builtin?.kind === 'artefact' ? builtin.folder : join(versions.folder, to);
+  const folder = to === BUILTIN ? builtinFolder : join(versions.folder, to);
   await (await openRanker(folder)).close(); // refused here, before anything is switched
   const { id } = await openArtefact(folder);
   const sidecar = await changeVersion(versions, { action: 'rollback', to, forced: null, report: null }, { door, expected: id });

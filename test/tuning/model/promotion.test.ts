@@ -1,11 +1,11 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from '../../../config/schema.js';
 import { openArtefact } from '../../../models/artefact.js';
-import { artefactsFolder } from '../../../models/named-ranker.js';
+import { artefactsFolder, builtinFolder } from '../../../models/named-ranker.js';
 import { readCurrent, readHistory } from '../../../models/ranker-versions.js';
 import { openLog } from '../../../sidecar/http/log.js';
 import { startSidecar, type Sidecar } from '../../../sidecar/index.js';
@@ -41,7 +41,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuserank-promotion-'));
   versions = join(folder, 'models', 'shop');
   await mkdir(versions, { recursive: true });
-  base = (await openArtefact(join(artefactsFolder, 'fusion-base-1'))).id;
+  base = (await openArtefact(builtinFolder)).id;
   cosine = (await openArtefact(COSINE)).id;
   const config = {
     opensearch: { nodes: [house.node.url] },
@@ -247,7 +247,7 @@ describe('fuserank model list, verify and inspect', () => {
   });
 
   it('proves a ranker that comes with the product by its name, and tells of one that is spoilt', async () => {
-    expect((await runModel(['verify', 'fusion-base-1'])).exitCode).toBe(0);
+    expect((await runModel(['verify', basename(builtinFolder)])).exitCode).toBe(0);
     const spoilt = await runModel(['verify', await spoil('parity.json', shiftScores)]);
     expect(spoilt.exitCode).toBe(4);
     expect(spoilt.stdout).toMatch(/passed artefact[^]*FAILED parity/);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openArtefact } from '../../../models/artefact.js';
-import { artefactsFolder } from '../../../models/named-ranker.js';
+import { builtinFolder } from '../../../models/named-ranker.js';
 import { openHouse } from '../../house.js';
 import { exportRows } from '../rows/rows-command.js';
 import { runModel } from './model-command.js';
@@ -107,7 +107,7 @@ describe.skipIf(python === undefined)('training (needs FUSERANK_PYTHON)', () => 
       });
       expect(exitCode, stderr).toBe(0);
       expect(stdout).toMatch(/passed artefact[^]*passed parity[^]*passed behaviour/);
-      const base = await openArtefact(join(artefactsFolder, 'fusion-base-1'));
+      const base = await openArtefact(builtinFolder);
       const tuned = await openArtefact(out, { kind: 'ranker' });
       expect(tuned.sha256).not.toBe(base.sha256);
       expect(tuned.manifest).toMatchObject({ name: 'fusion-tuned', version: '1', tunedFrom: base.id, inputs: base.manifest.inputs });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../../config/package-root.js';
-import { artefactsFolder } from '../../../models/named-ranker.js';
+import { builtinFolder } from '../../../models/named-ranker.js';
 import { openRanker } from '../../../models/ranker.js';
 import { openHouse, type House } from '../../house.js';
 import { readInputs } from './inputs-folder.js';
@@ -60,7 +60,7 @@ afterAll(async () => {
 
 describe('fuserank rows export --inputs', () => {
   it('writes what the ranker was fed, bit for bit: scored again, it gives what was served', async () => {
-    const ranker = await openRanker(join(artefactsFolder, 'fusion-base-1'));
+    const ranker = await openRanker(builtinFolder);
     try {
       const { header, lists } = await readInputs(join(folder, 'rows.inputs'), ranker.columns);
       expect(header.models).toEqual([ranker.id]);
@@ -134,7 +134,7 @@ describe('fuserank rows export --inputs', () => {
       'print(max(float(np.abs(together[p][: len(alone[p])] - alone[p]).max()) for p in range(3)))',
     ].join('\n');
     const training = join(packageRoot, 'models', 'training');
-    const { stdout } = await promisify(execFile)(python ?? '', ['-c', script, training, rowFile(), join(artefactsFolder, 'fusion-base-1')]);
+    const { stdout } = await promisify(execFile)(python ?? '', ['-c', script, training, rowFile(), builtinFolder]);
     const [served, padded] = stdout.trim().split('\n').map(Number);
     expect(served).toBeLessThan(1e-5);
     expect(padded).toBeLessThan(1e-5);

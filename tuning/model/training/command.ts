@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { wholeNumber } from '../../../config/whole-number.js';
-import { artefactsFolder, locateRanker } from '../../../models/named-ranker.js';
+import { artefactsFolder, builtinFolder } from '../../../models/named-ranker.js';
 import { proveRanker } from '../../../models/ranker-proof.js';
 import { inputsFolderOf } from '../../rows/inputs-folder.js';
 import { findPython, runAloud, trainingFolder, TrainingFailed, TrainingUnable, type Trainer } from './python-room.js';
@@ -46,7 +46,7 @@ export function registerTrainingCommands(model: Command): void {
     .action(async (flags: TrainFlags) => {
       if (flags.kind === 'fusion') {
         requireInputs(flags.rows);
-        const words = ['--from', await findStart('fusion-base'), '--fresh', '--rows', flags.rows, ...numbers(flags, ['rate', 'seed'])];
+        const words = ['--from', findStart('fusion-base'), '--fresh', '--rows', flags.rows, ...numbers(flags, ['rate', 'seed'])];
         return runTrainer({ trainer: 'fusion', script: 'tune.py', words, flags });
       }
       await requireRows(flags.rows);
@@ -64,7 +64,7 @@ export function registerTrainingCommands(model: Command): void {
     .action(async (flags: TuneFlags) => {
       requireInputs(flags.rows);
       const words = [
-        ...['--from', await findStart(flags.from), '--rows', flags.rows],
+        ...['--from', findStart(flags.from), '--rows', flags.rows],
         ...numbers(flags, ['lists', 'epochs', 'patience', 'rate', 'seed']),
         ...(flags.freeze === undefined ? [] : ['--freeze', ...flags.freeze]),
       ];
@@ -116,12 +116,9 @@ async function runTrainer(work: {
 }
 
 /** A folder, a name of the product's own, or such a name without its version. */
-async function findStart(name: string): Promise<string> {
+function findStart(name: string): string {
   if (existsSync(resolve(name))) return resolve(name);
-  if (name === 'fusion-base' || name === 'builtin') {
-    const place = await locateRanker('builtin');
-    if (place.kind === 'artefact') return place.folder;
-  }
+  if (name === 'fusion-base' || name === 'builtin') return builtinFolder;
   const own = join(artefactsFolder, basename(name));
   if (existsSync(join(own, 'manifest.json'))) return own;
   throw new TrainingUnable(`there is no ranker ${name} to start from; name fusion-base, or the folder of an artefact`);

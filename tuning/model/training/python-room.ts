@@ -21,7 +21,7 @@ export const trainingFolder: string = join(packageRoot, 'models', 'training');
 
 /** What is installed for a trainer, and what that takes. */
 const REQUIREMENTS = {
-  lambdamart: { file: 'requirements-lambdamart.txt', imports: 'lightgbm, numpy, onnx, onnxmltools, onnxruntime', size: '200 MB of disk' },
+  lambdamart: { file: 'requirements-lambdamart.txt', imports: 'lightgbm, numpy, onnx, onnxmltools, onnxruntime', size: '450 MB of disk' },
   fusion: {
     file: 'requirements-tune.txt',
     imports: 'numpy, onnx, onnxruntime, torch',
