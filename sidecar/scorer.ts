@@ -25,6 +25,10 @@ const FIRST_RESPAWN_MS = 100;
 const LAST_RESPAWN_MS = 5_000;
 /** A process that dies so often before the first was ever ready will not get better. */
 const EARLY_DEATHS = 3;
+/** Code that has never run takes ten times as long: a process that takes another's seat runs it before. */
+const REHEARSALS = 8;
+/** For one of them. */
+const REHEARSAL_MS = 5_000;
 /** Weight of the newest service time in the moving average. */
 const SMOOTHING = 0.1;
 
@@ -53,6 +57,8 @@ export class ScorerPool {
   /** Processes that are being opened to take a seat, or were told to leave theirs. */
   readonly #standing = new Set<ScorerChild>();
   #replacing: Promise<unknown> = Promise.resolve();
+  /** The last ranking, nobody's: what a new process rehearses. */
+  #rehearsed: RankRequest | null = null;
 
   constructor(settings: ScorerSettings, options: { processes: number | 'auto'; onRestart?: (cause: string) => void }) {
     this.#settings = settings;
@@ -89,7 +95,7 @@ export class ScorerPool {
   }
 
   encode(request: EncodeRequest): Promise<QueryVectors> {
-    return this.#run({ kind: 'encode', request }, (result): result is QueryVectors => typeof result === 'object' && 'head' in result);
+    return this.#run({ kind: 'encode', request }, isQueryVectors);
   }
 
   embed(request: EmbedRequest): Promise<EmbedReply> {
@@ -104,10 +110,8 @@ export class ScorerPool {
     if (Number.isFinite(queue) && queue > 0 && (queue + 1) * this.#serviceMs > remaining) {
       throw new ScorerFailure('scorer_overloaded', `${queue} tasks wait and ${Math.round(remaining)} ms remain`);
     }
-    const reply = await this.#run(
-      { kind: 'rank', request: { ...request, candidates: packCandidates(request.candidates) } },
-      (result): result is RankReply => typeof result === 'object' && 'scores' in result,
-    );
+    this.#rehearsed = { ...request, history: [], queryText: null, explain: false, columns: false, inputs: false };
+    const reply = await this.#run(rankTask(request), isRankReply);
     if (!request.explain) this.#serviceMs += SMOOTHING * (reply.stages.features + reply.stages.score - this.#serviceMs);
     return reply;
   }
@@ -181,6 +185,7 @@ export class ScorerPool {
       if (beside) this.#remember(beside);
       // What it could not read now it fetches when a search misses it.
       for (const request of this.#warmed.values()) await child.warm(request).catch(() => undefined);
+      await this.#rehearse(child);
       if (!child.ready) throw new ScorerFailure('scorer_unavailable', 'the new scorer process ended while it read ahead');
       this.#settings = settings;
       this.#facts = facts;
@@ -193,6 +198,19 @@ export class ScorerPool {
       throw error;
     } finally {
       this.#standing.delete(child);
+    }
+  }
+
+  /** What it could not do now shows when a search comes. */
+  async #rehearse(child: ScorerChild): Promise<void> {
+    const last = this.#rehearsed;
+    if (last === null) return;
+    const history = last.candidates.map(({ id }) => ({ objectId: id, action: 'click', ageSeconds: 60, runningSession: false }));
+    for (let time = 0; time < REHEARSALS; time += 1) {
+      await child
+        .run({ kind: 'encode', request: { head: null, text: `warm up ${time}`, image: null } }, isQueryVectors)
+        .catch(() => undefined);
+      await child.run(rankTask({ ...last, history, deadline: Date.now() + REHEARSAL_MS }), isRankReply).catch(() => undefined);
     }
   }
 
@@ -247,4 +265,16 @@ export class ScorerPool {
     again.unref();
     seat.respawnMs = Math.min(LAST_RESPAWN_MS, seat.respawnMs * 2);
   }
+}
+
+function rankTask(request: RankRequest): ScorerTask {
+  return { kind: 'rank', request: { ...request, candidates: packCandidates(request.candidates) } };
+}
+
+function isRankReply(result: ScorerResult): result is RankReply {
+  return typeof result === 'object' && 'scores' in result;
+}
+
+function isQueryVectors(result: ScorerResult): result is QueryVectors {
+  return typeof result === 'object' && 'head' in result;
 }
