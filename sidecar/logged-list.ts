@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import { COLUMN_NAMES, FEATURE_SET_HASH, printColumn } from '../models/feature-set.js';
+import type { RankingInput } from '../models/ranker.js';
 import { hashUserId } from './http/log.js';
 import type { Rankable } from './search-request.js';
 
@@ -49,12 +50,33 @@ export const loggedListSchema = z.object({
 });
 export type LoggedList = z.output<typeof loggedListSchema>;
 
+/** What a ranker was told of a list and what it said: enough to score it again, or to train on. */
+export interface ScoredInput {
+  /** Every input, every column. */
+  readonly input: RankingInput;
+  /** Products of the shopper's events, oldest first; as many as the ranking looked at. */
+  readonly history: readonly string[];
+  /** The ranker's own scores, in the order of the candidates. */
+  readonly scores: Float32Array;
+  /** Trust in them, 0–1. */
+  readonly gate: number;
+}
+
+/** A list for those who keep it. */
+export interface KeptList {
+  readonly list: LoggedList;
+  /** Null where nobody asked. */
+  readonly scored: ScoredInput | null;
+}
+
 /** Who keeps ranked lists with their columns. */
 export interface ListKeeper {
   /** Whether this list is among the sampled ones. @param key query id, else the list's key */
   wants(key: string): boolean;
+  /** Whether the inputs are wanted beside the columns. */
+  readonly wantsInputs: boolean;
   /** Takes a list that was shown; never throws. */
-  keep(describe: () => LoggedList): void;
+  keep(describe: () => KeptList): void;
 }
 
 /** What a list is logged with beside its columns and candidates. */

@@ -10,7 +10,8 @@ import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gath
 import { explainListed } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
-import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
+import { HISTORY_LIMIT } from './features.js';
+import { describeList, nameList, type KeptList, type ListKeeper } from './logged-list.js';
 import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
@@ -212,6 +213,7 @@ export class SearchRanker {
       return { reply: null, model: ranker, ranking, describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
+    const { lists } = this.#deps;
     const reply = await clock.stage('rank', () =>
       this.#deps.scorers.rank({
         ranker,
@@ -225,16 +227,17 @@ export class SearchRanker {
         statistics: gathered.statistics?.index ?? null,
         signals,
         explain: search.explain,
-        columns: this.#deps.lists?.wants(search.options.queryId ?? search.listKey) ?? false,
+        columns: lists?.wants(search.options.queryId ?? search.listKey) ?? false,
+        inputs: lists?.wantsInputs ?? false,
         deadline,
       }),
     );
     clock.add('items', reply.stages.items);
     clock.add('features', reply.stages.features);
     clock.add('score', reply.stages.score);
-    const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
-    const scored = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
-    const ranking = await arrangeByRules({ ...arranging, ranking: scored, blend: search.blend });
+    const { model } = reply;
+    const ranked = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const ranking = await arrangeByRules({ ...arranging, ranking: ranked, blend: search.blend });
     const { columns } = reply;
     const facts = columns && {
       ...nameList(search, this.#deps.config),
@@ -243,7 +246,10 @@ export class SearchRanker {
       statistics_until: gathered.statistics?.until ?? null,
       missing: reply.missing + reply.missingStatistics,
     };
-    const describe = facts && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
+    const seen = signals.history ? history.slice(-HISTORY_LIMIT).map(({ objectId }) => objectId) : [];
+    const scored = reply.inputs && { input: reply.inputs, history: seen, scores: reply.scores, gate: reply.gate };
+    const describe =
+      facts && (() => ({ list: describeList(facts, { candidates: set.candidates, columns, order: ranking.order }), scored }));
     return { reply, model, ranking, describe };
   }
 
@@ -284,7 +290,7 @@ interface RankedPage {
   /** Hits of the ranked list. */
   readonly candidates: number;
   /** For those who keep lists; null where nobody wants this one, or nothing was scored. */
-  readonly describe: (() => LoggedList) | null;
+  readonly describe: (() => KeptList) | null;
 }
 
 interface Scored {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { ProfileUnknown, RankerRefused } from '../served-rankers.js';
 import { RequestRefused } from '../v1/refusal.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
@@ -64,6 +65,7 @@ export const ERRORS = {
   },
   not_found: { status: 404, type: 'resource_not_found_exception', message: 'there is no %s; see docs/reference/http.md for the routes' },
   method_not_allowed: { status: 405, type: 'method_not_allowed', message: '%s' },
+  ranker_refused: { status: 409, type: 'conflict', message: '%s; the ranker that was loaded goes on' },
   request_timeout: {
     status: 408,
     type: 'request_timeout',
@@ -145,6 +147,8 @@ export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (thrown instanceof BadSearchOption) return new HttpError('bad_search_option', thrown.message);
   if (thrown instanceof RequestRefused) return new HttpError(REFUSALS[thrown.kind], thrown.message, {}, { cause: thrown });
+  if (thrown instanceof ProfileUnknown) return new HttpError('not_found', `profile ${thrown.message.slice(0, 200)}`);
+  if (thrown instanceof RankerRefused) return new HttpError('ranker_refused', thrown.message, {}, { cause: thrown });
   if (thrown instanceof EngineUnreachable) return new HttpError('engine_unreachable', '', {}, { cause: thrown });
   if (thrown instanceof EventsNotStored || thrown instanceof BehaviourIndexError)
     return new HttpError('events_not_stored', '', {}, { cause: thrown });

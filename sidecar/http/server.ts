@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Config } from '../../config/schema.js';
 import type { Upstream } from '../../opensearch/upstream.js';
-import { adminRoutes, type UserRegister } from './admin-routes.js';
+import { adminRoutes, type RankerDoor, type UserRegister } from './admin-routes.js';
 import { FairShare } from '../walk/fair-share.js';
 import { watchClient } from './answer.js';
 import { behaviourRoutes, type BehaviourSink } from './behaviour-routes.js';
@@ -28,6 +28,7 @@ export interface HttpDependencies {
   readonly answerSearch: AnswerSearch;
   readonly ownRoutes: OwnRoutes;
   readonly store: BehaviourSink & UserRegister;
+  readonly rankers: RankerDoor;
   readonly readHealth: () => Health;
   readonly readInfo: () => object;
   readonly ui: Ui | null;
@@ -67,7 +68,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   closeApp(app, log);
 
   const adminApp = openApp();
-  adminApp.use(adminRoutes({ users: dependencies.store, gate, metrics, log }));
+  adminApp.use(adminRoutes({ users: dependencies.store, rankers: dependencies.rankers, gate, metrics, log }));
   adminApp.use(health(true));
   closeApp(adminApp, log);
 

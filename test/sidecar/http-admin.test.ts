@@ -167,7 +167,7 @@ describe('what is counted', () => {
     metrics.setDegraded(true);
     metrics.setInflight(4);
     metrics.setScorers({ ready: 1, queued: 2 });
-    metrics.setModel({ name: 'm', sha256: 'abcdef0123456789' });
+    metrics.setModels([{ name: 'm', sha256: 'abcdef0123456789' }]);
     const { text } = await metrics.render();
     for (const line of [
       'fuserank_http_request_duration_seconds_count{route="search",method="other",status="200"} 1',
