@@ -161,7 +161,7 @@ describe('a folder of versions', () => {
   it('opens again what serves, not what lies in the folder, when a process dies', async () => {
     await promote(COSINE);
     for (const pid of sidecar.scorerIds()) process.kill(pid, 'SIGKILL');
-    await expect.poll(async () => (await search()).model, { timeout: 20_000 }).toBe(base);
+    await expect.poll(async () => (await search()).model, { timeout: 45_000 }).toBe(base);
   });
 
   it('takes the rankers of all profiles at once, as SIGHUP does', async () => {
