@@ -5,6 +5,7 @@ import { SourceText } from './json/source-text.js';
 import { applyEdits, cutMembers, findMember, literal, readMembers, type Member } from './json/spans.js';
 import { hasClause } from './request/clause-types.js';
 import { diversityFields } from './request/list-rules.js';
+import { asksToExplain } from './request/engine-explanation.js';
 import { narrowSearch } from './request/post-filter.js';
 import { withoutClauseInnerHits } from './request/lean-query.js';
 import { splitQuery, type Constraints, type SplitQuery } from './request/query-tree.js';
@@ -255,6 +256,8 @@ function firstPhaseBody(search: Rankable, stamp: IndexStamp): string {
     if (value !== null) members[member.key] = member.key === 'query' ? withPaginationDepth(search, withoutClauseInnerHits(value)) : value;
   }
   if (search.body.collapse !== undefined) members.collapse = JSON.stringify(withoutInnerHits(search.body.collapse));
+  // The engine normalises the scores of a hybrid that it explains a little differently.
+  if (asksToExplain(search) && hasClause(search.body.query, 'hybrid')) members.explain = 'true';
   for (const [name, value] of Object.entries({ size: search.window, ...leanMembers(search, stamp) })) members[name] = JSON.stringify(value);
   return writeMembers(members);
 }
@@ -271,7 +274,7 @@ export function selectingText({ bodyBytes, body }: Rankable, { key, value }: Mem
  * A hybrid query ranks by what each clause keeps, so another depth is another ranking: without one of its own it gets the
  * client's page size as its depth, and the window shrinks to what comes back.
  */
-function withPaginationDepth(search: Rankable, query: string): string {
+export function withPaginationDepth(search: Rankable, query: string): string {
   const hybrid = isJsonObject(search.body.query) ? search.body.query.hybrid : undefined;
   if (!isJsonObject(hybrid) || hybrid.pagination_depth !== undefined) return query;
   const bytes = Buffer.from(query);

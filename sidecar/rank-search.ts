@@ -17,6 +17,7 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import type { SearchCall } from './request/search-call.js';
+import type { UpstreamSearch } from './request/upstream-search.js';
 import { namesOfShopper } from './request/search-options.js';
 import { arrangeByRules } from './walk/arranged-list.js';
 import type { Admission, Outcome } from './walk/admission.js';
@@ -76,7 +77,8 @@ export class SearchRanker {
     const search = parseSearchRequest(call, config);
     const underWay = this.begin(search, call, clock);
     try {
-      const request = underWay.readsAnswer ? inPlainText(search.upstream) : search.upstream;
+      const hiding = search.kind === 'pass-through' && search.without ? await this.#withoutOwnFields(search.without, search, call) : null;
+      const request = hiding ?? (underWay.readsAnswer ? inPlainText(search.upstream) : search.upstream);
       const answer = await askEngine(upstream, request, { signal: call.signal, clock });
       const ranked = await underWay.rank(answer);
       const serverTiming = config.observability.serverTiming ? clock.serverTiming() : null;
@@ -156,6 +158,12 @@ export class SearchRanker {
   async #keptFields(index: string, body: JsonObject, call: SearchCall): Promise<ReadonlySet<string>> {
     const stamp = await this.#deps.stamps.describe(index).catch(() => null);
     return stamp?.meta === null ? new Set(OWN_SOURCE_FIELDS) : namedOwnFields(body, call.query);
+  }
+
+  /** A request whose answer we can't read, for an index of ours. */
+  async #withoutOwnFields(without: NonNullable<PassThrough['without']>, { body }: PassThrough, call: SearchCall): Promise<UpstreamSearch> {
+    const keep = await this.#keptFields(call.index, body, call);
+    return without(OWN_SOURCE_FIELDS.filter((field) => !keep.has(field)));
   }
 
   async #rankPage(work: RankWork): Promise<RankedPage> {

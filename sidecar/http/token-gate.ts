@@ -56,7 +56,11 @@ export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens
       }
       const caller = callers.get(request);
       if (!caller) throw new HttpError('token_missing', scope, { 'www-authenticate': `Bearer realm="fuserank", scope="${scope}"` });
-      if (!caller.scopes.has(scope)) throw new HttpError('scope_missing', scope);
+      if (caller.scopes.has(scope)) return;
+      // RFC 6750 §3.1
+      throw new HttpError('scope_missing', scope, {
+        'www-authenticate': `Bearer realm="fuserank", error="insufficient_scope", scope="${scope}"`,
+      });
     },
     callerOf: (request) => callers.get(request)?.name ?? null,
   };

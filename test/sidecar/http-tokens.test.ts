@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAddressRange, liesInRanges } from '../../config/address-range.js';
+import type { HttpDependencies } from '../../sidecar/http/server.js';
 import { call, errorOf, openEngine, openRig } from './http-rig.js';
 
 const EVENTS = 'events-token-0123456789';
@@ -41,6 +42,8 @@ describe('tokens', () => {
       for (const { token } of tokens) {
         const answer = await send(bearer(token));
         expect([owner, token, answer.status]).toEqual([owner, token, token === owner ? 200 : 403]);
+        if (token !== owner)
+          expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="fuserank", error="insufficient_scope", scope="/);
       }
       expect((await send({ 'x-fuserank-token': owner })).status).toBe(200);
     }
@@ -89,6 +92,19 @@ describe('tokens', () => {
     expect((await call(rig.url, '/products/_search', { headers: bearer(EVENTS) })).status).toBe(403);
     expect((await call(rig.url, '/readyz')).status).toBe(200);
     expect(engine.arrivals).toEqual([]);
+  });
+
+  test('who searches is told by the name of the token, whichever address it comes from', async () => {
+    const told: (string | null | undefined)[] = [];
+    const engine = await openEngine();
+    const answerSearch: HttpDependencies['answerSearch'] = (search) => {
+      told.push(search.token);
+      return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{}') });
+    };
+    const rig = await openRig({ engineUrl: engine.url, flags: { server: { tokens } }, dependencies: { answerSearch } });
+    open.push(engine, rig);
+    for (const headers of [{}, bearer(SEARCH), { 'x-fuserank-token': EVENTS }]) await call(rig.url, '/products/_search', { headers });
+    expect(told).toEqual([null, 'stack', 'shop-front']);
   });
 
   test('the audit of an erasure names the token, never its secret', async () => {
