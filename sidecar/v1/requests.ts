@@ -85,6 +85,7 @@ export const similarRequest = z.strictObject({ modality, ...shopper, ...ranking,
 export type SimilarRequest = z.output<typeof similarRequest>;
 
 const flag = z.enum(['true', 'false', '']).transform((said) => said !== 'false');
+const decimal = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'must be a number');
 const count = z.string().regex(/^\d{1,9}$/, 'must be a whole number');
 
 /** The same in a URL, still to be read as a {@link similarRequest}. */
@@ -96,14 +97,18 @@ export const similarParameters = z
     session: shopper.session,
     consent: shopper.consent,
     profile: ranking.profile,
+    blend: decimal.optional().describe('0 to 1'),
+    budget_ms: decimal.optional(),
     explain: flag.optional(),
     in_stock_only: flag.optional(),
     fields: z.string().optional().describe('Names with commas'),
     size: count.optional(),
     from: count.optional(),
   })
-  .transform(({ fields, size: asked, from: start, ...rest }) => ({
+  .transform(({ fields, size: asked, from: start, blend, budget_ms: budget, ...rest }) => ({
     ...rest,
+    ...(blend === undefined ? {} : { blend: Number(blend) }),
+    ...(budget === undefined ? {} : { budget_ms: Number(budget) }),
     ...(fields === undefined ? {} : { fields: fields.split(',').filter((field) => field !== '') }),
     ...(asked === undefined ? {} : { size: Number(asked) }),
     ...(start === undefined ? {} : { from: Number(start) }),

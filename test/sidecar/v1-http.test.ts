@@ -45,11 +45,14 @@ describe('the /v1 routes over HTTP', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers['x-fuserank']).toBe('applied; model=m');
     expect(seen.at(-1)).toEqual({ route: 'rank', request: { items: [{ id: '7' }], explain: false } });
-    const similar = await call(rig.url, '/v1/similar/shop-v1,other/a%20b?size=5&in_stock_only&fields=title,brand&user=u1');
+    const similar = await call(
+      rig.url,
+      '/v1/similar/shop-v1,other/a%20b?size=5&in_stock_only&fields=title,brand&user=u1&blend=0.5&budget_ms=80',
+    );
     expect(similar.headers['x-fuserank']).toBe('skipped; reason=no_history');
     expect(seen.at(-1)).toEqual({
       route: 'similar shop-v1,other a b',
-      request: { size: 5, from: 0, in_stock_only: true, fields: ['title', 'brand'], user: 'u1', explain: false },
+      request: { size: 5, from: 0, in_stock_only: true, fields: ['title', 'brand'], user: 'u1', blend: 0.5, budget_ms: 80, explain: false },
     });
   });
 
