@@ -59,8 +59,8 @@ async function likeQuery(
   return {
     query: nearestQuery(probes, { k: window, filter, mustNot, meta: stamp.meta }),
     sources: probes.map(({ field }) => field),
-    // To look for what looks like it is to search by its photo.
-    vectors: { ...NO_VECTORS, image: image && Float32Array.from(image) },
+    // To look for what is like it is to search by its words and its photo.
+    vectors: { ...NO_VECTORS, text: text && Float32Array.from(text), image: image && Float32Array.from(image) },
   };
 }
 
