@@ -205,6 +205,14 @@ export class SearchRanker {
     const { set, stamp } = gathered;
     const arranging = { search, gathered, scorers: this.#deps.scorers, clock, deadline };
     const { ranker, signals } = search.profile;
+    if (search.call.given?.keepsOrder) {
+      const ranking = await arrangeByRules({
+        ...arranging,
+        ranking: rankCandidates(set, { scores: [], blend: search.blend, gate: 0 }),
+        blend: search.blend,
+      });
+      return { reply: null, model: 'first-phase', ranking, describe: null };
+    }
     if (ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
       const blend = ranker === 'shuffle' ? search.blend : 0;
