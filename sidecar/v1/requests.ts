@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../json/value.js';
-import { inlineHistory, MAX_PICTURE_TEXT, objectId, shopperId } from '../request/search-options.js';
+import { inlineHistory, objectId, pictureFault, pictureText, shopperId } from '../request/search-options.js';
 
 /** A value that came out of JSON. */
 const json = z.custom<Json>(() => true);
@@ -15,10 +15,9 @@ export const indexName = z
 
 /** A JPEG, PNG, WebP or GIF: base64, or as `ext.fuserank.query_image` has it. */
 const picture = z
-  .union([
-    z.base64().min(1).max(MAX_PICTURE_TEXT),
-    z.strictObject({ format: z.literal('base64'), value: z.base64().min(1).max(MAX_PICTURE_TEXT) }),
-  ])
+  .union([pictureText.min(1), z.strictObject({ format: z.literal('base64'), value: pictureText.min(1) })], {
+    error: ({ input }) => pictureFault(input),
+  })
   .describe('A JPEG, PNG, WebP or GIF in base64, at most 5 MB');
 
 const words = z.string().trim().min(1).max(2000);

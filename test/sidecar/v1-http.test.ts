@@ -87,9 +87,28 @@ describe('the /v1 routes over HTTP', () => {
     });
   });
 
+  it('say so of a photo in a form that is too big', async () => {
+    const form = new FormData();
+    form.set('image', new Blob([new Uint8Array(5_300_000)]), 'x.jpg');
+    const answer = await fetch(`${rig.url}/v1/search/shop/image`, { method: 'POST', body: form });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('image: is over 5 MB');
+  });
+
   it.each<[string, string, string, string, Record<string, string>?]>([
     ['no JSON', '/v1/rank', '{"items":', 'not JSON'],
-    ['an unknown member', '/v1/rank', '{"items":[{"id":"a"}],"colour":1}', 'colour'],
+    ['an unknown member', '/v1/rank', '{"items":[{"id":"a"}],"colour":1}', 'colour: unknown member; known here: index, query, '],
+    ['a mistyped member', '/v1/rank', '{"items":[{"id":"a"}],"qurey":"x"}', 'qurey: unknown member; did you mean query?'],
+    ['a mistyped member of a list', '/v1/rank', '{"items":[{"id":"a","scor":1}]}', 'items.0.scor: unknown member; did you mean score?'],
+    ['a missing member', '/v1/rank', '{}', 'items: required'],
+    ['no photo', '/v1/search/shop/image', '{}', 'image: required; must be a picture in base64'],
+    [
+      'a data: address',
+      '/v1/search/shop/image',
+      '{"image":"data:image/png;base64,AQID"}',
+      'image: is a data: address; send what stands behind "base64,"',
+    ],
+    ['a photo that is too big', '/v1/search/shop/image', JSON.stringify({ image: 'A'.repeat(7_000_004) }), 'image: is over 5 MB'],
     ['a member of the wrong kind', '/v1/rank', '{"items":[{"id":"a","score":"high"}]}', 'items.0.score'],
     ['too many items', '/v1/rank', JSON.stringify({ items: Array.from({ length: 1001 }, (_, id) => ({ id })) }), 'items'],
     [
