@@ -29,7 +29,7 @@ export async function findSimilar(
   const constraints = pageFilter(scene, request);
   const read = [PRODUCT.textVector, PRODUCT.imageVector, PRODUCT.groupKey];
   const [product] = await deps.client.readProducts(call, index, [id], read);
-  if (!product) throw new RequestRefused('absent', `product [${id}] in [${index}] that these credentials may read`);
+  if (!product) throw new RequestRefused('absent', `product [${id}] in [${index}]`);
   const group = product._source[PRODUCT.groupKey];
   const mustNot = [idsClause([id]), ...(group === undefined ? [] : [{ term: { [PRODUCT.groupKey]: group } }])];
   const stamp = await describeIndex(scene, deps);

@@ -139,6 +139,27 @@ describe('the /v1 routes over HTTP', () => {
     expect(errorOf(await call(rig.url, '/v1/rank/more', { method: 'POST' }))).toMatchObject({ status: 404 });
   });
 
+  it.each([
+    ['POST', '/v1/ranks', 'did you mean /v1/rank?'],
+    ['GET', '/v1/similiar/shop/1', 'did you mean /v1/similar?'],
+    ['POST', '/ubi/event', 'did you mean /ubi/events?'],
+    ['DELETE', '/v1/users/u7', 'it is on the admin port'],
+  ])('say of %s %s what was meant', async (method, path, guess) => {
+    const answer = errorOf(await call(rig.url, path, { method }));
+    expect(answer).toMatchObject({ status: 404 });
+    expect(answer.reason).toContain(`there is no route ${method} ${path} (${guess}`);
+  });
+
+  it('guess nothing of what is none of theirs', async () => {
+    for (const path of ['/v1/_bulk', '/v1/_doc/1', '/shop/_doc/1', '/v2/whatever'])
+      expect(errorOf(await call(rig.url, path, { method: 'POST' }))).toMatchObject({ status: 403 });
+    for (const [path, method] of [
+      ['/metrics', 'POST'],
+      ['/v1/users/u7', 'POST'],
+    ] as const)
+      expect(errorOf(await call(rig.adminUrl, path, { method }))).toMatchObject({ status: 405 });
+  });
+
   it('count as requests under way', async () => {
     let release = (): void => undefined;
     hold = new Promise((resolve) => (release = resolve));
