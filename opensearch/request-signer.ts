@@ -47,13 +47,14 @@ export function openSigner({ auth }: Pick<Config['opensearch'], 'auth'>): SignRe
       },
       readCredentials(),
     );
-    const { authorization: _clients, ...others } = headers;
+    // Of a client that signs its own requests nothing goes along: a session token of its own would not fit our signature.
+    const others = Object.entries(headers).filter(([name]) => name !== 'authorization' && !name.startsWith('x-amz-'));
     const made: Headers = {};
     for (const [name, value] of Object.entries(signed.headers ?? {})) {
       const key = name.toLowerCase();
       if (typeof value === 'string' && key !== 'host' && key !== 'content-length') made[key] = value;
     }
-    return { ...others, ...made };
+    return { ...Object.fromEntries(others), ...made };
   };
 }
 

@@ -4,8 +4,8 @@ import { asList, isJsonObject, type Json, type JsonObject } from './json/value.j
 import { SourceText } from './json/source-text.js';
 import { applyEdits, cutMembers, findMember, literal, readMembers, type Member } from './json/spans.js';
 import { hasClause } from './request/clause-types.js';
-import { diversityFields } from './request/list-rules.js';
 import { asksToExplain } from './request/engine-explanation.js';
+import { diversityFields } from './request/list-rules.js';
 import { narrowSearch } from './request/post-filter.js';
 import { withoutClauseInnerHits } from './request/lean-query.js';
 import { splitQuery, type Constraints, type SplitQuery } from './request/query-tree.js';
@@ -194,9 +194,9 @@ function sourceOf({ body, bodyBytes }: Rankable): SourceText {
   const source = new SourceText();
   const members = bodyBytes.length === 0 ? [] : readMembers(bodyBytes);
   for (const { key, value } of members) {
-    if (key === 'query' || key === 'post_filter') source.place(bodyBytes, value, body[key]);
+    if (key === 'query' || key === 'post_filter') source.place(bodyBytes, value.start, body[key]);
   }
-  for (const { bytes, query } of findWrapped(body.query)) source.place(bytes, { start: 0, end: bytes.length }, query);
+  for (const { bytes, query } of findWrapped(body.query)) if (query !== null) source.place(bytes, 0, query);
   return source;
 }
 

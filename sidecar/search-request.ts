@@ -13,6 +13,7 @@ import { BadSearchOption, parseSearchOptions, type SearchOptions } from './reque
 import { textAtPath } from './request/text-path.js';
 import { readUbiCall, type UbiCall } from './request/ubi-call.js';
 import { upstreamOf, type UpstreamSearch } from './request/upstream-search.js';
+import { matchesWildcard } from './request/wildcard.js';
 
 /** Why a search is answered in the engine's own order. The list is the public one of `X-Fuserank: skipped; reason=…`. */
 export type SkipReason =
@@ -279,19 +280,7 @@ export function findProfile(config: Config, index: string, named: string | null)
 }
 
 function matchesPattern(name: string, pattern: string): boolean {
-  return pattern.split(',').some((each) => {
-    const [head = '', ...rest] = each.trim().split('*');
-    if (rest.length === 0) return name === head;
-    const tail = rest.pop() ?? '';
-    let position = head.length;
-    if (!name.startsWith(head) || name.length < head.length + tail.length) return false;
-    for (const middle of rest) {
-      const at = name.indexOf(middle, position);
-      if (at < 0) return false;
-      position = at + middle.length;
-    }
-    return name.endsWith(tail) && position <= name.length - tail.length;
-  });
+  return pattern.split(',').some((each) => matchesWildcard(name, each.trim()));
 }
 
 export function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {

@@ -230,7 +230,8 @@ function numberAround(text: Buffer, at: number): string {
   return text.toString('latin1', start, end);
 }
 
-function skipValue(text: Buffer, at: number): number {
+/** Where the value ends that starts at `at`. */
+export function skipValue(text: Buffer, at: number): number {
   const first = text[at];
   if (first === QUOTE) return skipString(text, at);
   if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
@@ -289,7 +290,7 @@ function endOfString(text: Buffer, at: number): number | null {
   }
 }
 
-function skipSpace(text: Buffer, at: number): number {
+export function skipSpace(text: Buffer, at: number): number {
   let position = at;
   while (isSpace(text[position])) position++;
   return position;

@@ -188,7 +188,7 @@ describe('sentences on the page', () => {
       { rule: 'mmr', from: 2, similarity: 0.5, like: null },
       'Moved for variety, being like a product above it (0.50); by score alone it would stand at 3.',
     ],
-    [{ rule: 'floor', from: 4 }, 'Raised since its group had too few of the first places; by score alone it would stand at 5.'],
+    [{ rule: 'floor', from: 30 }, 'Raised, so that its group has its share of the top; by score alone it would stand at 31.'],
     [undefined, null],
   ])('tell the rule that moved a hit: %j', (move, told) => {
     expect(words.describeRule(move, (id) => id.toUpperCase())).toBe(told);

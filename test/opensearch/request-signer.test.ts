@@ -95,6 +95,8 @@ describe('a signed way to the engine', () => {
     const headers = {
       authorization: 'AWS4-HMAC-SHA256 of-the-client',
       'content-type': 'application/json',
+      'x-amz-date': '20200101T000000Z',
+      'x-amz-security-token': 'of-the-client',
       'x-opaque-id': 'o',
       cookie: 'a=b',
     };
@@ -105,6 +107,7 @@ describe('a signed way to the engine', () => {
     expect(streamed.status).toBe(200);
     expect(taken).toHaveLength(2);
     expect(taken[0]?.headers).toMatchObject({ 'x-opaque-id': 'o', cookie: 'a=b' });
+    expect(JSON.stringify(taken.map((request) => request.rawHeaders))).not.toContain('of-the-client');
   });
 
   it('shows the token of temporary credentials', async () => {

@@ -1,6 +1,9 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAddressRange, liesInRanges } from '../../config/address-range.js';
 import type { HttpDependencies } from '../../sidecar/http/server.js';
+import { nameCaller, openTokenGate } from '../../sidecar/http/token-gate.js';
 import { call, errorOf, openEngine, openRig } from './http-rig.js';
 
 const EVENTS = 'events-token-0123456789';
@@ -114,6 +117,18 @@ describe('tokens', () => {
     open.push(engine, rig);
     for (const headers of [{}, bearer(SEARCH), { 'x-fuserank-token': EVENTS }]) await call(rig.url, '/products/_search', { headers });
     expect(told).toEqual([null, 'stack', 'shop-front']);
+  });
+
+  test('have a share of the room that nobody takes by sending their name', () => {
+    const gate = openTokenGate({ tokens, openTo: [] });
+    const callerOf = (headers: Record<string, string>): string => {
+      const request = Object.assign(new IncomingMessage(new Socket()), { headers });
+      gate.identify(request);
+      return nameCaller(request, gate);
+    };
+    const callers = [bearer(SEARCH), { authorization: 'stack' }, { authorization: '' }, {}].map(callerOf);
+    expect(new Set(callers).size).toBe(4);
+    expect(callerOf({ 'x-fuserank-token': SEARCH })).toBe(callers[0]);
   });
 
   test('the audit of an erasure names the token, never its secret', async () => {

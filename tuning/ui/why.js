@@ -70,7 +70,7 @@ export function describeRule(move, nameProduct) {
     case 'max_per_group':
       return `Moved down since enough of ${move.group ? `“${move.group}”` : 'its group'} stand above; ${byScore}.`;
     case 'floor':
-      return `Raised since its group had too few of the first places; ${byScore}.`;
+      return `Raised, so that its group has its share of the top; ${byScore}.`;
     case 'mmr': {
       const other = typeof move.like === 'string' ? `“${nameProduct(move.like)}”` : 'a product above it';
       return `Moved for variety, being like ${other} (${show(move.similarity)}); ${byScore}.`;
