@@ -20,6 +20,7 @@ import type { RankReply } from './scorer.js';
 import type { SearchCall } from './request/search-call.js';
 import type { UpstreamSearch } from './request/upstream-search.js';
 import { namesOfShopper } from './request/search-options.js';
+import { fieldsWithoutValues } from './request/list-rules.js';
 import { arrangeByRules } from './walk/arranged-list.js';
 import type { Admission, Outcome } from './walk/admission.js';
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from './walk/client-request.js';
@@ -51,6 +52,8 @@ export interface SearchObserver {
     readonly clock: SearchClock;
     /** Hits in the ranked list; null where none was made. */
     readonly candidates: number | null;
+    /** Fields of the shop's rules that none of them has a value of, and whose profile it was; absent where there are none. */
+    readonly unruled?: { readonly profile: string; readonly fields: readonly string[] };
   }): void;
 }
 
@@ -136,7 +139,9 @@ export class SearchRanker {
         outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
         if (page.describe && !this.#isErased(search, clock)) this.#deps.lists?.keep(page.describe);
-        this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
+        const { candidates, withoutValues } = page;
+        const unruled = withoutValues.length === 0 ? {} : { unruled: { profile: search.profileName, fields: withoutValues } };
+        this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates, ...unruled });
         const told = this.#tellUbi(answer, page.body, { call, search, clock, ranking: { fuserank_model: page.model } });
         return { body: told, applied: page.label, reason: null };
       } catch (error) {
@@ -173,7 +178,14 @@ export class SearchRanker {
       const list = stored ?? EMPTY_LIST;
       try {
         const body = await this.#renderPage(work, list, () => null);
-        return { body, label: `window=${list.window}; list=stored`, model: list.model, candidates: list.hits.length, describe: null };
+        return {
+          body,
+          label: `window=${list.window}; list=stored`,
+          model: list.model,
+          candidates: list.hits.length,
+          withoutValues: [],
+          describe: null,
+        };
       } catch (error) {
         this.#lists.forget(search.listKey); // a product of it is gone; the reader's next page is ranked anew
         throw error;
@@ -197,6 +209,7 @@ export class SearchRanker {
       label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`,
       model,
       candidates: list.hits.length,
+      withoutValues: fieldsWithoutValues(search.rules, gathered.set.values),
       describe,
     };
   }
@@ -206,6 +219,14 @@ export class SearchRanker {
     const { set, stamp } = gathered;
     const arranging = { search, gathered, scorers: this.#deps.scorers, clock, deadline };
     const { ranker, signals } = search.profile;
+    if (search.call.given?.keepsOrder) {
+      const ranking = await arrangeByRules({
+        ...arranging,
+        ranking: rankCandidates(set, { scores: [], blend: search.blend, gate: 0 }),
+        blend: search.blend,
+      });
+      return { reply: null, model: 'first-phase', ranking, describe: null };
+    }
     if (ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
       const blend = ranker === 'shuffle' ? search.blend : 0;
@@ -289,6 +310,8 @@ interface RankedPage {
   readonly model: string;
   /** Hits of the ranked list. */
   readonly candidates: number;
+  /** Fields of the rules that no candidate has a value of. */
+  readonly withoutValues: readonly string[];
   /** For those who keep lists; null where nobody wants this one, or nothing was scored. */
   readonly describe: (() => KeptList) | null;
 }

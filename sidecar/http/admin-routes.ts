@@ -82,5 +82,12 @@ export function adminRoutes(options: { users: UserRegister; rankers: RankerDoor;
     if (untold) throw new HttpError('others_not_told', '', {}, { cause: untold });
     response.json({ erased });
   });
+  for (const [path, methods] of Object.entries(METHODS)) {
+    router.all(path, (request) => {
+      throw new HttpError('method_not_allowed', `${request.path.slice(0, 200)} takes ${methods}`, { allow: methods });
+    });
+  }
   return router;
 }
+
+const METHODS: Readonly<Record<string, string>> = { '/metrics': 'GET, HEAD', '/v1/users/:id': 'GET, HEAD, DELETE' };

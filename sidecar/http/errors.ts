@@ -42,6 +42,11 @@ export const ERRORS = {
     type: 'security_exception',
     message: 'a token of scope %s is needed; send it as X-Fuserank-Token, or as Authorization: Bearer',
   },
+  token_unknown: {
+    status: 401,
+    type: 'security_exception',
+    message: 'a token of scope %s is needed, and the one shown is none of server.tokens; see that it is whole and of this sidecar',
+  },
   scope_missing: {
     status: 403,
     type: 'security_exception',
@@ -64,6 +69,11 @@ export const ERRORS = {
     message: '%s is not a read route; send it to OpenSearch itself, or set proxy.allowWrites: true to have the sidecar forward it',
   },
   not_found: { status: 404, type: 'resource_not_found_exception', message: 'there is no %s; see docs/reference/http.md for the routes' },
+  product_not_found: {
+    status: 404,
+    type: 'resource_not_found_exception',
+    message: 'there is no %s; a product is found by its _id, in an index that these credentials may read',
+  },
   method_not_allowed: { status: 405, type: 'method_not_allowed', message: '%s' },
   ranker_refused: { status: 409, type: 'conflict', message: '%s; the ranker that was loaded goes on' },
   request_timeout: {
@@ -137,7 +147,7 @@ export function renderError(error: HttpError): Buffer {
   return Buffer.from(JSON.stringify({ error: { root_cause: [cause], ...cause }, status: error.status }));
 }
 
-const REFUSALS = { bad: 'bad_request', absent: 'not_found', unable: 'route_unable' } as const satisfies Record<
+const REFUSALS = { bad: 'bad_request', absent: 'product_not_found', unable: 'route_unable' } as const satisfies Record<
   RequestRefused['kind'],
   ErrorCode
 >;

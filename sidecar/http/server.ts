@@ -13,7 +13,7 @@ import { healthRoutes, type Health } from './health-routes.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import { readTarget } from './request-target.js';
-import { findRoute, type Route } from './route-table.js';
+import { findRoute, guessOwnRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
 import { nameCaller, openTokenGate } from './token-gate.js';
 import { uiRoutes, type Ui } from './ui-routes.js';
@@ -95,8 +95,11 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
         return;
       }
       if (needsToken) gate.demand(request, 'search');
-      if (route.kind === 'write' && !config.proxy.allowWrites)
-        throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
+      if (route.kind === 'write' && !config.proxy.allowWrites) {
+        const asked = `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`;
+        const guess = guessOwnRoute(target.segments);
+        throw guess === null ? new HttpError('write_refused', asked) : new HttpError('not_found', `route ${asked} (${guess})`);
+      }
       const leave = admit(caller);
       const signal = watchClient(request, response);
       serve(request, response, { target, route, signal, caller })
