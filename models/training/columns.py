@@ -13,6 +13,7 @@ PRIOR_REVIEWS = 10
 RETRIEVERS = 3
 LONG_QUERY_WORDS = 8
 LONGEST_HISTORY = 50
+COUNTERS = ("popularity", "popularity_7d", "popularity_in_category", "views_7d", "carts_7d", "purchases_7d", "ctr", "cvr")
 DEFINITION = {column["name"]: column for column in FEATURE_SET["columns"]}
 
 
@@ -65,9 +66,16 @@ class Met:
     item_factor: np.ndarray  # [N, K]
     past_factor: np.ndarray  # [D', K], of those that have one
 
+    @classmethod
+    def nothing(cls, candidates: int) -> "Met":
+        """Of a shop without statistics."""
+        pairs = np.zeros((candidates, 0))
+        return cls({name: np.full(candidates, np.nan) for name in COUNTERS}, pairs, pairs, np.zeros((candidates, 0)), np.zeros((0, 0)))
 
-def compute_columns(facts: Facts, names: list[str] = COLUMNS) -> np.ndarray:
-    """[N, F] float32 in the order of the names, missing values as declared, clipped."""
+
+def compute_columns(facts: Facts, names: list[str] = COLUMNS, more: tuple[dict[str, np.ndarray], Met] | None = None) -> np.ndarray:
+    """[N, F] float32 in the order of the names, missing values as declared, clipped. `more`: the values of the cosine columns, and the
+    shop's statistics, where they are at hand; else those that `facts.evidence` gives."""
     n, length = facts.same_brand.shape
     known = np.full(n, np.nan)
     z = standardise(facts.first_score)
@@ -107,10 +115,12 @@ def compute_columns(facts: Facts, names: list[str] = COLUMNS) -> np.ndarray:
         "history_length": np.full(n, np.log1p(length) / np.log1p(LONGEST_HISTORY) if length else np.nan),
     }
     if facts.evidence:
-        values |= cosine_values(facts.evidence) | behaviour_values(facts.evidence.met, values["history_length"])
+        more = cosine_values(facts.evidence), facts.evidence.met
+    if more:
+        values |= more[0] | behaviour_values(more[1], values["history_length"])
     columns = np.empty((n, len(names)), np.float32)
     for place, name in enumerate(names):
-        column, value = DEFINITION[name], values[name]
+        column, value = DEFINITION[name], values.get(name, known)
         columns[:, place] = np.where(np.isnan(value), column["missing"], np.clip(value, *column["clip"]))
     return columns
 

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from columns import Evidence, Facts, Met, compute_columns
+from columns import COUNTERS, Evidence, Facts, Met, compute_columns
 from contract import ACTION, ALL_COLUMNS, MODELS
 
 TEXT_DIMS, IMAGE_DIMS, FACTOR_DIMS = 5, 4, 3
@@ -102,7 +102,7 @@ def meet_history(ids: list[str | None], statistics: list[dict | None], history: 
     member = lambda name: np.array([np.nan if each is None or each[name] is None else each[name] for each in statistics], float)  # noqa: E731
     factors = [each["factor"] for each in past.values() if each and each["factor"]]
     return Met(
-        counters={name: member(name) for name in ("popularity", "popularity_7d", "popularity_in_category", "views_7d", "carts_7d", "purchases_7d", "ctr", "cvr")},
+        counters={name: member(name) for name in COUNTERS},
         weights=weights,
         cosines=cosines,
         item_factor=np.array([each["factor"] if each and each["factor"] else [np.nan] * FACTOR_DIMS for each in statistics]).reshape(-1, FACTOR_DIMS),

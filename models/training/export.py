@@ -31,12 +31,12 @@ class Positional(nn.Module):
         return tuple(outputs[name] for name in self.ranker.OUTPUTS)
 
 
-def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, trained_on: list[str], metrics: dict) -> None:
+def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, trained_on: list[str], metrics: dict, columns: list[str] = COLUMNS) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model_file = folder / "model.onnx"
     ranker.eval()
     axes = {axis: torch.export.Dim.DYNAMIC for axis in ("B", "N", "L", "Dt", "Di")}
-    sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9))
+    sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9), len(columns))
     with torch.no_grad():
         program = torch.onnx.export(
             Positional(ranker).eval(),
@@ -50,14 +50,14 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
         )
     program.save(str(model_file))
     strip_metadata(model_file)
-    check_parity(ranker, model_file)
+    check_parity(ranker, model_file, len(columns))
     write_manifest(
         folder,
         name=name,
         version=version,
-        inputs={key: [FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in ranker.INPUTS},
+        inputs={key: [len(columns) if axis == "F" else FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in ranker.INPUTS},
         outputs={key: list(shape) for key, shape in ranker.OUTPUTS.items()},
-        columns=COLUMNS,
+        columns=columns,
         parameters=sum(p.numel() for p in ranker.parameters()),
         licence="Apache-2.0",
         trained_on=trained_on,
@@ -85,12 +85,12 @@ def strip_metadata(model_file: Path) -> None:
     onnx.save(model, str(model_file))
 
 
-def check_parity(ranker: nn.Module, model_file: Path) -> float:
+def check_parity(ranker: nn.Module, model_file: Path, columns: int) -> float:
     session = onnxruntime.InferenceSession(str(model_file), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(7)
     cases, worst = [], 0.0
     for shape in PARITY_SHAPES:
-        inputs = draw_inputs(rng, shape)
+        inputs = draw_inputs(rng, shape, columns)
         with torch.no_grad():
             expected = {key: value.numpy() for key, value in ranker({key: inputs[key] for key in ranker.INPUTS}).items()}
         got = session.run(list(ranker.OUTPUTS), {key: inputs[key].numpy() for key in ranker.INPUTS})
@@ -108,9 +108,9 @@ def check_parity(ranker: nn.Module, model_file: Path) -> float:
     return worst
 
 
-def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int]) -> dict[str, Tensor]:
+def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int], columns: int) -> dict[str, Tensor]:
     """Random inputs with masks and pads, of the contract's shapes; values are rounded so that JSON holds them exactly."""
-    sizes = dict(zip(("B", "N", "L", "Dt", "Di"), shape, strict=True)) | FIXED_AXES
+    sizes = dict(zip(("B", "N", "L", "Dt", "Di"), shape, strict=True)) | FIXED_AXES | {"F": columns}
     inputs: dict[str, Tensor] = {}
     for key, axes in INPUTS.items():
         dims = [sizes[axis] for axis in axes]

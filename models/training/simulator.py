@@ -10,8 +10,9 @@ import numpy as np
 from scipy import sparse
 
 from catalogues import Catalogue, unit, words
-from columns import Facts, compute_columns
-from contract import ACTION
+from behaviour import Behaviour
+from columns import Facts, Met, compute_columns, match_words, words_of
+from contract import ACTION, ALL_COLUMNS
 
 BM25_K1, BM25_B = 1.2, 0.75
 DAY = 86_400.0
@@ -29,7 +30,7 @@ class SimulatedList:
     query: int  # row of the catalogue's queries
     sees_text: bool
     photo: np.ndarray | None  # [Di]
-    columns: np.ndarray  # [N, F]
+    columns: np.ndarray  # [N, all of the feature set]
     chosen: np.ndarray  # [N] chance of being chosen
     outcome: np.ndarray  # [N] 0 nothing, 1 click, 2 cart, 3 purchase
     family: str
@@ -37,6 +38,8 @@ class SimulatedList:
 
 class View:
     """A catalogue as one shop shows it: one encoder a modality, some pictures, texts and attributes missing."""
+
+    behaviour: Behaviour | None = None
 
     def __init__(self, catalogue: Catalogue, rng: np.random.Generator):
         self.catalogue, self.rng = catalogue, rng
@@ -57,8 +60,9 @@ class View:
         self.has_text, self.has_image = (np.abs(rows).sum(1) > 0 for rows in (self.text, self.image))
         self.query_head = self.fit_head() if self.has_image.mean() > 0.3 and self.has_text.mean() > 0.3 and rng.random() < 0.7 else None
         self.brand = catalogue.brand if rng.random() > 0.25 else np.full(n, -1)
-        keep_category = rng.random() > 0.2
-        self.category_overlap = overlap_lists(catalogue.category_lists) * keep_category
+        self.knows_category = rng.random() > 0.2
+        self.category_overlap = overlap_lists(catalogue.category_lists) * self.knows_category
+        self.category_words = split_categories(catalogue)
         self.price, self.rating, self.reviews = (
             values if rng.random() > chance else np.full(n, np.nan)
             for values, chance in ((catalogue.price, 0.15), (catalogue.rating, 0.2), (catalogue.reviews, 0.2))
@@ -96,6 +100,14 @@ class View:
         share = self.holds[:, known] @ self.idf[known] / self.idf[known].sum()
         return np.asarray(self.bm25[:, known].sum(1)).ravel(), np.asarray(share).ravel()
 
+    def match_category(self, query: str, items: np.ndarray) -> np.ndarray:
+        """Share of the query's words that each product's categories hold [N]"""
+        if not self.knows_category:
+            return np.full(len(items), np.nan)
+        asked, category = words_of(query), self.catalogue.category[items]
+        matches = {row: match_words(asked, self.category_words[row]) if self.catalogue.category_lists[row] else np.nan for row in np.unique(category)}
+        return np.array([matches[row] for row in category])
+
     def fit_head(self) -> np.ndarray:
         """Ridge from text to picture space on this catalogue's pairs, applied to every query."""
         pairs = np.flatnonzero(self.has_text & self.has_image)
@@ -126,6 +138,11 @@ class View:
             spread = max(0.02, float(cosine.std()))
             statistics[place] = cosine.mean() + rng.normal(0, 0.25) * spread, spread * rng.lognormal(0, 0.2)
         return statistics.astype(np.float32)
+
+
+def split_categories(catalogue: Catalogue) -> list[set[str]]:
+    """The words of each category list."""
+    return [{word for value in row for word in words_of(value)} for row in catalogue.category_lists]
 
 
 def overlap_lists(lists: list[list[str]]) -> np.ndarray:
@@ -245,9 +262,11 @@ def simulate_list(view: View, rng: np.random.Generator) -> SimulatedList | None:
     # Shoppers who find what they need and like go on to buy.
     if rng.random() < 0.3 + 0.3 * (need[items[order[0]]] > 0.8):
         outcome[order[0]] = 3 if rng.random() < 0.4 else 2
+    asked = view.match_category(catalogue.queries[query], items) if facts.query_words else np.full(len(items), np.nan)
+    columns = compute_columns(facts, ALL_COLUMNS, more=({"query_category_match": asked}, Met.nothing(len(items))))
     return SimulatedList(
         items=items, history=history, action=action, age=age, session=session, query=query,
-        sees_text=bool(facts.query_words), photo=photo, columns=compute_columns(facts), chosen=chosen, outcome=outcome,
+        sees_text=bool(facts.query_words), photo=photo, columns=columns, chosen=chosen, outcome=outcome,
         family=family,
     )  # fmt: skip
 
