@@ -1,8 +1,9 @@
 """Trains fusion-base on simulated shoppers and exports it.
 
-    python train.py --catalogues CACHE --out RUN [--steps 4000] [--seed 1] [--workers 0] [--device cpu]
+    python train.py --catalogues CACHE --lists LISTS... --out RUN [--steps 4000] [--seed 1] [--workers 0] [--device cpu]
 
-No list is seen twice: shoppers are simulated while the model learns.
+Two kinds of lists take turns: single searches of shoppers simulated while the model learns, none of which is seen twice, and stored lists
+of whole shops with a log (shop_lists.py), each of which is another shop's each time it comes (augment.py).
 """
 
 import argparse
@@ -13,6 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -20,6 +22,7 @@ from torch.utils.data import DataLoader
 from contract import COLUMN
 from dataset import Batch, Simulation
 from evaluate import evaluate
+from list_batches import load_lists, walk_lists
 from losses import blend, listwise, whole_funnel
 from model import FusionBase, count_parameters
 
@@ -46,6 +49,17 @@ def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator) -> Tens
 
 
 def stream(options: argparse.Namespace, seed: int) -> Iterator[Batch]:
+    sources = []
+    if options.catalogues:
+        sources.append(stream_searches(options, seed))
+    if options.lists:
+        sources.append(walk_lists(load_lists(options.lists), batch=BATCH, seed=seed))
+    turns = np.random.default_rng(seed)
+    while True:
+        yield next(sources[-1] if turns.random() < options.share else sources[0])
+
+
+def stream_searches(options: argparse.Namespace, seed: int) -> Iterator[Batch]:
     simulation = Simulation(options.catalogues, lists=LISTS_A_VIEW, batch=BATCH, seed=seed)
     workers = {"num_workers": options.workers, "prefetch_factor": 4} if options.workers else {}
     return iter(DataLoader(simulation, batch_size=None, **workers))
@@ -82,7 +96,9 @@ def train(batches: Iterator[Batch], *, out: Path, start: Path | None, steps: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--catalogues", type=Path, required=True)
+    parser.add_argument("--catalogues", type=Path, help="for single searches")
+    parser.add_argument("--lists", type=Path, nargs="*", default=[], help="stored lists")
+    parser.add_argument("--share", type=float, default=0.6, help="of stored lists, where there are both kinds")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights.pt; export.py reads it")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=3e-3)
@@ -98,9 +114,11 @@ def main() -> None:
         stream(options, options.seed), out=options.out, start=options.start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
     )
     model = model.eval()
-    held_out = [move(batch, options.device) for batch in islice(stream(options, options.seed + 500), options.held_out)]
-    metrics = evaluate(model, held_out)
-    print(json.dumps(metrics, indent=1))
+    metrics = {}
+    if options.catalogues:
+        held_out = [move(batch, options.device) for batch in islice(stream_searches(options, options.seed + 500), options.held_out)]
+        metrics = evaluate(model, held_out)
+        print(json.dumps(metrics, indent=1))
     torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps, "seed": options.seed}, options.out / "weights.pt")
     print(f"{count_parameters(model)} parameters")
 
