@@ -1,0 +1,176 @@
+"""Large shops drawn from nothing: a tree of categories, brands with lines, titles of made-up words, an encoder's vectors of them.
+
+What `latent_shop.py` is to looks, this is to counts: thousands of products, so that histories meet and fall apart as in real shops. Words
+of a category stand in some titles only, so the first phase is as weak on bare categories as it is in reality.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalogues import Catalogue, build, unit
+from derived_queries import DerivedQueries, derive_queries
+
+CONSONANTS, VOWELS = "bdfgklmnprstvz", "aeiou"
+SYLLABLES = len(CONSONANTS) * len(VOWELS)
+
+
+@dataclass
+class Tree:
+    """K leaves; each level's number of every leaf [K], and what the values are called."""
+
+    path: np.ndarray  # [K, levels]
+    names: list[list[str]]  # [levels][values]
+
+    def lists(self, depth: np.ndarray) -> list[list[str]]:
+        """[K] values from broad to narrow; the leaf is always the last of them."""
+        levels = self.path.shape[1]
+        return [[self.names[level][self.path[k, level]] for level in range(levels) if level == levels - 1 or level < depth[k]] for k in range(len(self.path))]
+
+
+def spell(number: int) -> str:
+    """A made-up word of its own for every number."""
+    syllables = []
+    number += SYLLABLES
+    while number:
+        number, syllable = divmod(number, SYLLABLES)
+        syllables.append(CONSONANTS[syllable // len(VOWELS)] + VOWELS[syllable % len(VOWELS)])
+    return "".join(syllables) + "x"
+
+
+def draw_shop(seed: int, *, n: int | None = None) -> tuple[Catalogue, DerivedQueries]:
+    rng = np.random.default_rng(seed)
+    n = n or int(np.exp(rng.uniform(np.log(2_000), np.log(14_000))))
+    words = iter(rng.permutation(400_000))
+    tree = draw_tree(rng, leaves=max(12, int(n / np.exp(rng.uniform(np.log(8), np.log(60))))), words=words)
+    k = len(tree.path)
+    leaf = rng.choice(k, size=n, p=shares(rng.lognormal(0, rng.uniform(0.9, 1.7), k)))
+    # A brand sells in a few neighbouring leaves, in lines that share words and looks.
+    brands = max(10, int(n / np.exp(rng.uniform(np.log(6), np.log(60)))))
+    brand = rng.choice(brands, size=n, p=shares(rng.lognormal(0, 1.1, brands)))
+    home = rng.integers(k, size=brands)
+    faithful = rng.random(n) < rng.uniform(0.3, 0.9)
+    spread = np.clip(home[brand] + np.round(rng.laplace(0, rng.uniform(1, 0.06 * k + 2), n)).astype(int), 0, k - 1)
+    leaf = np.where(faithful, spread, leaf)
+    line = brand * 4 + rng.integers(4, size=n)
+    kinds = int(rng.integers(4, 30))  # of each trait, told by words of their own
+    traits = {name: rng.integers(kinds, size=n) for name in ("scent", "shade", "make")}
+    wording = Wording(rng, tree, brands, kinds, words)
+    titles = wording.write(rng, leaf, brand, line, traits)
+    branded = rng.random(n) >= rng.uniform(0, 0.45)
+    space = WordSpace(rng, tree)
+    depth = rng.integers(1, tree.path.shape[1] + 1, k)
+    level = rng.lognormal(2.8, 0.8, k)[leaf] * rng.lognormal(0, 0.35, brands)[brand]
+    told = rng.random() < 0.6  # some shops show neither reviews nor ratings
+    catalogue = build(
+        f"drawn-{seed}",
+        titles=titles,
+        texts={"drawn": space.embed(titles, leaf, rng)},
+        images={"drawn": draw_pictures(rng, leaf, traits, k, kinds)} if rng.random() < 0.4 else {},
+        brand=[wording.brand[b] if shown else None for b, shown in zip(brand, branded, strict=True)],
+        category=[tree_list for tree_list in map(tree.lists(depth).__getitem__, leaf)],
+        price=list((level * rng.lognormal(0, 0.35, n)).round(2)) if rng.random() < 0.6 else None,
+        rating=list(np.clip(rng.normal(4.1, 0.5, n), 1, 5).round(1)) if told else None,
+        reviews=list(rng.lognormal(3, 1.3, n).astype(int).astype(float)) if told else None,
+        traits=traits | {"line": line},
+    )
+    of_leaf = {names[-1]: place for place, names in enumerate(tree.lists(depth))}
+    queries = derive_queries(catalogue, {"drawn": lambda texts: space.embed(texts, np.array([of_leaf.get(asked_leaf(text, of_leaf), -1) for text in texts]), rng)}, rng)
+    return catalogue, queries
+
+
+def shares(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum()
+
+
+def asked_leaf(text: str, leaves: dict[str, int]) -> str:
+    """A derived query is a leaf, or a leaf and a word."""
+    return text if text in leaves else text.rsplit(" ", 1)[0]
+
+
+def draw_tree(rng: np.random.Generator, *, leaves: int, words) -> Tree:
+    """Leaves of 2 to 4 levels of broader values; two leaves of different branches never share a name."""
+    levels = int(rng.integers(2, 5))
+    sizes = [int(rng.integers(3, 12))]
+    for _ in range(levels - 2):
+        sizes.append(int(sizes[-1] * rng.uniform(2, 5)))
+    path = np.zeros((leaves, levels), int)
+    path[:, -1] = np.arange(leaves)
+    for level in range(levels - 2, -1, -1):
+        size = min(sizes[level], leaves)
+        bounds = np.sort(rng.choice(leaves, size, replace=False))
+        path[:, level] = np.maximum(0, np.searchsorted(bounds, np.arange(leaves), "right") - 1)
+    names = []
+    for level in range(levels):
+        values = int(path[:, level].max()) + 1
+        names.append([" ".join(spell(next(words)) for _ in range(int(rng.integers(1, 3)))) for _ in range(values)])
+    return Tree(path, names)
+
+
+class Wording:
+    """What products are called: brand, line, words of their traits, filling words of their leaf, and perhaps the leaf's own."""
+
+    def __init__(self, rng: np.random.Generator, tree: Tree, brands: int, kinds: int, words):
+        fresh = lambda count: [spell(next(words)) for _ in range(count)]  # noqa: E731
+        self.brand, self.line = fresh(brands), fresh(brands * 4)
+        self.trait = {name: fresh(kinds) for name in ("scent", "shade", "make")}
+        self.leaf = tree.names[-1]
+        self.synonym = fresh(len(self.leaf))  # what a title may say instead
+        self.filling = fresh(300)
+        self.own = [fresh(8) for _ in self.leaf]
+        self.told = {name: rng.uniform(0.1, 0.8) for name in ("brand", "line", "scent", "shade", "make")}
+        self.named, self.meant = rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.8)
+        self.filled = int(rng.integers(0, 6))
+
+    def write(self, rng: np.random.Generator, leaf: np.ndarray, brand: np.ndarray, line: np.ndarray, traits: dict[str, np.ndarray]) -> list[str]:
+        titles = []
+        say = {name: rng.random(len(leaf)) < chance for name, chance in self.told.items()}
+        named, meant = rng.random(len(leaf)) < self.named, rng.random(len(leaf)) < self.meant
+        for i in range(len(leaf)):
+            parts = [self.brand[brand[i]]] if say["brand"][i] else []
+            parts += [self.line[line[i]]] if say["line"][i] else []
+            parts += [self.trait[name][traits[name][i]] for name in self.trait if say[name][i]]
+            parts += [self.own[leaf[i]][j] for j in rng.integers(8, size=2)]
+            if named[i]:
+                parts.append(self.leaf[leaf[i]])
+            elif meant[i]:
+                parts.append(self.synonym[leaf[i]])
+            parts += [self.filling[j] for j in (300 * rng.random(self.filled) ** 2).astype(int)]
+            titles.append(" ".join(parts))
+        return titles
+
+
+class WordSpace:
+    """An encoder: a sum of directions of the words, drawn to where a text's leaf lies in the tree."""
+
+    def __init__(self, rng: np.random.Generator, tree: Tree):
+        self.dims = int(rng.integers(48, 129))
+        self.seed = int(rng.integers(2**31))
+        self.common = unit(rng.normal(size=self.dims)) * rng.uniform(0, 1.2)
+        place = np.zeros((len(tree.path), self.dims))
+        for level in range(tree.path.shape[1]):
+            place += rng.uniform(0.3, 0.9) * unit(rng.normal(size=(int(tree.path[:, level].max()) + 1, self.dims)))[tree.path[:, level]]
+        self.place = place
+        self.word, self.noise = rng.uniform(0.5, 1.3), rng.uniform(0.1, 0.6)
+        self.known: dict[str, np.ndarray] = {}
+
+    def embed(self, texts: list[str], leaf: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        rows = np.zeros((len(texts), self.dims))
+        for row, text in enumerate(texts):
+            words = text.split()
+            rows[row] = sum(self.direction(word) for word in words) / np.sqrt(max(1, len(words)))
+        rows = self.common + self.place[leaf] * (leaf >= 0)[:, None] + self.word * rows
+        return unit(rows + self.noise * unit(rng.normal(size=rows.shape)))
+
+    def direction(self, word: str) -> np.ndarray:
+        if word not in self.known:
+            self.known[word] = unit(np.random.default_rng([self.seed, *word.encode()]).normal(size=self.dims))
+        return self.known[word]
+
+
+def draw_pictures(rng: np.random.Generator, leaf: np.ndarray, traits: dict[str, np.ndarray], leaves: int, kinds: int) -> np.ndarray:
+    dims = int(rng.integers(24, 97))
+    rows = unit(rng.normal(size=dims)) * rng.uniform(0, 1) + rng.uniform(0.3, 1.2) * unit(rng.normal(size=(leaves, dims)))[leaf]
+    for values in traits.values():
+        rows = rows + rng.uniform(0.1, 0.9) * unit(rng.normal(size=(kinds, dims)))[values]
+    return unit(rows + rng.uniform(0.3, 0.9) * unit(rng.normal(size=rows.shape)))
