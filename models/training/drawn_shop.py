@@ -40,7 +40,7 @@ def spell(number: int) -> str:
 
 def draw_shop(seed: int, *, n: int | None = None) -> tuple[Catalogue, DerivedQueries]:
     rng = np.random.default_rng(seed)
-    n = n or int(np.exp(rng.uniform(np.log(2_000), np.log(14_000))))
+    n = n or int(np.exp(rng.uniform(np.log(5_000), np.log(30_000))))
     words = iter(rng.permutation(400_000))
     tree = draw_tree(rng, leaves=max(12, int(n / np.exp(rng.uniform(np.log(8), np.log(60))))), words=words)
     k = len(tree.path)

@@ -120,7 +120,7 @@ class Market:
     def join_products(self, habits: Habits) -> np.ndarray:
         """Products that go with each, closest first [n, P]: from its own aisle, from near aisles, from its brand"""
         rng, count = self.rng, max(2, round(habits.partners))
-        own = rng.uniform(0.1, 0.6)
+        own = rng.uniform(0.05, 0.45)
         choice = rng.random((self.n, CONSIDERED))
         aisles = np.where(choice < own, self.aisle[:, None], self.near[self.aisle[:, None], rng.integers(self.near.shape[1], size=choice.shape)])
         considered = self.in_aisle(aisles, rng)

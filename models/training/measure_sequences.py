@@ -1,10 +1,10 @@
-"""Numbers that say how shoppers behave, of real sequences and of simulated ones: what `shoppers.py` is calibrated to.
+"""Numbers that say how shoppers behave, of real packs and of simulated ones: what `habits.py` and `drawn_shop.py` are calibrated to.
 
-    python measure_sequences.py --packs PACKS --out calibration.json     # PACKS: written by packs.py; the numbers of beauty and sports
-    python measure_sequences.py --check --catalogues CATALOGUES          # simulated populations beside them; fails where a real one lies outside
+    python measure_sequences.py --packs PACKS --out calibration.json      # packs.py wrote them; beauty and sports
+    python measure_sequences.py --check PACKS                             # simulated_packs.py wrote them; fails where a real number is out of reach
 
 Every shopper's last event is a target and is never counted in what it is compared with. Products that fewer than five events outside the
-last two of each shopper speak of are left out on both sides, as in the packs.
+last two of each shopper speak of are left out on both sides, as in the real packs, which are 5-cores: they would give targets away.
 """
 
 import argparse
@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 from scipy import optimize, sparse
 
-from behaviour import join_pairs, narrowest, percentiles_within
-from catalogues import Catalogue
+from behaviour import join_pairs, narrowest, percentiles, percentiles_within
+from packs import KNOWN_EVENTS, Pack, load_pack
 from sequences import Sequences
 
-KNOWN_EVENTS = 5
-THRESHOLDS = (1, 2, 3, 5)
-LISTS, CANDIDATES = 3000, 200
+CALIBRATION = Path(__file__).with_name("calibration.json")
+THRESHOLDS = (1, 2, 3, 5)  # shoppers a pair
+LISTS, CANDIDATES, HISTORY = 3000, 200, 50
 DECAY = 0.9
 EVIDENCE = ("popularity", "covisits", "covisit_cosine", "text", "last_text", "brand")
+SPREAD = (5, 95)  # percentiles of simulated packs between which real numbers lie
 
 
 @dataclass
@@ -35,36 +36,32 @@ class Ground:
     brand: np.ndarray  # [n]
     text: np.ndarray  # [n, Dt]
     sequences: Sequences
+    last: np.ndarray  # [E] bool: the shopper's last event of all
 
 
-def from_end(sequences: Sequences) -> np.ndarray:
-    """Events of the same shopper after each one [E]"""
-    ends = np.append(np.flatnonzero(np.diff(sequences.shopper)), len(sequences) - 1)
-    return np.repeat(ends, np.diff(ends, prepend=-1)) - np.arange(len(sequences))
-
-
-def lay_ground(catalogue: Catalogue, sequences: Sequences, encoder: str) -> Ground:
-    n = len(catalogue)
-    kept = np.bincount(sequences.item[from_end(sequences) >= 2], minlength=n) >= KNOWN_EVENTS
-    mine = kept[sequences.item]
+def lay_ground(pack: Pack, encoder: str) -> Ground:
+    catalogue, events = pack.catalogue, pack.sequences
+    kept = np.bincount(events.item[pack.from_end >= 2], minlength=len(catalogue)) >= KNOWN_EVENTS
+    mine = kept[events.item]
     number = np.cumsum(kept) - 1
-    trimmed = Sequences(sequences.shopper[mine], number[sequences.item[mine]].astype(np.int32), sequences.action[mine], sequences.time[mine])
     values = {value: place for place, value in enumerate(sorted({value for row in catalogue.category_lists for value in row}))}
     lists = [sorted({values[value] for value in row}) for row in catalogue.category_lists]
     width = [len(row) for row in lists]
-    held = sparse.csr_matrix((np.ones(sum(width)), (np.repeat(np.arange(len(lists)), width), [v for row in lists for v in row])), (len(lists), len(values)))
+    cells = (np.repeat(np.arange(len(lists)), width), np.array([value for row in lists for value in row]))
+    held = sparse.csr_matrix((np.ones(sum(width)), cells), (len(lists), len(values)))
     return Ground(
         leaf=narrowest(catalogue.category, catalogue.category_lists)[kept],
         kinds=held[catalogue.category[kept]],
         brand=catalogue.brand[kept],
         text=catalogue.texts[encoder][kept],
-        sequences=trimmed,
+        sequences=Sequences(events.shopper[mine], number[events.item[mine]].astype(np.int32), events.action[mine], events.time[mine]),
+        last=pack.from_end[mine] == 0,
     )
 
 
 def measure(ground: Ground, rng: np.random.Generator) -> dict[str, float]:
     events = ground.sequences
-    last = from_end(events) == 0
+    last = ground.last
     first = np.diff(events.shopper, prepend=-1) != 0
     known = Sequences(*(values[~last] for values in (events.shopper, events.item, events.action, events.time)))
     n = len(ground.leaf)
@@ -134,7 +131,7 @@ def measure_targets(ground: Ground, known: Sequences, count: np.ndarray, targets
     events, n = ground.sequences, len(ground.leaf)
     starts = np.flatnonzero(np.diff(events.shopper, prepend=-1) != 0)
     start_of = starts[np.searchsorted(starts, targets, "right") - 1]
-    histories = [events.item[max(start, target - 50) : target] for start, target in zip(start_of, targets, strict=True)]
+    histories = [events.item[max(start, target - HISTORY) : target] for start, target in zip(start_of, targets, strict=True)]
     aims = events.item[targets]
     pairs = {users: join_pairs(known.shopper, known.item.astype(np.int64), n, users)[:2] for users in THRESHOLDS}
     found: dict[str, float] = {}
@@ -194,7 +191,7 @@ def gather_evidence(ground: Ground, count, weights, cosines, lists, rng: np.rand
         met = lambda pairs: np.asarray(pairs[items][:, history].sum(1)).ravel()  # noqa: B023, E731
         there[row, : len(items)] = True
         values[row, : len(items)] = np.stack([
-            percentile(count[items]),
+            percentiles(count[items]),
             np.log1p(met(weights)),
             met(cosines),
             standard(alike.max(1)),
@@ -203,11 +200,6 @@ def gather_evidence(ground: Ground, count, weights, cosines, lists, rng: np.rand
         ], axis=1)  # fmt: skip
     full = there[:, 0]
     return Evidence(values[full], there[full])
-
-
-def percentile(values: np.ndarray) -> np.ndarray:
-    order = np.sort(values)
-    return (np.searchsorted(order, values, "left") + np.searchsorted(order, values, "right")) / 2 / len(values)
 
 
 def standard(values: np.ndarray) -> np.ndarray:
@@ -240,3 +232,43 @@ def weigh(evidence: Evidence) -> tuple[np.ndarray, dict[str, float]]:
         rank = (((score[:, 1:] > score[:, :1]) + 0.5 * (score[:, 1:] == score[:, :1])) * evidence.there[:, 1:]).sum(1)
         found[name] = float(np.where(rank < 10, 1 / np.log2(2 + rank), 0).mean())
     return best, found
+
+
+def measure_pack(file: Path) -> dict[str, float]:
+    pack = load_pack(file)
+    found = measure(lay_ground(pack, next(iter(pack.catalogue.texts))), np.random.default_rng(1))
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def check(folder: Path) -> bool:
+    """Prints simulated spread beside real numbers; True where all of these lie within."""
+    real = json.loads(CALIBRATION.read_text())["packs"]
+    simulated = [measure_pack(file) for file in sorted(folder.glob("*.pickle"))]
+    print(f"{len(simulated)} simulated packs: {SPREAD[0]} %, 50 %, {SPREAD[1]} %; real: {', '.join(real)}")
+    within = True
+    for name in next(iter(real.values())):
+        low, middle, high = np.percentile([each[name] for each in simulated], [SPREAD[0], 50, SPREAD[1]])
+        out = [pack for pack, values in real.items() if not low <= values[name] <= high]
+        within &= not out
+        own = " ".join(f"{values[name]:8.3f}" for values in real.values())
+        print(f"{name:28} {low:8.3f} {middle:8.3f} {high:8.3f}   {own}  {'out: ' + ', '.join(out) if out else ''}".rstrip())
+    return within
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packs", type=Path)
+    parser.add_argument("--names", nargs="*", default=["beauty", "sports"])
+    parser.add_argument("--out", type=Path, default=CALIBRATION)
+    parser.add_argument("--check", type=Path)
+    options = parser.parse_args()
+    if options.packs:
+        measured = {name: measure_pack(options.packs / f"{name}.pickle") for name in options.names}
+        command = "python measure_sequences.py --packs PACKS --out calibration.json"
+        options.out.write_text(json.dumps({"measured_by": command, "packs": measured}, indent=2) + "\n")
+    if options.check and not check(options.check):
+        raise SystemExit("real numbers are out of the simulated spread: widen the ranges of habits.py or drawn_shop.py")
+
+
+if __name__ == "__main__":
+    main()

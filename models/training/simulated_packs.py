@@ -18,8 +18,7 @@ from dataset import load_catalogues
 from derived_queries import DerivedQueries, derive_queries
 from drawn_shop import draw_shop
 from habits import Habits, draw_habits
-from measure_sequences import KNOWN_EVENTS, from_end
-from packs import Pack, write_pack
+from packs import KNOWN_EVENTS, Pack, write_pack
 from sequences import Sequences
 from shoppers import simulate_sequences
 
@@ -31,15 +30,21 @@ def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np
     if kind == "drawn":
         catalogue, queries = draw_shop(int(rng.integers(2**31)))
     else:
-        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(15), np.log(120)))), rng=rng), rng)
+        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(30), np.log(300)))), rng=rng), rng)
         queries = derive_queries(catalogue, encoders_of(catalogue, models) if models else {}, rng)
     habits = draw_habits(rng)
-    known = float(np.exp(rng.uniform(np.log(7), np.log(24))))  # events a product
+    known = float(np.exp(rng.uniform(np.log(6), np.log(18))))  # events a product
     mean_length = habits.shortest + (habits.length - habits.shortest + 1) * np.exp(habits.length_spread**2 / 2)
     shoppers = int(np.clip(known * len(catalogue) / mean_length, 500, 40_000))
     sequences = simulate_sequences(catalogue, rng, shoppers=shoppers, habits=habits)
     pack = Pack(catalogue, queries, sequences, from_end(sequences))
     return (pack if kept else leave_out_cold(pack)), habits
+
+
+def from_end(sequences: Sequences) -> np.ndarray:
+    """Events of the same shopper after each one [E]"""
+    ends = np.append(np.flatnonzero(np.diff(sequences.shopper)), len(sequences) - 1)
+    return np.repeat(ends, np.diff(ends, prepend=-1)) - np.arange(len(sequences))
 
 
 def shelve(catalogue: Catalogue, *, least: int, rng: np.random.Generator) -> Catalogue:
