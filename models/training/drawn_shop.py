@@ -1,9 +1,11 @@
 """Large shops drawn from nothing: a tree of categories, brands with lines, titles of made-up words, an encoder's vectors of them.
 
 What `latent_shop.py` is to looks, this is to counts: thousands of products, so that histories meet and fall apart as in real shops. Words
-of a category stand in some titles only, so the first phase is as weak on bare categories as it is in reality.
+of a category stand in some titles only, and categories share words and even names, so the first phase is as weak on bare categories as it
+is in reality.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +19,17 @@ SYLLABLES = len(CONSONANTS) * len(VOWELS)
 
 @dataclass
 class Tree:
-    """K leaves; each level's number of every leaf [K], and what the values are called."""
+    """K narrow categories: each level's number of every one [K, levels], what the values are called, and which of the broader are shown."""
 
-    path: np.ndarray  # [K, levels]
+    path: np.ndarray
     names: list[list[str]]  # [levels][values]
+    shown: np.ndarray  # [K] broader levels that a category list tells
+    ends: np.ndarray  # [K] levels it tells at all: some products are told by a broader category alone
 
-    def lists(self, depth: np.ndarray) -> list[list[str]]:
-        """[K] values from broad to narrow; the leaf is always the last of them."""
-        levels = self.path.shape[1]
-        return [[self.names[level][self.path[k, level]] for level in range(levels) if level == levels - 1 or level < depth[k]] for k in range(len(self.path))]
+    def list(self, k: int) -> list[str]:
+        """Values from broad to narrow."""
+        levels = range(self.ends[k])
+        return [self.names[level][self.path[k, level]] for level in levels if level == levels[-1] or level < self.shown[k]]
 
 
 def spell(number: int) -> str:
@@ -57,25 +61,27 @@ def draw_shop(seed: int, *, n: int | None = None) -> tuple[Catalogue, DerivedQue
     traits = {name: rng.integers(kinds, size=n) for name in ("scent", "shade", "make")}
     wording = Wording(rng, tree, brands, kinds, words)
     titles = wording.write(rng, leaf, brand, line, traits)
-    branded = rng.random(n) >= rng.uniform(0, 0.45)
     space = WordSpace(rng, tree)
-    depth = rng.integers(1, tree.path.shape[1] + 1, k)
+    lists = [tree.list(place) for place in range(k)]
     level = rng.lognormal(2.8, 0.8, k)[leaf] * rng.lognormal(0, 0.35, brands)[brand]
-    told = rng.random() < 0.6  # some shops show neither reviews nor ratings
     catalogue = build(
         f"drawn-{seed}",
         titles=titles,
         texts={"drawn": space.embed(titles, leaf, rng)},
         images={"drawn": draw_pictures(rng, leaf, traits, k, kinds)} if rng.random() < 0.4 else {},
-        brand=[wording.brand[b] if shown else None for b, shown in zip(brand, branded, strict=True)],
-        category=[tree_list for tree_list in map(tree.lists(depth).__getitem__, leaf)],
-        price=list((level * rng.lognormal(0, 0.35, n)).round(2)) if rng.random() < 0.6 else None,
-        rating=list(np.clip(rng.normal(4.1, 0.5, n), 1, 5).round(1)) if told else None,
-        reviews=list(rng.lognormal(3, 1.3, n).astype(int).astype(float)) if told else None,
+        brand=[wording.brand[number] for number in brand],
+        category=[lists[place] for place in leaf],
+        price=list((level * rng.lognormal(0, 0.35, n)).round(2)),
+        rating=list(np.clip(rng.normal(4.1, 0.5, n), 1, 5).round(1)),
+        reviews=list(rng.lognormal(3, 1.3, n).astype(int).astype(float)),
         traits=traits | {"line": line},
     )
-    of_leaf = {names[-1]: place for place, names in enumerate(tree.lists(depth))}
-    queries = derive_queries(catalogue, {"drawn": lambda texts: space.embed(texts, np.array([of_leaf.get(asked_leaf(text, of_leaf), -1) for text in texts]), rng)}, rng)
+    of_name: dict[str, list[int]] = {}
+    for place, names in enumerate(lists):
+        of_name.setdefault(names[-1], []).append(place)
+    # A query means one of the categories that bear its name.
+    meant = lambda text: int(rng.choice(of_name.get(text) or of_name.get(text.rsplit(" ", 1)[0]) or [-1]))  # noqa: E731
+    queries = derive_queries(catalogue, {"drawn": lambda texts: space.embed(texts, np.array([meant(text) for text in texts]), rng)}, rng)
     return catalogue, queries
 
 
@@ -83,34 +89,44 @@ def shares(weights: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def asked_leaf(text: str, leaves: dict[str, int]) -> str:
-    """A derived query is a leaf, or a leaf and a word."""
-    return text if text in leaves else text.rsplit(" ", 1)[0]
-
-
-def draw_tree(rng: np.random.Generator, *, leaves: int, words) -> Tree:
-    """Leaves of 2 to 4 levels of broader values; two leaves of different branches never share a name."""
+def draw_tree(rng: np.random.Generator, *, leaves: int, words: Iterator[int]) -> Tree:
+    """Two to four levels."""
     levels = int(rng.integers(2, 5))
     sizes = [int(rng.integers(3, 12))]
     for _ in range(levels - 2):
         sizes.append(int(sizes[-1] * rng.uniform(2, 5)))
     path = np.zeros((leaves, levels), int)
     path[:, -1] = np.arange(leaves)
-    for level in range(levels - 2, -1, -1):
+    for level in range(levels - 1):
         size = min(sizes[level], leaves)
         bounds = np.sort(rng.choice(leaves, size, replace=False))
         path[:, level] = np.maximum(0, np.searchsorted(bounds, np.arange(leaves), "right") - 1)
-    names = []
+    ends = np.where(rng.random(leaves) < rng.uniform(0, 0.25), levels - 1, levels)
+    return Tree(path, name_values(rng, path, words), rng.integers(1, levels + 1, leaves), ends)
+
+
+def name_values(rng: np.random.Generator, path: np.ndarray, words: Iterator[int]) -> list[list[str]]:
+    """A head and perhaps what qualifies it; both may be anybody's, and the head the parent's: knives, hunting knives, folding knives."""
+    leaves, levels = path.shape
+    common = [spell(next(words)) for _ in range(max(10, int(leaves * rng.uniform(0.2, 0.8))))]
+    shared, inherited = rng.uniform(0.1, 0.7), rng.uniform(0, 0.5)
+    pick = lambda: common[int(len(common) * rng.random() ** 2)] if rng.random() < shared else spell(next(words))  # noqa: E731
+    names: list[list[str]] = []
     for level in range(levels):
-        values = int(path[:, level].max()) + 1
-        names.append([" ".join(spell(next(words)) for _ in range(int(rng.integers(1, 3)))) for _ in range(values)])
-    return Tree(path, names)
+        of_level = []
+        for value in range(int(path[:, level].max()) + 1):
+            first = int(np.argmax(path[:, level] == value))
+            parent = names[level - 1][path[first, level - 1]].split() if level else []
+            head = parent[-1] if parent and rng.random() < inherited else pick()
+            of_level.append(" ".join([*(pick() for _ in range(int(rng.integers(0, 3)))), head]))
+        names.append(of_level)
+    return names
 
 
 class Wording:
     """What products are called: brand, line, words of their traits, filling words of their leaf, and perhaps the leaf's own."""
 
-    def __init__(self, rng: np.random.Generator, tree: Tree, brands: int, kinds: int, words):
+    def __init__(self, rng: np.random.Generator, tree: Tree, brands: int, kinds: int, words: Iterator[int]):
         fresh = lambda count: [spell(next(words)) for _ in range(count)]  # noqa: E731
         self.brand, self.line = fresh(brands), fresh(brands * 4)
         self.trait = {name: fresh(kinds) for name in ("scent", "shade", "make")}
@@ -120,7 +136,10 @@ class Wording:
         self.own = [fresh(8) for _ in self.leaf]
         self.told = {name: rng.uniform(0.1, 0.8) for name in ("brand", "line", "scent", "shade", "make")}
         self.named, self.meant = rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.8)
-        self.filled = int(rng.integers(0, 6))
+        self.filled, self.owned = int(rng.integers(0, 6)), int(rng.integers(0, 4))
+        if rng.random() < 0.15:  # a shop that calls its products by brand and category alone
+            self.told = dict.fromkeys(self.told, 0.0) | {"brand": 1.0}
+            self.named, self.filled, self.owned = 1.0, 0, 0
 
     def write(self, rng: np.random.Generator, leaf: np.ndarray, brand: np.ndarray, line: np.ndarray, traits: dict[str, np.ndarray]) -> list[str]:
         titles = []
@@ -130,13 +149,13 @@ class Wording:
             parts = [self.brand[brand[i]]] if say["brand"][i] else []
             parts += [self.line[line[i]]] if say["line"][i] else []
             parts += [self.trait[name][traits[name][i]] for name in self.trait if say[name][i]]
-            parts += [self.own[leaf[i]][j] for j in rng.integers(8, size=2)]
+            parts += [self.own[leaf[i]][j] for j in rng.integers(8, size=self.owned)]
             if named[i]:
                 parts.append(self.leaf[leaf[i]])
             elif meant[i]:
                 parts.append(self.synonym[leaf[i]])
             parts += [self.filling[j] for j in (300 * rng.random(self.filled) ** 2).astype(int)]
-            titles.append(" ".join(parts))
+            titles.append(" ".join(parts) or self.leaf[leaf[i]])
         return titles
 
 

@@ -7,33 +7,35 @@ import numpy as np
 # Low and high of a uniform draw; `log` ranges are uniform in the logarithm.
 RANGES = {
     # Products: spread of their attraction (sd of its logarithm), and the share of it that the count of reviews tells.
-    "attraction": (0.6, 1.3),
+    "attraction": (0.7, 1.3),
+    "brand_pull": (0.0, 0.5),  # share of it that is the brand's
     "told_by_reviews": (0.0, 0.8),
     "cold": (0.0, 0.25),  # share that hardly anybody comes across
     # Where the next event happens: shares, the rest goes to the shopper's own few aisles.
     "link": (0.08, 0.45),  # goes with something of the past, for reasons that neither text nor picture shows
     "brand_step": (0.0, 0.18),  # another product of a brand of the past
-    "stay": (0.0, 0.12),  # the aisle of the event before
+    "stay": (0.0, 0.08),  # the aisle of the event before
     "near": (0.02, 0.3),  # an aisle that goes with it
-    "anywhere": (0.08, 0.45),
+    "anywhere": (0.1, 0.5),
     "repeat": (0.0, 0.2),
     # Strength of tastes among the products of an aisle, in units of the noise of a choice.
     "style": (0.2, 3.0),
-    "brand": (0.0, 2.5),
+    "brand": (0.0, 1.8),
     "price": (0.0, 1.5),
     "trend": (0.0, 1.5),
+    "follow": (0.0, 0.7),  # how far taste is for what was last
     # What style is made of.
     "text": (0.0, 1.2),
     "image": (0.0, 1.0),
     "hidden": (0.0, 0.8),
     "indifferent": (0.05, 0.5),  # share of shoppers without any taste
     # Links: how steeply the first partner is preferred, how far back they reach.
-    "partner_slope": (0.3, 1.8),
+    "partner_slope": (0.4, 2.2),
     "recency": (0.3, 0.9),
 }
 LOG_RANGES = {
     "partners": (2, 10),
-    "aisles": (2.5, 12),  # mean number of a shopper's own aisles
+    "aisles": (3, 18),  # mean number of a shopper's own aisles
     "length": (2.5, 9),  # median number of events
     "session": (1.2, 6),  # mean events of a session
     "horizon_days": (30, 1500),
@@ -44,6 +46,7 @@ LOG_RANGES = {
 @dataclass
 class Habits:
     attraction: float
+    brand_pull: float
     told_by_reviews: float
     cold: float
     link: float
@@ -56,6 +59,7 @@ class Habits:
     brand: float
     price: float
     trend: float
+    follow: float
     text: float
     image: float
     hidden: float

@@ -54,7 +54,11 @@ class Market:
         rng = self.rng
         told = np.nan_to_num(standard(np.log1p(catalogue.reviews))) + 0.2 * np.nan_to_num(standard(catalogue.rating))
         share = habits.told_by_reviews if (told != 0).any() else 0.0
-        logarithm = np.sqrt(share) * standard(told) + np.sqrt(1 - share) * rng.normal(size=self.n)
+        # Skewed to the right even in the logarithm: a few products draw far more than the others.
+        own = standard(rng.normal(size=self.n) + 1.2 * rng.exponential(size=self.n))
+        brands = rng.normal(size=int(max(0, self.brand.max() + 1)) + 1)[self.brand] * (self.brand >= 0)
+        own = np.sqrt(1 - habits.brand_pull) * own + np.sqrt(habits.brand_pull) * brands
+        logarithm = np.sqrt(share) * standard(told) + np.sqrt(1 - share) * own
         attraction = np.exp(habits.attraction * logarithm)
         attraction[rng.random(self.n) < habits.cold] *= 0.05
         # Large aisles are not visited in proportion to their assortment.

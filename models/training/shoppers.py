@@ -119,7 +119,10 @@ def take_step(market: Market, habits: Habits, tastes: Tastes, past: np.ndarray, 
 def choose(market: Market, habits: Habits, tastes: Tastes, seen: np.ndarray, past: np.ndarray, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One of the products seen [A, M] by each -> [A]"""
     active = len(seen)
-    liking = np.einsum("ad,amd->am", tastes.style[:active], market.style[seen]) * 2 * habits.style
+    style = tastes.style[:active]
+    if past.shape[1]:
+        style = (1 - habits.follow) * style + habits.follow * market.style[past[:, -1]]
+    liking = np.einsum("ad,amd->am", style, market.style[seen]) * 2 * habits.style
     liking -= habits.price * np.abs(market.price[seen] - tastes.level[:active, None])
     brand = market.brand[seen]
     favoured = (brand[..., None] == tastes.brands[:active, None, :]).any(-1)

@@ -29,8 +29,9 @@ def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np
     """`models`: None leaves the queries without vectors. `kept`: cold products stay."""
     if kind == "drawn":
         catalogue, queries = draw_shop(int(rng.integers(2**31)))
+        catalogue = hide_fields(catalogue, rng)
     else:
-        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(30), np.log(300)))), rng=rng), rng)
+        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(40), np.log(400)))), rng=rng), rng)
         queries = derive_queries(catalogue, encoders_of(catalogue, models) if models else {}, rng)
     habits = draw_habits(rng)
     known = float(np.exp(rng.uniform(np.log(6), np.log(18))))  # events a product
@@ -65,11 +66,19 @@ def hide_fields(catalogue: Catalogue, rng: np.random.Generator) -> Catalogue:
     without_reviews = rng.random() < 0.4
     return replace(
         catalogue,
-        brand=np.where(rng.random(len(catalogue)) < rng.uniform(0, 0.45), -1, catalogue.brand),
+        brand=hide_brands(catalogue.brand, rng.uniform(0, 0.45), rng),
         price=nothing if rng.random() < 0.4 else catalogue.price,
         rating=nothing if without_reviews else catalogue.rating,
         reviews=nothing if without_reviews else catalogue.reviews,
     )
+
+
+def hide_brands(brand: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """About so many products do not state theirs: those of the smallest brands, or anybody's [n]"""
+    if rng.random() < 0.5:
+        return np.where(rng.random(len(brand)) < share, -1, brand)
+    size = np.bincount(brand[brand >= 0])[brand] * (brand >= 0) + rng.uniform(0, 0.9, len(brand))
+    return np.where(size < np.quantile(size, share), -1, brand)
 
 
 def encoders_of(catalogue: Catalogue, models: Path) -> dict:
