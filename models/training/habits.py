@@ -15,7 +15,7 @@ RANGES = {
     "link": (0.08, 0.45),  # goes with something of the past, for reasons that neither text nor picture shows
     "brand_step": (0.0, 0.18),  # another product of a brand of the past
     "stay": (0.0, 0.08),  # the aisle of the event before
-    "near": (0.02, 0.3),  # an aisle that goes with it
+    "near": (0.05, 0.5),  # an aisle that goes with it
     "anywhere": (0.1, 0.5),
     "repeat": (0.0, 0.2),
     # Strength of tastes among the products of an aisle, in units of the noise of a choice.
@@ -25,9 +25,9 @@ RANGES = {
     "trend": (0.0, 1.5),
     "follow": (0.0, 0.7),  # how far taste is for what was last
     # What style is made of.
-    "text": (0.0, 1.2),
+    "text": (0.1, 1.5),
     "image": (0.0, 1.0),
-    "hidden": (0.0, 0.8),
+    "hidden": (0.0, 0.7),
     "indifferent": (0.05, 0.5),  # share of shoppers without any taste
     # Links: how steeply the first partner is preferred, how far back they reach.
     "partner_slope": (0.4, 2.2),

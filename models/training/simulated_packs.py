@@ -2,9 +2,9 @@
 
     python simulated_packs.py --catalogues CATALOGUES --models DIR --out PACKS --count 24 --seed 1
 
-Half the packs are shops drawn from nothing, a third ESCI with its narrow categories merged into aisles, the rest the project's rendered
-shop. In half of them products that few events speak of are left out, as in the packs that rankers are measured on; the others keep their
-cold products.
+Of ten packs six are shops drawn from nothing, three ESCI with its narrow categories merged into aisles, one the project's rendered shop.
+In half of them products that few events speak of are left out, as in the packs that rankers are measured on; the others keep their cold
+products.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from packs import KNOWN_EVENTS, Pack, write_pack
 from sequences import Sequences
 from shoppers import simulate_sequences
 
-KINDS = {"drawn": 0.5, "esci": 0.35, "shop": 0.15}
+KINDS = {"drawn": 0.6, "esci": 0.3, "shop": 0.1}
 
 
 def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np.random.Generator, kind: str, *, kept: bool) -> tuple[Pack, Habits]:
