@@ -27,7 +27,9 @@ RANGES = {
     # What style is made of.
     "text": (0.1, 1.5),
     "image": (0.0, 1.0),
-    "hidden": (0.0, 0.7),
+    "hidden": (0.0, 1.0),
+    "world": (0.3, 2.0),  # how far the hidden is of large worlds rather than of small circles
+    "settled": (0.3, 0.9),  # share of an aisle that is of its own worlds
     "indifferent": (0.05, 0.5),  # share of shoppers without any taste
     # Links: how steeply the first partner is preferred, how far back they reach.
     "partner_slope": (0.4, 2.2),
@@ -35,6 +37,7 @@ RANGES = {
 }
 LOG_RANGES = {
     "partners": (2, 10),
+    "worlds": (6, 40),
     "aisles": (3, 18),  # mean number of a shopper's own aisles
     "length": (2.5, 9),  # median number of events
     "session": (1.2, 6),  # mean events of a session
@@ -63,10 +66,13 @@ class Habits:
     text: float
     image: float
     hidden: float
+    world: float
+    settled: float
     indifferent: float
     partner_slope: float
     recency: float
     partners: float
+    worlds: float
     aisles: float
     length: float
     session: float

@@ -74,14 +74,24 @@ class Market:
                 continue
             name = next(iter(vectors))
             parts.append(weight * self.reduce(vectors[name]))
-        groups = rng.normal(size=(max(8, self.n // 30), HIDDEN_DIMS))
-        hidden = groups[rng.integers(len(groups), size=self.n)] + 0.5 * rng.normal(size=(self.n, HIDDEN_DIMS))
-        self.hidden = unit(hidden)
+        self.hidden = self.hide(habits)
         parts.append((habits.hidden + 0.05) * self.hidden)
         for trait in list(catalogue.traits.values())[:5]:
             directions = unit(rng.normal(size=(int(trait.max()) + 2, 6)))
             parts.append(0.4 * rng.random() * directions[trait] * (trait >= 0)[:, None])
         return unit(np.concatenate(parts, 1))
+
+    def hide(self, habits: Habits) -> np.ndarray:
+        """What nobody wrote down [n, HIDDEN_DIMS], unit rows: products are of circles, circles of worlds (the hunter's gloves, the cyclist's), and
+        most of an aisle is of few worlds."""
+        rng = self.rng
+        count, circles = max(3, round(habits.worlds)), max(8, self.n // 30)
+        self.world = rng.normal(size=(count, HIDDEN_DIMS))
+        self.worlds_of = rng.integers(count, size=(self.aisles, 3))
+        own = self.worlds_of[self.aisle, (3 * rng.random(self.n) ** 2).astype(int)]
+        world = np.where(rng.random(self.n) < habits.settled, own, rng.integers(count, size=self.n))
+        circle = rng.normal(size=(circles, HIDDEN_DIMS))[(world * 7919 + rng.integers(max(1, circles // count), size=self.n)) % circles]
+        return unit(habits.world * self.world[world] + circle + 0.5 * rng.normal(size=(self.n, HIDDEN_DIMS)))
 
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
         """The first directions of what distinguishes products of one aisle, and a little of what the aisle is [n, STYLE_DIMS]"""
@@ -110,7 +120,7 @@ class Market:
         rng = self.rng
         _, first = np.unique(self.aisle, return_index=True)
         overlap = overlap_lists([catalogue.category_lists[row] for row in catalogue.category[first]])
-        purpose = unit(rng.normal(size=(self.aisles, 6)))
+        purpose = unit(self.world[self.worlds_of[:, 0]] + rng.normal(size=(self.aisles, HIDDEN_DIMS)))
         traffic = np.log(self.in_aisle.high - self.in_aisle.low + 1e-9)
         k = min(NEAR_AISLES, self.aisles)
         score = 1.5 * purpose @ purpose.T + rng.uniform(1, 6) * overlap + 0.15 * traffic

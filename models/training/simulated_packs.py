@@ -31,7 +31,7 @@ def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np
         catalogue, queries = draw_shop(int(rng.integers(2**31)))
         catalogue = hide_fields(catalogue, rng)
     else:
-        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(40), np.log(400)))), rng=rng), rng)
+        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(12), np.log(150)))), rng=rng), rng)
         queries = derive_queries(catalogue, encoders_of(catalogue, models) if models else {}, rng)
     habits = draw_habits(rng)
     known = float(np.exp(rng.uniform(np.log(6), np.log(18))))  # events a product
