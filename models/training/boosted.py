@@ -1,6 +1,6 @@
 """LightGBM's LambdaMART over the same evidence that fusion-base weighs, and the two together.
 
-    python boosted.py --lists LISTS... [--catalogues CACHE] --out trees.txt
+    python boosted.py --lists LISTS... --out trees.txt
 """
 
 import argparse
@@ -12,7 +12,7 @@ import lightgbm
 import numpy as np
 import torch
 
-from dataset import Batch, Simulation
+from dataset import Batch
 from list_batches import load_lists, walk_lists
 from model import FusionBase
 
@@ -46,20 +46,15 @@ def fit_trees(rows: np.ndarray, grades: np.ndarray, lengths: np.ndarray, *, tree
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lists", type=Path, nargs="+", required=True)
-    parser.add_argument("--catalogues", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--batches", type=int, default=300, help="of stored lists")
-    parser.add_argument("--searches", type=int, default=100, help="batches of single searches, where there are catalogues")
+    parser.add_argument("--batches", type=int, default=300, help="of 32 lists")
     parser.add_argument("--trees", type=int, default=300)
     parser.add_argument("--leaves", type=int, default=31)
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    parts = [gather_evidence(walk_lists(load_lists(options.lists), batch=BATCH, seed=options.seed), options.batches)]
-    if options.catalogues:
-        parts.append(gather_evidence(iter(Simulation(options.catalogues, lists=64, batch=BATCH, seed=options.seed + 9)), options.searches))
-    rows, grades, lengths = (np.concatenate(each) for each in zip(*parts, strict=True))
+    rows, grades, lengths = gather_evidence(walk_lists(load_lists(options.lists), batch=BATCH, seed=options.seed), options.batches)
     booster = fit_trees(rows, grades, lengths, trees=options.trees, leaves=options.leaves, rate=options.rate, seed=options.seed)
     booster.save_model(str(options.out))
     print(f"{len(lengths)} lists, {len(rows)} rows, {booster.num_trees()} trees")

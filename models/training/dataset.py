@@ -1,6 +1,5 @@
 """Simulated lists -> batches of the contract's inputs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 import pickle
@@ -8,12 +7,11 @@ import pickle
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from catalogues import Catalogue, unit
 from contract import ALL_COLUMNS, COLUMNS
 from latent_shop import draw_latent_shop
-from simulator import SimulatedList, View, compare_attributes, simulate_list
+from simulator import SimulatedList, View, compare_attributes
 
 # Shares of the views drawn from each catalogue; the rest are latent shops.
 SHARES = {"esci": 0.3, "shop": 0.25, "photos": 0.05}
@@ -44,30 +42,6 @@ def draw_view(catalogues: dict[str, Catalogue], rng: np.random.Generator) -> Vie
     shares = [SHARES[name] for name in names]
     name = str(rng.choice([*names, "latent"], p=[*shares, 1 - sum(shares)]))
     return View(draw_latent_shop(int(rng.integers(2**31))) if name == "latent" else catalogues[name], rng)
-
-
-def simulate_batches(catalogues: dict[str, Catalogue], *, lists: int, batch: int, seed: int) -> Iterator[Batch]:
-    """Without end: `lists` lists of one view after another, in batches of one view each, since vectors of a batch have the same dims."""
-    rng = np.random.default_rng(seed)
-    while True:
-        view = draw_view(catalogues, rng)
-        made = [simulated for simulated in (simulate_list(view, rng) for _ in range(lists)) if simulated]
-        made.sort(key=lambda one: len(one.items))
-        for start in range(0, len(made) - batch + 1, batch):
-            yield collate(view, made[start : start + batch])
-
-
-class Simulation(IterableDataset):
-    """The same for a DataLoader: each of its processes walks shops of its own."""
-
-    def __init__(self, folder: Path, *, lists: int, batch: int, seed: int):
-        self.folder, self.lists, self.batch, self.seed = folder, lists, batch, seed
-
-    def __iter__(self) -> Iterator[Batch]:
-        worker = get_worker_info()
-        torch.set_num_threads(1)
-        seed = self.seed * 1000 + (worker.id if worker else 0)
-        return simulate_batches(load_catalogues(self.folder), lists=self.lists, batch=self.batch, seed=seed)
 
 
 def collate(view: View, lists: list[SimulatedList]) -> Batch:

@@ -137,7 +137,7 @@ class Wording:
         self.told = {name: rng.uniform(0.1, 0.8) for name in ("brand", "line", "scent", "shade", "make")}
         self.named, self.meant = rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.8)
         self.filled, self.owned = int(rng.integers(0, 6)), int(rng.integers(0, 4))
-        if rng.random() < 0.15:  # a shop that calls its products by brand and category alone
+        if rng.random() < 0.3:  # a shop that calls its products by brand and category alone
             self.told = dict.fromkeys(self.told, 0.0) | {"brand": 1.0}
             self.named, self.filled, self.owned = 1.0, 0, 0
 

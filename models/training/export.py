@@ -1,6 +1,6 @@
 """PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
-    python export.py --run RUN --out ../artefacts/fusion-base-1
+    python export.py --run RUN --out ../artefacts/fusion-base-2
 """
 
 import argparse

@@ -124,7 +124,9 @@ class FusionBase(nn.Module):
         by_modality = torch.tensor([[float(of == modality) for of in POOLED_MODALITY] for modality in (0, 1)])  # [2, POOLED]
         self.register_buffer("by_modality", by_modality, persistent=False)
         self.register_buffer("pooled_statistic", torch.tensor(POOLED_STATISTIC), persistent=False)
-        self.register_buffer("in_list", torch.tensor([COLUMN[name] for name in IN_LIST]), persistent=False)
+        # Chosen by a product: picking columns one by one is slow.
+        chosen = torch.tensor([[float(column == name) for name in IN_LIST] for column in COLUMNS])  # [F, C]
+        self.register_buffer("in_list", chosen, persistent=False)
         self.register_buffer("actions", torch.arange(ACTIONS, dtype=torch.float32), persistent=False)
         with torch.no_grad():
             self.line.weight.zero_()
@@ -185,7 +187,7 @@ class FusionBase(nn.Module):
         """z over the candidates of the columns IN_LIST, far values drawn in [B, N, C]"""
         present = x["candidate_mask"].unsqueeze(1)  # [B, 1, N]
         share = present / present.sum(2, keepdim=True).clamp(min=1)
-        values = x["columns"].index_select(2, self.in_list)
+        values = torch.matmul(x["columns"], self.in_list)
         centred = values - torch.matmul(share, values)
         z = centred / (torch.sqrt(torch.matmul(share, centred * centred)) + LEAST_SPREAD)
         return z / (1 + 0.2 * z.abs()) * present.transpose(1, 2)

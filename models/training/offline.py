@@ -66,6 +66,7 @@ class Systems:
         if options.trees:
             self.trees = lightgbm.Booster(model_file=str(options.trees))
         if options.onnx:
+            self.columns = [COLUMN[name] for name in json.loads((options.onnx / "manifest.json").read_text())["columns"]]
             settings = onnxruntime.SessionOptions()
             settings.intra_op_num_threads = 1
             self.session = onnxruntime.InferenceSession(str(options.onnx / "model.onnx"), settings, providers=["CPUExecutionProvider"])
@@ -92,7 +93,8 @@ class Systems:
             scores["mix"] = z(scores["LambdaMART"]) + z(scores["net 1, no gate"])
         if self.session:
             names = [output.name for output in self.session.get_outputs()]
-            got = self.session.run(names, {each.name: x[each.name].numpy() for each in self.session.get_inputs()})
+            fed = x | {"columns": x["columns"][..., self.columns]}
+            got = self.session.run(names, {each.name: fed[each.name].numpy() for each in self.session.get_inputs()})
             self.dial(scores, "artefact", {name: torch.from_numpy(values) for name, values in zip(names, got, strict=True)}, first, mask)
         return scores
 

@@ -100,6 +100,10 @@ class View:
         share = self.holds[:, known] @ self.idf[known] / self.idf[known].sum()
         return np.asarray(self.bm25[:, known].sum(1)).ravel(), np.asarray(share).ravel()
 
+    def forget_search(self) -> None:
+        """Lists are made: the index of words is not needed any more."""
+        del self.bm25, self.holds, self.profile, self.vocabulary, self.kind_overlap
+
     def match_category(self, query: str, items: np.ndarray) -> np.ndarray:
         """Share of the query's words that each product's categories hold [N]"""
         if not self.knows_category:

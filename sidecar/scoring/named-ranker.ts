@@ -6,7 +6,7 @@ import { COLUMN_RANKERS, columnRanker, isColumnRanker } from '../../models/colum
 import { openRanker, type Ranker } from '../../models/ranker.js';
 
 /** The ranker of `ranker: builtin`. */
-const BUILTIN_RANKER = 'fusion-base-1';
+const BUILTIN_RANKER = 'fusion-base-2';
 
 /**
  * Opens the ranker that a profile names: the built-in one, one that is a column, or the artefact in a folder. A folder of one of our
