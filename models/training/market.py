@@ -4,8 +4,9 @@ import numpy as np
 
 from catalogues import Catalogue, unit
 from habits import Habits
+from simulator import overlap_lists
 
-STYLE_DIMS, HIDDEN_DIMS = 16, 12
+STYLE_DIMS, HIDDEN_DIMS = 32, 12
 NEAR_AISLES = 8
 CONSIDERED = 32  # products among which the partners of one are chosen
 
@@ -29,12 +30,12 @@ class Draw:
 
 
 class Market:
-    """n products in C aisles (narrowest categories; products without one make an aisle)."""
+    """n products in C aisles: of one list of categories, those without any in one."""
 
     def __init__(self, catalogue: Catalogue, habits: Habits, rng: np.random.Generator):
         self.rng, self.n = rng, len(catalogue)
-        names = [row[-1] if row else "" for row in catalogue.category_lists]
-        _, aisle_of = np.unique(names, return_inverse=True)
+        # The whole list: accessories of two branches are two aisles, though one query asks for both.
+        _, aisle_of = np.unique(["\n".join(row) for row in catalogue.category_lists], return_inverse=True)
         _, self.aisle = np.unique(aisle_of[catalogue.category], return_inverse=True)
         self.aisles = int(self.aisle.max()) + 1
         self.brand = catalogue.brand
@@ -73,14 +74,24 @@ class Market:
                 continue
             name = next(iter(vectors))
             parts.append(weight * self.reduce(vectors[name]))
-        groups = rng.normal(size=(max(8, self.n // 30), HIDDEN_DIMS))
-        hidden = groups[rng.integers(len(groups), size=self.n)] + 0.5 * rng.normal(size=(self.n, HIDDEN_DIMS))
-        self.hidden = unit(hidden)
+        self.hidden = self.hide(habits)
         parts.append((habits.hidden + 0.05) * self.hidden)
         for trait in list(catalogue.traits.values())[:5]:
             directions = unit(rng.normal(size=(int(trait.max()) + 2, 6)))
-            parts.append(0.5 * rng.random() * directions[trait] * (trait >= 0)[:, None])
+            parts.append(0.4 * rng.random() * directions[trait] * (trait >= 0)[:, None])
         return unit(np.concatenate(parts, 1))
+
+    def hide(self, habits: Habits) -> np.ndarray:
+        """What nobody wrote down [n, HIDDEN_DIMS], unit rows: products are of circles, circles of worlds (the hunter's gloves, the cyclist's), and
+        most of an aisle is of few worlds."""
+        rng = self.rng
+        count, circles = max(3, round(habits.worlds)), max(8, self.n // 30)
+        self.world = rng.normal(size=(count, HIDDEN_DIMS))
+        self.worlds_of = rng.integers(count, size=(self.aisles, 3))
+        own = self.worlds_of[self.aisle, (3 * rng.random(self.n) ** 2).astype(int)]
+        world = np.where(rng.random(self.n) < habits.settled, own, rng.integers(count, size=self.n))
+        circle = rng.normal(size=(circles, HIDDEN_DIMS))[(world * 7919 + rng.integers(max(1, circles // count), size=self.n)) % circles]
+        return unit(habits.world * self.world[world] + circle + 0.5 * rng.normal(size=(self.n, HIDDEN_DIMS)))
 
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
         """The first directions of what distinguishes products of one aisle, and a little of what the aisle is [n, STYLE_DIMS]"""
@@ -105,26 +116,21 @@ class Market:
         return level
 
     def join_aisles(self, catalogue: Catalogue) -> np.ndarray:
-        """The aisles that go with each, best first [C, K]: of one parent, of one hidden purpose, of much traffic"""
+        """The aisles that go with each, best first [C, K]: of one branch, of one hidden purpose, of much traffic"""
         rng = self.rng
-        parent = np.zeros(self.aisles, int)
-        tops = {top: place for place, top in enumerate(sorted({row[0] for row in catalogue.category_lists if row}))}
-        of_list = np.array([tops[row[0]] if row else len(tops) for row in catalogue.category_lists])
-        parent[self.aisle] = of_list[catalogue.category]
-        purpose = unit(rng.normal(size=(self.aisles, 6)))
+        _, first = np.unique(self.aisle, return_index=True)
+        overlap = overlap_lists([catalogue.category_lists[row] for row in catalogue.category[first]])
+        purpose = unit(self.world[self.worlds_of[:, 0]] + rng.normal(size=(self.aisles, HIDDEN_DIMS)))
         traffic = np.log(self.in_aisle.high - self.in_aisle.low + 1e-9)
         k = min(NEAR_AISLES, self.aisles)
-        bonus, near = rng.uniform(0.3, 1.5), np.empty((self.aisles, k), int)
-        for aisle in range(self.aisles):
-            score = 1.5 * purpose @ purpose[aisle] + bonus * (parent == parent[aisle]) + 0.15 * traffic
-            score[aisle] = -np.inf if self.aisles > 1 else 0
-            near[aisle] = np.argsort(-score)[:k]
-        return near
+        score = 1.5 * purpose @ purpose.T + rng.uniform(1, 6) * overlap + 0.15 * traffic
+        np.fill_diagonal(score, -np.inf if self.aisles > 1 else 0)
+        return np.argsort(-score, axis=1)[:, :k]
 
     def join_products(self, habits: Habits) -> np.ndarray:
         """Products that go with each, closest first [n, P]: from its own aisle, from near aisles, from its brand"""
         rng, count = self.rng, max(2, round(habits.partners))
-        own = rng.uniform(0.05, 0.45)
+        own = rng.uniform(0.02, 0.4)
         choice = rng.random((self.n, CONSIDERED))
         aisles = np.where(choice < own, self.aisle[:, None], self.near[self.aisle[:, None], rng.integers(self.near.shape[1], size=choice.shape)])
         considered = self.in_aisle(aisles, rng)

@@ -2,9 +2,9 @@
 
     python simulated_packs.py --catalogues CATALOGUES --models DIR --out PACKS --count 24 --seed 1
 
-Half the packs are shops drawn from nothing, a third ESCI with its narrow categories merged into aisles, the rest the project's rendered
-shop. In half of them products that few events speak of are left out, as in the packs that rankers are measured on; the others keep their
-cold products.
+Of ten packs six are shops drawn from nothing, three ESCI with its narrow categories merged into aisles, one the project's rendered shop.
+In half of them products that few events speak of are left out, as in the packs that rankers are measured on; the others keep their cold
+products.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from packs import KNOWN_EVENTS, Pack, write_pack
 from sequences import Sequences
 from shoppers import simulate_sequences
 
-KINDS = {"drawn": 0.5, "esci": 0.35, "shop": 0.15}
+KINDS = {"drawn": 0.6, "esci": 0.3, "shop": 0.1}
 
 
 def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np.random.Generator, kind: str, *, kept: bool) -> tuple[Pack, Habits]:
@@ -31,10 +31,10 @@ def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np
         catalogue, queries = draw_shop(int(rng.integers(2**31)))
         catalogue = hide_fields(catalogue, rng)
     else:
-        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(40), np.log(400)))), rng=rng), rng)
+        catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(20), np.log(250)))), rng=rng), rng)
         queries = derive_queries(catalogue, encoders_of(catalogue, models) if models else {}, rng)
     habits = draw_habits(rng)
-    known = float(np.exp(rng.uniform(np.log(6), np.log(18))))  # events a product
+    known = float(np.exp(rng.uniform(np.log(5), np.log(16))))  # events a product
     mean_length = habits.shortest + (habits.length - habits.shortest + 1) * np.exp(habits.length_spread**2 / 2)
     shoppers = int(np.clip(known * len(catalogue) / mean_length, 500, 40_000))
     sequences = simulate_sequences(catalogue, rng, shoppers=shoppers, habits=habits)
