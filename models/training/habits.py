@@ -13,19 +13,19 @@ RANGES = {
     "cold": (0.0, 0.25),  # share that hardly anybody comes across
     # Where the next event happens: shares, the rest goes to the shopper's own few aisles.
     "link": (0.05, 0.4),  # goes with something of the past, for reasons that neither text nor picture shows
-    "brand_step": (0.0, 0.18),  # another product of a brand of the past
+    "brand_step": (0.0, 0.3),  # another product of a brand of the past
     "stay": (0.0, 0.08),  # the aisle of the event before
     "near": (0.05, 0.5),  # an aisle that goes with it
     "anywhere": (0.12, 0.55),
     "repeat": (0.0, 0.2),
     # Strength of tastes among the products of an aisle, in units of the noise of a choice.
-    "style": (0.2, 3.0),
-    "brand": (0.0, 1.8),
+    "style": (0.5, 4.5),
+    "brand": (0.0, 2.6),
     "price": (0.0, 1.5),
     "trend": (0.0, 1.5),
     "follow": (0.0, 0.7),  # how far taste is for what was last
     # What style is made of.
-    "text": (0.1, 1.5),
+    "text": (0.2, 2.0),
     "image": (0.0, 1.0),
     "hidden": (0.0, 1.0),
     "world": (0.3, 2.0),  # how far the hidden is of large worlds rather than of small circles

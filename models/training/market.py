@@ -131,7 +131,7 @@ class Market:
     def join_products(self, habits: Habits) -> np.ndarray:
         """Products that go with each, closest first [n, P]: from its own aisle, from near aisles, from its brand"""
         rng, count = self.rng, max(2, round(habits.partners))
-        own = rng.uniform(0.02, 0.4)
+        own, alike = rng.uniform(0.02, 0.4), rng.uniform(0, 0.8)
         choice = rng.random((self.n, CONSIDERED))
         aisles = np.where(choice < own, self.aisle[:, None], self.near[self.aisle[:, None], rng.integers(self.near.shape[1], size=choice.shape)])
         considered = self.in_aisle(aisles, rng)
@@ -142,6 +142,7 @@ class Market:
         for start in range(0, self.n, 2000):
             part = slice(start, start + 2000)
             closeness[part] = np.einsum("nd,nkd->nk", self.hidden[part], self.hidden[considered[part]])
+            closeness[part] += alike * np.einsum("nd,nkd->nk", self.style[part], self.style[considered[part]])
         closeness += 0.2 * rng.normal(size=closeness.shape)
         closeness[considered == np.arange(self.n)[:, None]] = -9
         best = np.argsort(-closeness, axis=1)[:, :count]
