@@ -11,7 +11,8 @@ from torch import Tensor
 from catalogues import Catalogue, unit
 from contract import ALL_COLUMNS, COLUMNS
 from latent_shop import draw_latent_shop
-from simulator import SimulatedList, View, compare_attributes
+from simulator import SimulatedList
+from view import View, compare_attributes
 
 # Shares of the views drawn from each catalogue; the rest are latent shops.
 SHARES = {"esci": 0.3, "shop": 0.25, "photos": 0.05}

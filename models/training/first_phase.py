@@ -31,8 +31,8 @@ class FieldSearch:
         self.size = len(rows[0])
         counts = [self.count(field) for field in rows]
         held = np.max([np.diff(count.indptr) for count in counts], axis=0)
-        idf = np.log(1 + (self.size - held + 0.5) / (held + 0.5))
-        self.fields = [self.weigh(count, field, boost, idf) for count, field, (boost, _) in zip(counts, rows, fields, strict=True)]
+        self.idf = np.log(1 + (self.size - held + 0.5) / (held + 0.5))
+        self.fields = [self.weigh(count, field, boost, self.idf) for count, field, (boost, _) in zip(counts, rows, fields, strict=True)]
 
     def count(self, rows: list[list[str]]) -> sparse.csc_matrix:
         columns = np.array([self.vocabulary[word] for row in rows for word in row], int)

@@ -1,6 +1,6 @@
 """How one population of shoppers behaves: every number is drawn, from ranges that calibration.json's real shops lie well inside."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,19 +13,19 @@ RANGES = {
     "cold": (0.0, 0.25),  # share that hardly anybody comes across
     # Where the next event happens: shares, the rest goes to the shopper's own few aisles.
     "link": (0.05, 0.4),  # goes with something of the past, for reasons that neither text nor picture shows
-    "brand_step": (0.0, 0.18),  # another product of a brand of the past
+    "brand_step": (0.0, 0.3),  # another product of a brand of the past
     "stay": (0.0, 0.08),  # the aisle of the event before
     "near": (0.05, 0.5),  # an aisle that goes with it
     "anywhere": (0.12, 0.55),
     "repeat": (0.0, 0.2),
     # Strength of tastes among the products of an aisle, in units of the noise of a choice.
-    "style": (0.2, 3.0),
-    "brand": (0.0, 1.8),
+    "style": (0.5, 4.5),
+    "brand": (0.0, 2.6),
     "price": (0.0, 1.5),
     "trend": (0.0, 1.5),
     "follow": (0.0, 0.7),  # how far taste is for what was last
     # What style is made of.
-    "text": (0.1, 1.5),
+    "text": (0.2, 2.0),
     "image": (0.0, 1.0),
     "hidden": (0.0, 1.0),
     "world": (0.3, 2.0),  # how far the hidden is of large worlds rather than of small circles
@@ -95,12 +95,10 @@ def draw_habits(rng: np.random.Generator) -> Habits:
     # Own aisles keep a share however the others fall.
     excess = max(1.0, sum(drawn[name] for name in steps) / 0.9)
     drawn |= {name: drawn[name] / excess for name in steps}
-    habits = Habits(
+    return Habits(
         **drawn,
         once=once,
         one_action=bool(once and rng.random() < 0.6),
         shortest=int(rng.choice([1, 2, 4])),
         length_spread=float(rng.uniform(0.5, 1.1)),
     )
-    assert {field.name for field in fields(habits)} >= set(drawn)
-    return habits

@@ -7,7 +7,7 @@ from catalogues import Catalogue
 from derived_queries import DerivedQueries
 from first_phase import FieldSearch, Found, find
 from sequences import Sequences
-from simulator import View, overlap_lists, split_categories
+from view import View, overlap_lists, split_categories
 
 # What a search over the fields gives their words, the title's counting double.
 BOOSTS = {"title": 2.0, "brand": 1.0, "category": 1.0}

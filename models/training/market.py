@@ -4,7 +4,7 @@ import numpy as np
 
 from catalogues import Catalogue, unit
 from habits import Habits
-from simulator import overlap_lists
+from view import overlap_lists
 
 STYLE_DIMS, HIDDEN_DIMS = 32, 12
 NEAR_AISLES = 8
@@ -85,12 +85,13 @@ class Market:
         """What nobody wrote down [n, HIDDEN_DIMS], unit rows: products are of circles, circles of worlds (the hunter's gloves, the cyclist's), and
         most of an aisle is of few worlds."""
         rng = self.rng
-        count, circles = max(3, round(habits.worlds)), max(8, self.n // 30)
+        count = max(3, round(habits.worlds))
+        each = max(2, self.n // (30 * count))  # circles of a world
         self.world = rng.normal(size=(count, HIDDEN_DIMS))
         self.worlds_of = rng.integers(count, size=(self.aisles, 3))
         own = self.worlds_of[self.aisle, (3 * rng.random(self.n) ** 2).astype(int)]
         world = np.where(rng.random(self.n) < habits.settled, own, rng.integers(count, size=self.n))
-        circle = rng.normal(size=(circles, HIDDEN_DIMS))[(world * 7919 + rng.integers(max(1, circles // count), size=self.n)) % circles]
+        circle = rng.normal(size=(count, each, HIDDEN_DIMS))[world, rng.integers(each, size=self.n)]
         return unit(habits.world * self.world[world] + circle + 0.5 * rng.normal(size=(self.n, HIDDEN_DIMS)))
 
     def reduce(self, vectors: np.ndarray) -> np.ndarray:
@@ -130,7 +131,7 @@ class Market:
     def join_products(self, habits: Habits) -> np.ndarray:
         """Products that go with each, closest first [n, P]: from its own aisle, from near aisles, from its brand"""
         rng, count = self.rng, max(2, round(habits.partners))
-        own = rng.uniform(0.02, 0.4)
+        own, alike = rng.uniform(0.02, 0.4), rng.uniform(0, 0.8)
         choice = rng.random((self.n, CONSIDERED))
         aisles = np.where(choice < own, self.aisle[:, None], self.near[self.aisle[:, None], rng.integers(self.near.shape[1], size=choice.shape)])
         considered = self.in_aisle(aisles, rng)
@@ -141,6 +142,7 @@ class Market:
         for start in range(0, self.n, 2000):
             part = slice(start, start + 2000)
             closeness[part] = np.einsum("nd,nkd->nk", self.hidden[part], self.hidden[considered[part]])
+            closeness[part] += alike * np.einsum("nd,nkd->nk", self.style[part], self.style[considered[part]])
         closeness += 0.2 * rng.normal(size=closeness.shape)
         closeness[considered == np.arange(self.n)[:, None]] = -9
         best = np.argsort(-closeness, axis=1)[:, :count]

@@ -96,9 +96,9 @@ def gini(count: np.ndarray) -> float:
 
 
 def measure_steps(ground: Ground, rng: np.random.Generator) -> dict[str, float]:
-    """From one event to the next of the same shopper, and beside it to an event drawn at random."""
+    """From one product to the next of the same shopper, and beside it to one drawn at random."""
     events = ground.sequences
-    same = np.flatnonzero(events.shopper[1:] == events.shopper[:-1])
+    same = np.flatnonzero((events.shopper[1:] == events.shopper[:-1]) & (events.item[1:] != events.item[:-1]))
     one, other = events.item[same], events.item[same + 1]
     anyone = rng.permutation(events.item)[: len(one)]
     found = {}
@@ -133,6 +133,9 @@ def measure_targets(ground: Ground, known: Sequences, count: np.ndarray, targets
     start_of = starts[np.searchsorted(starts, targets, "right") - 1]
     histories = [events.item[max(start, target - HISTORY) : target] for start, target in zip(start_of, targets, strict=True)]
     aims = events.item[targets]
+    # Real shoppers of the packs come back to nothing: what simulated ones come back to is no target here.
+    new = [place for place, (aim, history) in enumerate(zip(aims, histories, strict=True)) if not (history == aim).any()]
+    aims, histories = aims[new], [histories[place] for place in new]
     pairs = {users: join_pairs(known.shopper, known.item.astype(np.int64), n, users)[:2] for users in THRESHOLDS}
     found: dict[str, float] = {}
     for users, (weights, _) in pairs.items():

@@ -8,7 +8,8 @@ from columns import COUNTERS, Facts, Met, compute_columns
 from contract import ACTION, ALL_COLUMNS
 from logged_view import LoggedView
 from sequences import Sequences
-from simulator import SimulatedList, compare_attributes
+from simulator import SimulatedList
+from view import compare_attributes
 
 HISTORY_LIMIT = 50
 SESSION_GAP = 1800.0

@@ -59,7 +59,7 @@ def draw_lengths(habits: Habits, shoppers: int, rng: np.random.Generator) -> np.
 
 
 def draw_times(habits: Habits, length: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """[S, L] seconds, rising; a session's events are a minute or so apart. Infinite-looking histories begin before the horizon."""
+    """[S, L] seconds, rising; a session's events are a minute or so apart; some begin before the horizon."""
     shape = (len(length), int(length.max()))
     between = rng.random(shape) < 1 / habits.session
     gap = np.where(between, rng.exponential(habits.between_days * DAY, shape), rng.exponential(90, shape))
@@ -155,9 +155,11 @@ def act(shopper: np.ndarray, item: np.ndarray, time: np.ndarray, habits: Habits,
     last = np.append(shopper[1:] != shopper[:-1], True)
     cart = (rng.random(len(item)) < rng.uniform(0.03, 0.3)) & ~last
     bought = cart & (rng.random(len(item)) < rng.uniform(0.2, 0.8))
-    touches = [(np.arange(len(item)), "click", 0.0), (np.flatnonzero(cart), "add_to_cart", 8.0), (np.flatnonzero(bought), "purchase", 16.0)]
+    # Within a minute of the click, and before whatever comes next.
+    delay = np.minimum(60.0, np.append(time[1:] - time[:-1], 0.0)) / 3
+    touches = [(np.arange(len(item)), "click", 0), (np.flatnonzero(cart), "add_to_cart", 1), (np.flatnonzero(bought), "purchase", 2)]
     event = np.concatenate([which for which, _, _ in touches])
     action = np.concatenate([np.full(len(which), ACTION[name], np.int8) for which, name, _ in touches])
-    when = np.concatenate([time[which] + later for which, _, later in touches])
+    when = np.concatenate([time[which] + later * delay[which] for which, _, later in touches])
     order = np.lexsort((action, event))
     return Sequences(shopper[event][order], item[event][order].astype(np.int32), action[order], when[order])
