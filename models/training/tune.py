@@ -1,7 +1,7 @@
 """Goes on training a shipped ranker on a shop's own lists → an artefact. Minutes on one thread.
 
     fuserank rows export --from … --out rows.ndjson.gz --inputs
-    python tune.py --from ../artefacts/fusion-base-1 --rows rows.ndjson.gz --out fusion-tuned-1
+    python tune.py --from ../artefacts/fusion-base-2 --rows rows.ndjson.gz --out fusion-tuned-1
 
 500 to 2,000 lists are meant: the rate is low, a tenth of the lists is held out, and what ranked that tenth best is kept, the shipped
 weights among it. Nothing but the numbers changes in the graph (graph_weights.py).
