@@ -1,5 +1,4 @@
 import { packageVersion } from '../config/package-root.js';
-import { LRUCache } from 'lru-cache';
 import type { Config } from '../config/schema.js';
 import type { ProductFieldRoles } from '../mappings/product-index.js';
 import { connectEngine, nameNode } from '../opensearch/connection.js';
@@ -15,7 +14,8 @@ import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
 import { CurrentStatistics } from './statistics/current-statistics.js';
 import { QueryEncoding } from './query-vectors.js';
 import type { ListKeeper, LoggedList, ScoredInput } from './logged-list.js';
-import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
+import { SearchRanker, type RankSearchDeps } from './rank-search.js';
+import { observeSearches } from './search-observer.js';
 import { ScorerPool } from './scorer.js';
 import { locateRankers, ServedRankers, type RankerChange } from './served-rankers.js';
 import { answerSpellings } from './spellings/index.js';
@@ -229,35 +229,6 @@ function pageOf(config: Config, ui: NonNullable<SidecarOptions['ui']>): Ui {
     profiles: Object.entries(config.profiles).map(([name, { index }]) => ({ name, index })),
   });
   return { folder: ui.folder, readSettings, ...(ui.mounts ? { mounts: ui.mounts } : {}) };
-}
-
-/** Of fewer hits that all lack a value, the field may be in order. */
-const TELLING_HITS = 10;
-
-/** Counts every search; says a skip's reason once a minute, and a rule's field that nothing has. */
-function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
-  const logged = new LRUCache<string, number>({ max: 1_000 });
-  const isDue = (what: string): boolean => {
-    if (Date.now() - (logged.get(what) ?? 0) < LOG_EVERY_MS) return false;
-    logged.set(what, Date.now());
-    return true;
-  };
-  return {
-    outcome({ applied, reason, detail, clock, candidates, unruled }) {
-      metrics.observeRank(applied ? { outcome: 'applied' } : { outcome: 'skipped', reason: reason ?? 'internal' });
-      for (const [stage, milliseconds] of clock.stages) metrics.observeStage(stage, milliseconds);
-      if (candidates !== null) metrics.observeCandidates(candidates);
-      metrics.observeStage('engine', clock.engineMs);
-      metrics.observeStage('ours', clock.elapsedMs - clock.engineMs);
-      if (unruled && candidates !== null && candidates >= TELLING_HITS && isDue(`${unruled.profile} ${unruled.fields.join()}`))
-        log.warn(
-          { ...unruled, hits: candidates },
-          'not one hit has a value of a field that diversity looks at; see whether its name is right, and whether the index maps it',
-        );
-      if (applied || detail === null || reason === null || !isDue(reason)) return;
-      log.warn({ reason, detail }, 'searches are answered in the engine’s order');
-    },
-  };
 }
 
 /** Ranked lists for the log's files and for whoever asked to be told of them. */

@@ -10,8 +10,7 @@ import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gath
 import { explainListed } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
-import { HISTORY_LIMIT } from './features.js';
-import { describeList, nameList, type KeptList, type ListKeeper } from './logged-list.js';
+import { offerToKeep, type KeptList, type ListKeeper } from './logged-list.js';
 import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
@@ -24,6 +23,7 @@ import { fieldsWithoutValues } from './request/list-rules.js';
 import { arrangeByRules } from './walk/arranged-list.js';
 import type { Admission, Outcome } from './walk/admission.js';
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from './walk/client-request.js';
+import type { SearchObserver } from './search-observer.js';
 import { SearchClock } from './walk/search-clock.js';
 import { labelOf, type OwnAnswer, type RankedAnswer, type SearchUnderWay } from './walk/search-under-way.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason } from './search-request.js';
@@ -42,19 +42,6 @@ export interface RankSearchDeps extends GatheringDeps {
   readonly erased: RecentErasures;
   /** Takes down searches that carry `ext.ubi`; null where nobody does. */
   readonly searches: SearchRecorder | null;
-}
-
-export interface SearchObserver {
-  outcome(outcome: {
-    readonly applied: boolean;
-    readonly reason: SkipReason | null;
-    readonly detail: string | null;
-    readonly clock: SearchClock;
-    /** Hits in the ranked list; null where none was made. */
-    readonly candidates: number | null;
-    /** Fields of the shop's rules that none of them has a value of, and whose profile it was; absent where there are none. */
-    readonly unruled?: { readonly profile: string; readonly fields: readonly string[] };
-  }): void;
 }
 
 /** Time kept for scoring when a shopper's history is late. */
@@ -219,19 +206,14 @@ export class SearchRanker {
     const { set, stamp } = gathered;
     const arranging = { search, gathered, scorers: this.#deps.scorers, clock, deadline };
     const { ranker, signals } = search.profile;
-    if (search.call.given?.keepsOrder) {
-      const ranking = await arrangeByRules({
-        ...arranging,
-        ranking: rankCandidates(set, { scores: [], blend: search.blend, gate: 0 }),
-        blend: search.blend,
-      });
-      return { reply: null, model: 'first-phase', ranking, describe: null };
-    }
-    if (ranker === 'first-phase' || ranker === 'shuffle') {
+    const keepsOrder = search.call.given?.keepsOrder === true;
+    if (keepsOrder || ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
-      const blend = ranker === 'shuffle' ? search.blend : 0;
-      const ranking = await arrangeByRules({ ...arranging, ranking: rankCandidates(set, { scores, blend, gate: 1 }), blend });
-      return { reply: null, model: ranker, ranking, describe: null };
+      // The ranker first-phase is the engine's order, which no rule touches; an order that a route of ours keeps is arranged.
+      const blend = keepsOrder || ranker === 'shuffle' ? search.blend : 0;
+      const ranked = rankCandidates(set, { scores, blend, gate: keepsOrder ? 0 : 1 });
+      const ranking = await arrangeByRules({ ...arranging, ranking: ranked, blend });
+      return { reply: null, model: keepsOrder ? 'first-phase' : ranker, ranking, describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
     const { lists } = this.#deps;
@@ -259,18 +241,16 @@ export class SearchRanker {
     const { model } = reply;
     const ranked = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
     const ranking = await arrangeByRules({ ...arranging, ranking: ranked, blend: search.blend });
-    const { columns } = reply;
-    const facts = columns && {
-      ...nameList(search, this.#deps.config),
-      model,
-      history_length: history.length,
-      statistics_until: gathered.statistics?.until ?? null,
-      missing: reply.missing + reply.missingStatistics,
-    };
-    const seen = signals.history ? history.slice(-HISTORY_LIMIT).map(({ objectId }) => objectId) : [];
-    const scored = reply.inputs && { input: reply.inputs, history: seen, scores: reply.scores, gate: reply.gate };
-    const describe =
-      facts && (() => ({ list: describeList(facts, { candidates: set.candidates, columns, order: ranking.order }), scored }));
+    const { config } = this.#deps;
+    const describe = offerToKeep({
+      search,
+      config,
+      reply,
+      history,
+      order: ranking.order,
+      candidates: set.candidates,
+      statistics: gathered.statistics,
+    });
     return { reply, model, ranking, describe };
   }
 

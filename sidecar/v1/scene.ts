@@ -7,7 +7,7 @@ import { parseSearchOptions, type SearchOptions } from '../request/search-option
 import type { GivenFacts } from '../request/search-call.js';
 import type { RankRequest } from '../scorer.js';
 import type { RecentErasures } from '../behaviour/recent-erasures.js';
-import type { SearchObserver } from '../rank-search.js';
+import type { SearchObserver } from '../search-observer.js';
 import { findProfile } from '../search-request.js';
 import type { Admission } from '../walk/admission.js';
 import { settle, within } from '../walk/deadline.js';
