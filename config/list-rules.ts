@@ -41,6 +41,24 @@ export const diversitySchema = z
       })
       .nullable()
       .default(null),
+    /** Room at the top for hits that a ranker would keep down, such as new products or small sellers. */
+    floor: z
+      .strictObject({
+        /** A field with doc values. */
+        field: z.string().min(1),
+        /** What it holds for those who are given room. */
+        values: z
+          .array(z.union([z.string().max(512), z.number(), z.boolean()]).transform(String))
+          .min(1)
+          .max(1000),
+        /** Of each beginning of the list, up to `depth` places, at least this share is theirs. */
+        share: z.number().gt(0).max(1),
+        depth: z.number().int().min(1).max(100).default(24),
+        /** No hit is moved further than so many places. */
+        maxDisplacement: z.number().int().min(1).max(100).default(12),
+      })
+      .nullable()
+      .default(null),
   })
   .nullable();
 export type Diversity = NonNullable<z.output<typeof diversitySchema>>;

@@ -101,15 +101,25 @@ export const configSchema = z.strictObject({
           z.strictObject({ type: z.literal('none') }),
           z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
           z.strictObject({ type: z.literal('bearer'), token: z.string() }),
-          z.strictObject({
-            type: z.literal('sigv4'),
-            region: z.string().min(1),
-            /** Amazon OpenSearch Service, or its Serverless. */
-            service: z.enum(['es', 'aoss']).default('es'),
-            accessKeyId: z.string().min(1),
-            secretAccessKey: z.string().min(1),
-            sessionToken: z.string().min(1).nullable().default(null),
-          }),
+          z
+            .strictObject({
+              type: z.literal('sigv4'),
+              region: z.string().min(1),
+              /** Amazon OpenSearch Service, or its Serverless. */
+              service: z.enum(['es', 'aoss']).default('es'),
+              accessKeyId: z.string().min(1).nullable().default(null),
+              secretAccessKey: z.string().min(1).nullable().default(null),
+              sessionToken: z.string().min(1).nullable().default(null),
+              /** JSON file of temporary credentials, read again when it changes; in place of the three above. */
+              credentialsFile: z.string().min(1).nullable().default(null),
+            })
+            .refine(
+              ({ credentialsFile, accessKeyId, secretAccessKey, sessionToken }) =>
+                credentialsFile === null
+                  ? accessKeyId !== null && secretAccessKey !== null
+                  : accessKeyId === null && secretAccessKey === null && sessionToken === null,
+              'sigv4 needs either accessKeyId and secretAccessKey, or credentialsFile',
+            ),
         ])
         .default({ type: 'none' }),
       tls: z.strictObject({ caFile: z.string().nullable().default(null), verify: z.boolean().default(true) }).prefault({}),

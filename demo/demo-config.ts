@@ -1,10 +1,8 @@
 import { type Config, configSchema } from '../config/schema.js';
+import { PRODUCT_ROLES } from './shop.js';
 
 /** The alias of the demo's products. */
 export const ALIAS = 'demo-shop';
-/** Text that the demo's searches look in, title first. */
-export const TEXT_FIELDS = ['title', 'description'] as const;
-
 /** How many of the engine's hits are ranked. */
 export const WINDOW = 200;
 
@@ -31,16 +29,7 @@ export function configureDemo(options: { node: string; port: number }): Config {
     index: {
       alias: ALIAS,
       id: 'id',
-      map: {
-        text: [...TEXT_FIELDS],
-        image: 'image',
-        price: 'price',
-        rating: 'rating',
-        ratingCount: 'rating_count',
-        brand: 'brand',
-        category: 'category',
-        keywords: ['material'],
-      },
+      map: PRODUCT_ROLES,
     },
     behaviour: { events: `${ALIAS}-ubi-events`, queries: `${ALIAS}-ubi-queries` },
     display: { title: 'title', image: { field: 'image', prefix: 'pictures/' }, fields: ['brand', 'price', 'rating'] },

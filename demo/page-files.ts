@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
-import { ALIAS, TEXT_FIELDS } from './demo-config.js';
+import { ALIAS } from './demo-config.js';
+import { PRODUCT_ROLES } from './shop.js';
 import { type Shopper, demoQueries } from './shoppers.js';
 import { type Catalogue, historyOf } from './figures/taste-share.js';
 import { nameTaste } from './taste.js';
@@ -17,7 +18,7 @@ export async function writePage(options: {
   const page = {
     index: ALIAS,
     id_field: 'id',
-    text_fields: TEXT_FIELDS.map((field, place) => (place === 0 ? `${field}^3` : field)),
+    text_fields: PRODUCT_ROLES.text.map((field, place) => (place === 0 ? `${field}^3` : field)),
     queries: demoQueries.map((query) => query.text),
     pictures: display.image.prefix,
     display,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ALIAS, TEXT_FIELDS } from './demo-config.js';
+import { ALIAS } from './demo-config.js';
+import { PRODUCT_ROLES } from './shop.js';
 import type { ShopperEvent } from './shoppers.js';
 
 /** How a search of the demo's shop is asked. */
@@ -37,7 +38,9 @@ function readStages(header: string | null): Map<string, number> {
 /** Asks the engine itself or a sidecar in front of it, the very same way. @throws ShopSearchFailed */
 export async function searchShop(url: string, question: Question): Promise<Answer> {
   const body = {
-    query: { multi_match: { query: question.query, fields: TEXT_FIELDS.map((field, place) => (place === 0 ? `${field}^3` : field)) } },
+    query: {
+      multi_match: { query: question.query, fields: PRODUCT_ROLES.text.map((field, place) => (place === 0 ? `${field}^3` : field)) },
+    },
     size: question.size,
     _source: question.fields ?? false,
     ...(question.ranking ? { ext: { fuserank: { query_text: question.query, ...question.ranking } } } : {}),

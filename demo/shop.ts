@@ -21,6 +21,27 @@ export interface Product {
   image: string;
 }
 
+/** The parts that a product's fields play, as `index.map` names them. */
+export const PRODUCT_ROLES: {
+  text: (keyof Product)[];
+  image: keyof Product;
+  price: keyof Product;
+  rating: keyof Product;
+  ratingCount: keyof Product;
+  brand: keyof Product;
+  category: keyof Product;
+  keywords: (keyof Product)[];
+} = {
+  text: ['title', 'description'],
+  image: 'image',
+  price: 'price',
+  rating: 'rating',
+  ratingCount: 'rating_count',
+  brand: 'brand',
+  category: 'category',
+  keywords: ['material'],
+};
+
 /** What the product really looks like; only the picture shows all of it. */
 export interface Latent {
   kind: string;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Client, errors } from '@opensearch-project/opensearch';
 import { AwsSigv4Signer } from '@opensearch-project/opensearch/aws-v3';
 import type { Config } from '../config/schema.js';
+import { openAwsCredentials } from './aws-credentials.js';
 import { describeUnreachable, EngineUnreachable } from './engine-unreachable.js';
 
 export { EngineUnreachable } from './engine-unreachable.js';
@@ -28,15 +29,12 @@ export function connectEngine(config: Config['opensearch']): EngineClient {
   });
 }
 
-function signatureOf({
-  region,
-  service,
-  accessKeyId,
-  secretAccessKey,
-  sessionToken,
-}: Extract<Config['opensearch']['auth'], { type: 'sigv4' }>): ReturnType<typeof AwsSigv4Signer> {
-  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) };
-  return AwsSigv4Signer({ region, service, getCredentials: () => Promise.resolve(credentials) });
+function signatureOf(auth: Extract<Config['opensearch']['auth'], { type: 'sigv4' }>): ReturnType<typeof AwsSigv4Signer> {
+  const { region, service } = auth;
+  const readCredentials = openAwsCredentials(auth);
+  // The client keeps credentials until they expire, so those that may change expire at once.
+  const expiry = auth.credentialsFile === null ? {} : { expiration: new Date(0) };
+  return AwsSigv4Signer({ region, service, getCredentials: () => Promise.resolve({ ...readCredentials(), ...expiry }) });
 }
 
 /** A node's address as people may read it: without the credentials that may stand in it. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import aws4 from 'aws4';
 import type { Config } from '../config/schema.js';
+import { openAwsCredentials } from './aws-credentials.js';
 import type { Headers } from './hop-headers.js';
 
 /** What a signature covers. `host` is the one that will be sent; `path` carries the query string. */
@@ -25,8 +26,8 @@ const SIGNED_BYTES = 100 * 1024 ** 2;
  */
 export function openSigner({ auth }: Pick<Config['opensearch'], 'auth'>): SignRequest | null {
   if (auth.type !== 'sigv4') return null;
-  const { region, service, accessKeyId, secretAccessKey, sessionToken } = auth;
-  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === null ? {} : { sessionToken }) };
+  const { region, service } = auth;
+  const readCredentials = openAwsCredentials(auth);
   return ({ method, host, path, headers, body }) => {
     // Headers on the way may change, so only those that we make are signed; the client's travel unsigned.
     const signed = aws4.sign(
@@ -44,15 +45,16 @@ export function openSigner({ auth }: Pick<Config['opensearch'], 'auth'>): SignRe
         },
         ...(body === undefined ? {} : { body }),
       },
-      credentials,
+      readCredentials(),
     );
-    const { authorization: _clients, ...others } = headers;
+    // Of a client that signs its own requests nothing goes along: a session token of its own would not fit our signature.
+    const others = Object.entries(headers).filter(([name]) => name !== 'authorization' && !name.startsWith('x-amz-'));
     const made: Headers = {};
     for (const [name, value] of Object.entries(signed.headers ?? {})) {
       const key = name.toLowerCase();
       if (typeof value === 'string' && key !== 'host' && key !== 'content-length') made[key] = value;
     }
-    return { ...others, ...made };
+    return { ...Object.fromEntries(others), ...made };
   };
 }
 

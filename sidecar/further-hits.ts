@@ -1,12 +1,19 @@
 import type { Upstream, UpstreamAnswer } from '../opensearch/upstream.js';
 import { hitKey, type EngineAnswer, type Hit } from './answer/engine-answer.js';
-import { legPath, presentationMembers, selectingText, URI_QUERY } from './candidate-legs.js';
+import { legPath, presentationMembers, selectingText, URI_QUERY, withPaginationDepth } from './candidate-legs.js';
+import type { RankedHit } from './answer/ranked-lists.js';
 import { findMember, literal, readMembers } from './json/spans.js';
 import { asList, isJsonObject, type Json, type JsonObject } from './json/value.js';
 import { printFilterPath } from './request/filter-path.js';
 import { narrowSearch, type SearchBody } from './request/post-filter.js';
 import { clientHeaders, searchAnswer } from './retrieve.js';
 import type { Rankable } from './search-request.js';
+
+/** A product, wherever its id stands. */
+interface HitName {
+  readonly index: string;
+  readonly id: string;
+}
 
 /** Bodies of hits that the client's answer does not hold, by key: bytes of the whole answer and the hit's place in it. */
 export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit: Hit }>;
@@ -16,12 +23,7 @@ export type Bodies = ReadonlyMap<string, { readonly bytes: Buffer; readonly hit:
  * client's pipeline runs here, too: its response processors shape a hit. It asks by the client's own name of the index, so
  * that an alias's filter and routing hold (an id may stand for another product elsewhere).
  */
-export async function fetchBodies(
-  upstream: Upstream,
-  search: Rankable,
-  wanted: readonly { readonly index: string; readonly id: string }[],
-  signal: AbortSignal,
-): Promise<Bodies> {
+export async function fetchBodies(upstream: Upstream, search: Rankable, wanted: readonly HitName[], signal: AbortSignal): Promise<Bodies> {
   const answer = await upstream.send({
     method: 'POST',
     path: legPath(search, {
@@ -60,18 +62,18 @@ function presentingFilter({ filter }: Rankable): string | null {
   return `${printFilterPath(filter)}${filter.included === null ? '' : ',timed_out,_shards'}`;
 }
 
-function bodiesBody(search: Rankable, wanted: readonly { readonly index: string; readonly id: string }[]): string {
+function bodiesBody(search: Rankable, wanted: readonly HitName[]): string {
   const should = scoringClauses(search);
   const query = `{"bool":{"filter":[${JSON.stringify(hitsFilter(wanted))}]${should === null ? '' : `,"should":${should}`}}}`;
   return `{${[`"query":${query}`, `"size":${wanted.length}`, '"track_total_hits":false', ...presentationMembers(search)].join(',')}}`;
 }
 
 /** Exactly these hits: an id may stand in several indices. */
-function hitsFilter(wanted: readonly { readonly index: string; readonly id: string }[]): Json {
+function hitsFilter(wanted: readonly HitName[]): JsonObject {
   const byIndex = new Map<string, string[]>();
   for (const hit of wanted) byIndex.set(hit.index, [...(byIndex.get(hit.index) ?? []), hit.id]);
   const groups = [...byIndex].map(([index, values]) => ({ bool: { filter: [{ term: { _index: index } }, { ids: { values } }] } }));
-  return groups.length === 1 ? (groups[0] ?? null) : { bool: { should: groups, minimum_should_match: 1 } };
+  return groups.length === 1 && groups[0] ? groups[0] : { bool: { should: groups, minimum_should_match: 1 } };
 }
 
 /** The client's query as bytes inside a list; for a hybrid, which can't stand inside a bool, its clauses. */
@@ -97,14 +99,42 @@ function uriQueryOptions(query: URLSearchParams): JsonObject {
   );
 }
 
+/**
+ * Hits with the engine's explanation of the client's own query, which a search by ids would wrap in one of its own (and a rescore would
+ * reach further down): the client's search, with the page on which they stand. Hits that were added stand on none.
+ */
+export async function fetchExplained(
+  upstream: Upstream,
+  search: Rankable,
+  wanted: readonly RankedHit[],
+  signal: AbortSignal,
+): Promise<Bodies> {
+  const ranks = wanted.flatMap(({ firstPhaseRank }) => firstPhaseRank ?? []);
+  const added = wanted.filter(({ firstPhaseRank }) => firstPhaseRank === null);
+  const [own, others] = await Promise.all([
+    ranks.length === 0 ? [] : fetchPage(upstream, search, { size: 1 + Math.max(...ranks) }, signal),
+    added.length === 0 ? [] : fetchBodies(upstream, search, added, signal),
+  ]);
+  return new Map([...others, ...own]);
+}
+
+/** The first hits of the client's own search. */
+async function fetchPage(upstream: Upstream, search: Rankable, { size }: { size: number }, signal: AbortSignal): Promise<Bodies> {
+  const body = withPage(search, { body: search.body, bytes: search.bodyBytes }, [`"size":${size}`], (query) =>
+    withPaginationDepth(search, query),
+  );
+  const read = searchAnswer(await sendAgain(upstream, search, { body, signal }), 'explained');
+  return new Map(read.hits.map((hit) => [hitKey(hit), { bytes: read.bytes, hit }]));
+}
+
 /** A page of the engine's own order beyond the ranked list, without the hits that were added to it; the client's request else. */
 export async function fetchTail(
   upstream: Upstream,
   search: Rankable,
-  page: { from: number; size: number; without: string[] },
+  page: { from: number; size: number; without: readonly HitName[] },
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [{ ids: { values: page.without } }] });
+  const narrowed = narrowSearch({ body: search.body, bytes: search.bodyBytes }, { mustNot: [hitsFilter(page.without)] });
   const body = withPage(search, narrowed, [`"from":${page.from}`, `"size":${page.size}`]);
   return searchAnswer(await sendAgain(upstream, search, { body, signal }), 'tail');
 }
@@ -130,11 +160,16 @@ export async function fetchGroups(
 }
 
 /** The search with other hits of it asked for, and nothing around them. */
-function withPage(search: Rankable, { body, bytes }: SearchBody, page: readonly string[]): string {
+function withPage(
+  search: Rankable,
+  { body, bytes }: SearchBody,
+  page: readonly string[],
+  writeQuery: (query: string) => string = (query) => query,
+): string {
   const narrowed = { ...search, body, bodyBytes: bytes };
-  const kept = readMembers(bytes).flatMap((member) => {
+  const kept = (bytes.length === 0 ? [] : readMembers(bytes)).flatMap((member) => {
     const value = AROUND_THE_PAGE.has(member.key) ? null : selectingText(narrowed, member);
-    return value === null ? [] : [`${JSON.stringify(member.key)}:${value}`];
+    return value === null ? [] : [`${JSON.stringify(member.key)}:${member.key === 'query' ? writeQuery(value) : value}`];
   });
   return `{${[...page, ...kept].join(',')}}`;
 }

@@ -23,6 +23,7 @@ import { ClientSearch } from './v1/client-search.js';
 import { openOwnRoutes } from './v1/own-routes.js';
 import { ShopStatistics } from './v1/shop-statistics.js';
 import { Admission } from './walk/admission.js';
+import { WarmUp } from './warm-up.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
 export { loggedListSchema, writeListLine, type LoggedList, type ScoredInput } from './logged-list.js';
@@ -65,7 +66,8 @@ const WARMING_WALKS = 8;
 
 /**
  * Opens the sidecar: scorer processes first (artefacts and encoders that don't fit are refused here), then the ports; the
- * item vectors of the profiles' indices are read in the background. Throws `ScorerRefused`, `CannotListen`.
+ * item vectors of the profiles' indices are read in the background, and `/readyz` waits for them. Throws `ScorerRefused`,
+ * `CannotListen`.
  */
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
   const settings = {
@@ -88,6 +90,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
     },
   });
   const lists = keepLists(config, options, { metrics, log });
+  const warmUp = new WarmUp({ log });
   let walk: ((stamp: IndexStamp) => Promise<void>) | null = null;
   // What has run once is compiled for every index, the next ones behind a swapped alias included.
   const walkOnce = async (stamp: IndexStamp): Promise<void> => {
@@ -98,12 +101,17 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   const stamps = new IndexStamps(engine, {
     fallback: rolesOf(config),
     onIndex: (index, stamp) => {
-      if (stamp.hasRankKey && !options.passive) warmIndex({ index, stamp, scorers, log, walk: () => walkOnce(stamp) });
+      if (stamp.hasRankKey && !options.passive) warmUp.include(warmIndex({ index, stamp, scorers, log, walk: () => walkOnce(stamp) }));
     },
   });
   const statistics = new CurrentStatistics(engine, {
     alias: config.behaviour.statistics,
-    prepare: (version) => (options.passive ? Promise.resolve() : warmStatistics({ version, config, scorers, log })),
+    prepare: async (version) => {
+      if (options.passive) return;
+      const warmed = warmStatistics({ version, config, scorers, log });
+      warmUp.include(warmed);
+      await warmed;
+    },
     onTrouble: (error) => log.warn({ alias: config.behaviour.statistics, error: String(error) }, 'the item statistics can not be read'),
   });
   try {
@@ -158,11 +166,12 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
         return {
           started: true,
           // A dead scorer degrades the order, never the service; an engine that is away is away behind every other sidecar, too.
-          ready: true,
+          ready: warmUp.over,
           degraded: !scoring || !reachable,
           checks: {
             scorers: { ok: scoring, detail: `${scorers.readyProcesses} ready` },
             opensearch: { ok: reachable, detail: config.opensearch.nodes.map(nameNode).join(', ') },
+            warm_up: { ok: warmUp.over },
           },
         };
       },
@@ -179,9 +188,8 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       log,
     });
     const pulse = watchEngine(engine, engineState, metrics, scorers);
-    void statistics.describe([]);
-    for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index)))
-      stamps.describe(pattern).catch(() => undefined);
+    warmUp.include(statistics.describe([]));
+    for (const pattern of new Set(Object.values(config.profiles).map(({ index }) => index))) warmUp.include(stamps.describe(pattern));
     if (!options.passive) await behaviour.start([ranker, ownRoutes, { forget: lists.forget }], { reachBack: lists.namesUsers });
     return {
       url: listener.url,
@@ -190,6 +198,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       loadRankers: () => rankers.loadAll(),
       close: async () => {
         clearInterval(pulse);
+        warmUp.close();
         await listener.close();
         await behaviour.close();
         await lists.close();
@@ -199,6 +208,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       },
     };
   } catch (error) {
+    warmUp.close();
     await scorers.close();
     await engine.close();
     await upstream.close();

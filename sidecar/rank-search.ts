@@ -18,6 +18,7 @@ import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-li
 import type { CandidateSet } from './retrieve.js';
 import type { RankReply } from './scorer.js';
 import type { SearchCall } from './request/search-call.js';
+import type { UpstreamSearch } from './request/upstream-search.js';
 import { namesOfShopper } from './request/search-options.js';
 import { arrangeByRules } from './walk/arranged-list.js';
 import type { Admission, Outcome } from './walk/admission.js';
@@ -26,6 +27,7 @@ import { SearchClock } from './walk/search-clock.js';
 import { labelOf, type OwnAnswer, type RankedAnswer, type SearchUnderWay } from './walk/search-under-way.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason } from './search-request.js';
 import { cutOwnMembers, mergePage } from './search-response.js';
+import { SideWork } from './walk/side-work.js';
 import { asSkipped, Skipped } from './walk/skipped.js';
 
 /** What the walk needs of the house around it. */
@@ -76,7 +78,8 @@ export class SearchRanker {
     const search = parseSearchRequest(call, config);
     const underWay = this.begin(search, call, clock);
     try {
-      const request = underWay.readsAnswer ? inPlainText(search.upstream) : search.upstream;
+      const hiding = search.kind === 'pass-through' && search.without ? await this.#withoutOwnFields(search.without, search, call) : null;
+      const request = hiding ?? (underWay.readsAnswer ? inPlainText(search.upstream) : search.upstream);
       const answer = await askEngine(upstream, request, { signal: call.signal, clock });
       const ranked = await underWay.rank(answer);
       const serverTiming = config.observability.serverTiming ? clock.serverTiming() : null;
@@ -110,9 +113,9 @@ export class SearchRanker {
   }
 
   #beginRanking(search: Rankable, clock: SearchClock): SearchUnderWay {
-    const work = new AbortController();
     const { call } = search;
-    const signal = AbortSignal.any([call.signal, work.signal]);
+    const work = new SideWork(call.signal);
+    const { signal } = work;
     const stored = search.from > 0 ? this.#lists.find(search.listKey) : null;
     const leave = stored ? null : this.#deps.admission.enter(call.caller);
     const gathering = leave ? settle(gatherCandidates(search, this.#deps, clock, signal)) : null;
@@ -147,7 +150,7 @@ export class SearchRanker {
     const close = (): void => {
       leave?.(outcome);
       clearTimeout(late);
-      work.abort();
+      work.end();
     };
     return { readsAnswer: true, rank, close };
   }
@@ -156,6 +159,12 @@ export class SearchRanker {
   async #keptFields(index: string, body: JsonObject, call: SearchCall): Promise<ReadonlySet<string>> {
     const stamp = await this.#deps.stamps.describe(index).catch(() => null);
     return stamp?.meta === null ? new Set(OWN_SOURCE_FIELDS) : namedOwnFields(body, call.query);
+  }
+
+  /** A request whose answer we can't read, for an index of ours. */
+  async #withoutOwnFields(without: NonNullable<PassThrough['without']>, { body }: PassThrough, call: SearchCall): Promise<UpstreamSearch> {
+    const keep = await this.#keptFields(call.index, body, call);
+    return without(OWN_SOURCE_FIELDS.filter((field) => !keep.has(field)));
   }
 
   async #rankPage(work: RankWork): Promise<RankedPage> {
@@ -174,7 +183,7 @@ export class SearchRanker {
     if (gathered.set.candidates.length === 0) throw new Skipped('no_hits', '');
     const { reply, model, ranking, describe } = await this.#score(work, gathered);
     const list = listOf(gathered.set, ranking, model);
-    const history = showsBlock(search) ? await within(deadline - Date.now(), gathered.history, null) : null;
+    const history = search.showsBlock ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
     const body = await this.#renderPage(
       work,
@@ -252,7 +261,7 @@ export class SearchRanker {
       keepFields: keep,
       tookMs: clock.elapsedMs,
       listLength: list.hits.length > list.window ? list.hits.length : 0,
-      ext: showsBlock(search) ? { ...describeSearch(search, list, clock), ...told } : null,
+      ext: search.showsBlock ? { ...describeSearch(search, list, clock), ...told } : null,
     });
   }
 
@@ -314,9 +323,4 @@ function listOf(set: CandidateSet, ranking: Ranking, model: string): RankedList 
       : [];
   });
   return { hits, window: set.window, scoreLiterals: set.scoreLiterals, model };
-}
-
-/** Whether the answer carries `ext.fuserank`. */
-function showsBlock({ explain, profile, options }: Rankable): boolean {
-  return explain || profile.ext || options.ext || options.legs;
 }

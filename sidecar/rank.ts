@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { raiseToFloor, type ExposureFloor } from './exposure-floor.js';
 import type { CandidateSet } from './retrieve.js';
 
 /** The ranked list: a permutation of the candidates, best first. */
@@ -21,6 +22,7 @@ export interface Ranking {
 export type Move =
   | { readonly rule: 'pin'; readonly from: number }
   | { readonly rule: 'max_per_group'; readonly from: number; readonly group: string }
+  | { readonly rule: 'floor'; readonly from: number }
   | { readonly rule: 'mmr'; readonly from: number; readonly similarity: number; readonly like: number };
 
 /**
@@ -71,11 +73,12 @@ export interface Arrangement {
     /** [M·M] row-major over the head: likeness of two hits, 0–1, the same both ways. */
     readonly similarity: ArrayLike<number>;
   } | null;
+  readonly floor: ExposureFloor | null;
 }
 
 /**
  * The list as the shop's rules want it: first the head chosen anew by maximal marginal relevance, then hits beyond a group's number
- * behind all others, last the pins at their places. Pinned hits are moved by nothing else, and count in their groups. Every rule
+ * behind all others, then the floor of exposure, last the pins at their places. Pinned hits are moved by nothing else, and count in their groups. Every rule
  * keeps the order of what it does not move.
  */
 export function arrangeList(ranking: Ranking, rules: Arrangement): Ranking {
@@ -112,6 +115,11 @@ export function arrangeList(ranking: Ranking, rules: Arrangement): Ranking {
       return false;
     });
     order.push(...beyond);
+  }
+  if (rules.floor) {
+    const floored = raiseToFloor(order, rules.floor);
+    order = floored.order;
+    for (const position of floored.raised) moves.set(position, { rule: 'floor', from: fromPlace(position) });
   }
   for (const { position } of pins) moves.set(position, { rule: 'pin', from: fromPlace(position) });
   return { ...ranking, order: insertPins(order, pins), moves };

@@ -3,6 +3,7 @@ import type { Leg } from './candidate-legs.js';
 import { fieldValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
 import { isJsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
+import { diversityFields } from './request/list-rules.js';
 import type { Rankable } from './search-request.js';
 
 /** A hit admitted to ranking, with what each retriever said of it. Ranks count from 0; null = not among its hits. */
@@ -28,8 +29,8 @@ export interface CandidateSet {
   readonly pins: readonly { readonly position: number; readonly place: number }[];
   /** How many candidates after the window are there because they are pinned. */
   readonly lookedUp: number;
-  /** By position: what `diversity.maxPerGroup` counts by; null where nothing is counted. */
-  readonly groups: readonly (string | null)[] | null;
+  /** By field, then by position: what the rules of `diversity` look at; null where a hit has no value. */
+  readonly values: ReadonlyMap<string, readonly (string | null)[]>;
   /** By position: what a hit is collapsed on, where its group is shown with it; null where no group is. */
   readonly expanded: readonly (string | null)[] | null;
 }
@@ -97,13 +98,12 @@ export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boole
   const imageRanks = ranksOf(legs.image);
   const window = legs.firstPhase.hits.slice(0, search.window);
   const scoreLiterals = window.map((hit) => (hit.score ? literal(legs.firstPhase.bytes, hit.score) : 'null'));
-  const groupField = search.rules.diversity?.maxPerGroup?.field;
-  const groups: (string | null)[] = [];
+  const values = new Map<string, (string | null)[]>(diversityFields(search.rules).map((field) => [field, []]));
   const known = new Set<string>();
   const admit = (hit: Hit, bytes: Buffer, firstPhase: { score: number | null; rank: number } | null): RetrievedCandidate => {
     const key = hitKey(hit);
     known.add(key);
-    if (groupField !== undefined) groups.push(fieldValue(bytes, hit, groupField));
+    for (const [field, column] of values) column.push(fieldValue(bytes, hit, field));
     return {
       index: hit.index,
       id: hit.id,
@@ -142,7 +142,7 @@ export function joinCandidates(search: Rankable, legs: LegAnswers, mayAdd: boole
     scoreLiterals,
     pins: placePins(search, candidates),
     lookedUp,
-    groups: groupField === undefined ? null : groups,
+    values,
     expanded: expandedField === null ? null : window.map((hit) => fieldValue(legs.firstPhase.bytes, hit, expandedField)),
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
 import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
+import { answersInJson, hideFields } from './request/hidden-fields.js';
 import { findRules, type ListRules } from './request/list-rules.js';
 import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, stripUnparsed, withoutOwnMembers } from './request/own-members.js';
 import { isTooDeep, plainBody } from './request/plain-body.js';
@@ -12,6 +13,7 @@ import { BadSearchOption, parseSearchOptions, type SearchOptions } from './reque
 import { textAtPath } from './request/text-path.js';
 import { readUbiCall, type UbiCall } from './request/ubi-call.js';
 import { upstreamOf, type UpstreamSearch } from './request/upstream-search.js';
+import { matchesWildcard } from './request/wildcard.js';
 
 /** Why a search is answered in the engine's own order. The list is the public one of `X-Fuserank: skipped; reason=…`. */
 export type SkipReason =
@@ -63,6 +65,8 @@ export interface PassThrough {
   /** The search is taken down, or its `ext.ubi` answered, by us; and who searched. */
   readonly ubi: UbiCall | null;
   readonly options: SearchOptions | null;
+  /** The same request for an answer that can't be cut: without these fields. Absent where the answer can be. */
+  readonly without?: (fields: readonly string[]) => UpstreamSearch;
   /** For the log; absent where the reason says it all. */
   readonly detail?: string;
 }
@@ -87,6 +91,8 @@ export interface Rankable {
   /** Milliseconds that ranking may add after the engine's answer. */
   readonly budgetMs: number;
   readonly explain: boolean;
+  /** Whether the answer carries `ext.fuserank`. */
+  readonly showsBlock: boolean;
   readonly queryText: string | null;
   /** The search is taken down, or its `ext.ubi` answered, by us. */
   readonly ubi: UbiCall | null;
@@ -152,7 +158,10 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
   const blend = options.blend ?? profile.blend;
   const reason = whyNotRanked(call, clean, { size, filter });
   const skip = reason ?? (budgetMs === 0 ? 'budget' : blend === 0 ? 'blend_zero' : null);
-  if (skip) return { ...passThrough(skip, upstream, true, clean), ubi, options };
+  if (skip) {
+    const without = (fields: readonly string[]): UpstreamSearch => hideFields({ call, bytes: stripped, send }, fields);
+    return { ...passThrough(skip, upstream, true, clean), ubi, options, ...(answersInJson(call) ? {} : { without }) };
+  }
 
   const queryText = options.queryText ?? textOf({ call, body: clean }, { profile, textFields: config.index.map.text });
   const rules = findRules(profile, options, queryText);
@@ -164,6 +173,7 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
       JSON.stringify([
         headerOf(call, 'authorization'),
         headerOf(call, 'cookie'),
+        call.token ?? null,
         call.index,
         withoutPage(withoutOwnMembers(searched, OWN_AND_UBI)), // each page of a list may have a query id of its own
         urlIdentity(call.query),
@@ -191,6 +201,7 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
     blend,
     budgetMs,
     explain: options.explain,
+    showsBlock: options.explain || profile.ext || options.ext || options.legs,
     queryText,
     ubi,
     rules,
@@ -238,9 +249,7 @@ function whyNotRanked(
   if (size === 0) return 'size_zero';
   if (filter && !NEEDED_OF_A_HIT.every((name) => keepsMember(filter, ['hits', 'hits', name]))) return 'filter_path';
   if (body.stored_fields === '_none_' || url.get('stored_fields') === '_none_') return 'stored_fields';
-  if (url.has('format') && url.get('format') !== 'json') return 'format';
-  if (/yaml|cbor|smile/.test(headerOf(call, 'accept') ?? '')) return 'format';
-  return null;
+  return answersInJson(call) ? null : 'format';
 }
 
 /** Absent, or by score, best first. */
@@ -271,19 +280,7 @@ export function findProfile(config: Config, index: string, named: string | null)
 }
 
 function matchesPattern(name: string, pattern: string): boolean {
-  return pattern.split(',').some((each) => {
-    const [head = '', ...rest] = each.trim().split('*');
-    if (rest.length === 0) return name === head;
-    const tail = rest.pop() ?? '';
-    let position = head.length;
-    if (!name.startsWith(head) || name.length < head.length + tail.length) return false;
-    for (const middle of rest) {
-      const at = name.indexOf(middle, position);
-      if (at < 0) return false;
-      position = at + middle.length;
-    }
-    return name.endsWith(tail) && position <= name.length - tail.length;
-  });
+  return pattern.split(',').some((each) => matchesWildcard(name, each.trim()));
 }
 
 export function passThrough(reason: SkipReason, upstream: UpstreamSearch, cutOwnMembers = false, body: JsonObject = {}): PassThrough {

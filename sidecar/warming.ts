@@ -10,19 +10,24 @@ import type { IndexStamp } from './walk/index-stamp.js';
 /** A search of our own that takes longer is given up. */
 const WARMING_CALL_MS = 10_000;
 
-/** Reads the item vectors of an index that came into sight, at start or behind a swapped alias, before searches miss them. */
-export function warmIndex(house: { index: string; stamp: IndexStamp; scorers: ScorerPool; log: Logger; walk: () => Promise<void> }): void {
+/** Reads the item vectors of an index that came into sight, at start or behind a swapped alias, before searches miss them. Never rejects. */
+export async function warmIndex(house: {
+  index: string;
+  stamp: IndexStamp;
+  scorers: ScorerPool;
+  log: Logger;
+  walk: () => Promise<void>;
+}): Promise<void> {
   const { index, stamp, scorers, log, walk } = house;
   const started = performance.now();
-  scorers.warm({ what: 'items', index, roles: stamp.roles }).then(
-    async (items) => {
-      log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
-      await walk().catch(() => undefined); // then the first shoppers' searches warm it
-    },
-    (error: unknown) => {
-      if (!scorers.closed) log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss');
-    },
-  );
+  try {
+    const items = await scorers.warm({ what: 'items', index, roles: stamp.roles });
+    log.info({ index, items, ms: Math.round(performance.now() - started) }, 'item vectors are in memory');
+  } catch (error) {
+    if (!scorers.closed) log.warn({ index, error: String(error) }, 'item vectors are not read yet; searches fetch what they miss');
+    return;
+  }
+  await walk().catch(() => undefined); // then the first shoppers' searches warm it
 }
 
 /** Reads a version of the item statistics ahead, where a ranker or the feature log looks at them; searches fetch what it left out. */

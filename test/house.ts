@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.js';
 import { renderPicture } from '../demo/picture.js';
-import { generateShop, type ShopEntry } from '../demo/shop.js';
+import { generateShop, PRODUCT_ROLES, type ShopEntry } from '../demo/shop.js';
 import { indexCatalogue, type IndexReport } from '../indexer/index.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
 import { findOrStartNode, type LocalNode } from '../opensearch/local-node/index.js';
@@ -93,17 +93,7 @@ export async function openHouse(options: {
     },
     index: {
       alias: name,
-      map: {
-        text: ['title', 'description'],
-        image: 'image',
-        price: 'price',
-        rating: 'rating',
-        ratingCount: 'rating_count',
-        brand: 'brand',
-        category: 'category',
-        keywords: ['material'],
-        ...options.map,
-      },
+      map: { ...PRODUCT_ROLES, ...options.map },
     },
     ...options.config,
   });

@@ -52,8 +52,8 @@ export interface HitEvidence {
   readonly mayName: (id: string) => boolean;
   /** Id of another candidate; absent where no rule compares them. */
   readonly nameOf?: (position: number) => string | null;
-  /** What each retriever found; absent where none was asked. */
-  readonly legs?: LegAnswers;
+  /** What each retriever found; null where none was asked. */
+  readonly legs: LegAnswers | null;
   /** Why there were no vector legs; null where there were. */
   readonly legsReason: string | null;
 }

@@ -3,9 +3,10 @@ import type { Upstream } from '../../opensearch/upstream.js';
 import { hitKey, type EngineAnswer } from './engine-answer.js';
 import { asList, isJsonObject, type Json, type JsonObject } from '../json/value.js';
 import type { RankedHit, RankedList } from './ranked-lists.js';
-import { fetchBodies, fetchGroups, fetchTail, type Bodies } from '../further-hits.js';
+import { fetchBodies, fetchExplained, fetchGroups, fetchTail, type Bodies } from '../further-hits.js';
 import { expandedGroup } from '../retrieve.js';
 import { hasClause } from '../request/clause-types.js';
+import { asksToExplain } from '../request/engine-explanation.js';
 import type { SearchClock } from '../walk/search-clock.js';
 import type { Rankable } from '../search-request.js';
 import { indexHits, type PageHit } from '../search-response.js';
@@ -52,7 +53,7 @@ export async function assemblePage(work: PageWork): Promise<PageHit[]> {
 
 function fetchAbsent({ search, upstream, signal }: PageWork, absent: readonly RankedHit[]): Promise<Bodies> {
   const field = expandedGroup(search);
-  if (field === null) return fetchBodies(upstream, search, absent, signal);
+  if (field === null) return (asksToExplain(search) ? fetchExplained : fetchBodies)(upstream, search, absent, signal);
   if (hasClause(search.body.query, 'hybrid')) {
     throw new Skipped('inner_hits', 'a hybrid query over fewer groups gives its hits other scores');
   }
@@ -66,8 +67,8 @@ function scoreLiteral(search: Rankable, list: RankedList, hit: RankedHit, place:
 }
 
 /** Places after the list are the engine's, counted without the added hits, which the tail search leaves out. */
-function tailPage(from: number, size: number, added: readonly RankedHit[]): { from: number; size: number; without: string[] } {
-  return { from: from - added.length, size, without: added.map((hit) => hit.id) };
+function tailPage(from: number, size: number, added: readonly RankedHit[]): { from: number; size: number; without: readonly RankedHit[] } {
+  return { from: from - added.length, size, without: added };
 }
 
 /** Our members of `_source` and `fields` that the client asks for by name (a collapse shows the field it is on); they stay in its answer. */

@@ -22,14 +22,16 @@ export function describeSearch(search: Rankable, list: RankedList, clock: Search
  */
 export function describeGathered({ legs, plan }: Gathered, of: { search: Rankable; history: readonly unknown[] | null }): JsonObject {
   const { search, history } = of;
-  const found = { first_phase: legs.firstPhase, text: legs.text, image: legs.image };
-  const named = Object.entries(found).flatMap(([name, answer]): [string, string[]][] =>
-    answer === null ? [] : [[name, search.explain ? idsOf(answer) : idsOf(answer).slice(0, search.window)]],
-  );
   const { pins, excluded } = search.rules;
   const told: JsonObject = { history_length: history?.length ?? null };
   if (pins.length > 0 || excluded.length > 0) told.rules = { pinned: pins.map(({ id }) => id), excluded: [...excluded] };
-  if (search.options.legs) told.legs = Object.fromEntries(named);
+  if (search.options.legs && legs !== null) {
+    const found = { first_phase: legs.firstPhase, text: legs.text, image: legs.image };
+    const most = search.explain ? undefined : search.window;
+    told.legs = Object.fromEntries(
+      Object.entries(found).flatMap(([name, answer]) => (answer ? [[name, idsOf(answer).slice(0, most)]] : [])),
+    );
+  }
   if (search.options.legs && plan.reason !== null) told.no_vector_legs = plan.reason;
   return told;
 }

@@ -80,11 +80,12 @@ export class UserErasure {
     const telling = this.#tell(id);
     const isErased: IsErased = (name) => name === id;
     const [counts] = await Promise.all([this.#store.erase(id), ...this.#memories.map((memory) => memory.forget(isErased))]);
-    const told = await telling;
-    const { at } = told;
+    const first = await telling;
+    // While the index was being cleared, the others could read there what they had just forgotten: now they can't.
+    const { user, at, cause } = await this.#tell(id);
     // Each of the others looks in this time, and then needs a moment.
     if (at !== null) await new Promise((resolve) => setTimeout(resolve, Math.max(0, at + this.#lookEveryMs * 1.3 - performance.now())));
-    return { ...counts, user: told.user, untold: told.cause };
+    return { ...counts, user: user ?? first.user, untold: first.cause ?? cause };
   }
 
   async #tell(id: string): Promise<{ user: string | null; at: number | null; cause: Error | null }> {

@@ -22,10 +22,16 @@ export function readTarget(raw: string): RequestTarget {
   if (path.includes('\\')) throw refuse('it holds a backslash');
   const parts = path.slice(1).split('/');
   if (parts.at(-1) === '') parts.pop();
-  return { raw, segments: parts.map(decodeSegment), query: readQuery(search) };
+  const namesProduct = parts.length === 4 && parts[0] === 'v1' && parts[1] === 'similar';
+  return {
+    raw,
+    segments: parts.map((part, place) => (namesProduct && place === 3 ? decode : decodeSegment)(part)),
+    query: readQuery(search),
+  };
 }
 
-function decodeSegment(part: string): string {
+/** A part as it is read wherever it stands. It is all that is asked of a product's id on a route of ours: it goes on as no path. */
+function decode(part: string): string {
   if (part === '') throw refuse('it holds //');
   let decoded: string;
   try {
@@ -34,8 +40,13 @@ function decodeSegment(part: string): string {
     throw refuse('it holds a broken %-escape');
   }
   if (decoded === '.' || decoded === '..') throw refuse('it holds . or .. as a part');
-  if (/[/\\]/.test(decoded)) throw refuse('it holds an encoded / or \\');
   if (holdsControl(decoded)) throw refuse('it holds an encoded control character');
+  return decoded;
+}
+
+function decodeSegment(part: string): string {
+  const decoded = decode(part);
+  if (/[/\\]/.test(decoded)) throw refuse('it holds an encoded / or \\');
   if (ENCODED_AGAIN.test(decoded)) throw refuse('it holds something encoded twice');
   // The engine looks for its own names before it decodes: to it, %5Fbulk is an index.
   if (decoded.startsWith('_') && !part.startsWith('_')) throw refuse('it holds an encoded _ at the start of a part');

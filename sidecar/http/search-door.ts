@@ -31,6 +31,7 @@ export async function openSearchDoor(
     upstream: Upstream;
     signal: AbortSignal;
     caller: string;
+    token: string | null;
   },
 ): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0);
@@ -64,6 +65,7 @@ async function answerOne(
     body: body.bytes,
     signal: options.signal,
     caller: options.caller,
+    token: options.token,
   };
   const answer = await options.answerSearch(call, options.spelling);
   if (!options.signal.aborted) sendAnswer(response, answer);

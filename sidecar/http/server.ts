@@ -134,7 +134,16 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     const { upstream, answerSearch } = dependencies;
     if (route.kind === 'search') {
       const { index, spelling } = route;
-      await openSearchDoor(request, response, { target, index, spelling, answerSearch, upstream, signal, caller });
+      await openSearchDoor(request, response, {
+        target,
+        index,
+        spelling,
+        answerSearch,
+        upstream,
+        signal,
+        caller,
+        token: gate.callerOf(request),
+      });
     } else await forwardRequest(request, response, { upstream, signal });
   }
 

@@ -56,7 +56,11 @@ export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens
       }
       const caller = callers.get(request);
       if (!caller) throw new HttpError('token_missing', scope, { 'www-authenticate': `Bearer realm="fuserank", scope="${scope}"` });
-      if (!caller.scopes.has(scope)) throw new HttpError('scope_missing', scope);
+      if (caller.scopes.has(scope)) return;
+      // RFC 6750 §3.1
+      throw new HttpError('scope_missing', scope, {
+        'www-authenticate': `Bearer realm="fuserank", error="insufficient_scope", scope="${scope}"`,
+      });
     },
     callerOf: (request) => callers.get(request)?.name ?? null,
   };
@@ -64,7 +68,11 @@ export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens
 
 /** Whose share of the room a request takes: its token's, else its credentials', else its address's. */
 export function nameCaller(request: IncomingMessage, gate: TokenGate): string {
-  return gate.callerOf(request) ?? request.headers.authorization ?? request.socket.remoteAddress ?? '';
+  const token = gate.callerOf(request);
+  const { authorization } = request.headers;
+  // Each kind by itself: else who sends a token's name as credentials would take of the token's share.
+  if (token !== null) return `token ${token}`;
+  return authorization === undefined ? `address ${request.socket.remoteAddress ?? ''}` : `credentials ${authorization}`;
 }
 
 function bearerOf({ authorization }: IncomingHttpHeaders): string | null {

@@ -27,6 +27,7 @@ export function v1Routes({ routes, gate }: { routes: OwnRoutes; gate: TokenGate 
     headers: request.headers,
     signal: watchClient(request, response),
     caller: nameCaller(request, gate),
+    token: gate.callerOf(request),
   });
   router.use('/v1', (request, _response, next) => {
     gate.demand(request, 'search');

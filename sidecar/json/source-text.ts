@@ -1,4 +1,4 @@
-import { isArray, isObject, literal, readElements, readMembers, type Span } from './spans.js';
+import { isArray, isObject, literal, skipSpace, skipValue, walkElements, walkMembers, type Span } from './spans.js';
 import { isJsonObject, type Json } from './value.js';
 
 /**
@@ -8,15 +8,22 @@ import { isJsonObject, type Json } from './value.js';
 export class SourceText {
   readonly #places = new Map<Json, { readonly bytes: Buffer; readonly span: Span }>();
 
-  /** @param value what the object or array that starts at `start` was parsed to */
-  add(bytes: Buffer, start: number, value: Json): void {
+  /**
+   * Remembers where a value stands, and all that is in it; each part of the text is walked once. Gives where it ends.
+   * @param value what the text at `at` was parsed to
+   */
+  place(bytes: Buffer, at: number, value: Json | undefined): number {
+    const start = skipSpace(bytes, at);
+    let end: number;
     if (Array.isArray(value) && isArray(bytes, { start })) {
-      readElements(bytes, start).forEach((span, at) => this.place(bytes, span, value[at]));
+      let next = 0;
+      end = walkElements(bytes, start, (element) => this.place(bytes, element, value[next++]));
     } else if (isJsonObject(value) && isObject(bytes, { start })) {
-      for (const member of readMembers(bytes, start)) {
-        if (Object.hasOwn(value, member.key)) this.place(bytes, member.value, value[member.key]);
-      }
-    }
+      const read = (key: string, member: number): number => this.place(bytes, member, Object.hasOwn(value, key) ? value[key] : undefined);
+      end = walkMembers(bytes, start, [], read);
+    } else return skipValue(bytes, start);
+    this.#places.set(value, { bytes, span: { start, end } });
+    return end;
   }
 
   /** The bytes of an object or array of a parsed text; anything else is printed, with what it holds of one as it was. */
@@ -27,12 +34,5 @@ export class SourceText {
     if (!isJsonObject(value)) return JSON.stringify(value);
     const members = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}:${this.write(item)}`);
     return `{${members.join(',')}}`;
-  }
-
-  /** The value of a span, itself included; a value that is no object or array has no place. */
-  place(bytes: Buffer, span: Span, value: Json | undefined): void {
-    if (typeof value !== 'object' || value === null) return;
-    this.#places.set(value, { bytes, span });
-    this.add(bytes, span.start, value);
   }
 }

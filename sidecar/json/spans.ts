@@ -32,6 +32,9 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
 
 /** The members of the object that starts at `at` (white space before it allowed), in order, duplicates included. */
 export function readMembers(text: Buffer, at = 0): Member[] {
@@ -227,10 +230,13 @@ function numberAround(text: Buffer, at: number): string {
   return text.toString('latin1', start, end);
 }
 
-function skipValue(text: Buffer, at: number): number {
+/** Where the value ends that starts at `at`. */
+export function skipValue(text: Buffer, at: number): number {
   const first = text[at];
   if (first === QUOTE) return skipString(text, at);
   if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
+    const flat = first === OPEN_ARRAY ? endOfNumbers(text, at) : null;
+    if (flat !== null) return flat;
     let depth = 0;
     for (let i = at; i < text.length; i++) {
       const byte = text[i];
@@ -246,6 +252,19 @@ function skipValue(text: Buffer, at: number): number {
   while (end < text.length && !isDelimiter(text[end])) end++;
   if (end === at) throw new MalformedJson(at);
   return end;
+}
+
+/** Shorter arrays are walked byte by byte. */
+const LONG_ARRAY = 64;
+
+/** End of a long array with nothing but numbers in it, such as a vector: most of what an answer with vectors is made of. Null for any other. */
+function endOfNumbers(text: Buffer, at: number): number | null {
+  const second = text[at + 1] ?? 0;
+  if (second !== MINUS && (second < ZERO || second > NINE)) return null;
+  const close = text.indexOf(CLOSE_ARRAY, at);
+  if (close - at < LONG_ARRAY) return null;
+  const inside = text.subarray(at + 1, close);
+  return inside.includes(QUOTE) || inside.includes(OPEN_ARRAY) ? null : close + 1;
 }
 
 /** Strings up to this length are walked byte by byte; for longer ones a native search pays for its call. */
@@ -271,7 +290,7 @@ function endOfString(text: Buffer, at: number): number | null {
   }
 }
 
-function skipSpace(text: Buffer, at: number): number {
+export function skipSpace(text: Buffer, at: number): number {
   let position = at;
   while (isSpace(text[position])) position++;
   return position;

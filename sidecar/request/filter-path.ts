@@ -1,3 +1,5 @@
+import { matchesWildcard } from './wildcard.js';
+
 /**
  * `filter_path` as the engine reads it: comma-separated paths of members, `*` for any part of a name, `**` for one
  * name or more, a leading `-` takes out. What is named is kept with all below it; lists count for nothing in a path.
@@ -34,7 +36,7 @@ export function filterWithin(filter: FilterPath, name: string): FilterPath | nul
     const [first, ...rest] = pattern;
     if (first === undefined) return [];
     if (first === '**') return [rest, pattern];
-    return matchesName(first, name) ? [rest] : [];
+    return matchesWildcard(name, first) ? [rest] : [];
   };
   const included = filter.included?.flatMap(enter) ?? null;
   const excluded = filter.excluded.flatMap(enter);
@@ -61,19 +63,5 @@ function coversPath(pattern: readonly string[], path: readonly string[]): boolea
   const [name, ...below] = path;
   if (name === undefined) return false;
   if (first === '**') return coversPath(rest, below) || coversPath(pattern, below);
-  return matchesName(first, name) && coversPath(rest, below);
-}
-
-function matchesName(pattern: string, name: string): boolean {
-  if (!pattern.includes('*')) return pattern === name;
-  const [head = '', ...parts] = pattern.split('*');
-  const tail = parts.pop() ?? '';
-  if (!name.startsWith(head) || !name.endsWith(tail) || name.length < head.length + tail.length) return false;
-  let position = head.length;
-  for (const part of parts) {
-    const at = name.indexOf(part, position);
-    if (at < 0 || at + part.length > name.length - tail.length) return false;
-    position = at + part.length;
-  }
-  return true;
+  return matchesWildcard(name, first) && coversPath(rest, below);
 }

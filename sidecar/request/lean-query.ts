@@ -1,5 +1,4 @@
-import { applyEdits, cutMembers, isArray, isObject, readElements, readMembers, type Edit } from '../json/spans.js';
-import { DEEPEST_CLAUSE } from './text-clauses.js';
+import { applyEdits, cutMembers, isArray, isObject, skipValue, walkElements, walkMembers, type Edit, type Member } from '../json/spans.js';
 
 /** Clauses whose `inner_hits` show what matched inside a hit. */
 const SHOWING_CLAUSES = new Set(['nested', 'has_child', 'has_parent']);
@@ -12,23 +11,18 @@ export function withoutClauseInnerHits(query: string): string {
   if (!query.includes('"inner_hits"')) return query;
   const bytes = Buffer.from(query);
   const edits: Edit[] = [];
-  collectEdits(bytes, 0, edits, 0);
+  collectEdits(bytes, 0, edits, false);
   return applyEdits(bytes, edits).toString('utf8');
 }
 
-function collectEdits(bytes: Buffer, start: number, edits: Edit[], depth: number): void {
-  if (depth > 3 * DEEPEST_CLAUSE) return;
-  if (isArray(bytes, { start })) {
-    for (const element of readElements(bytes, start)) collectEdits(bytes, element.start, edits, depth + 1);
-  }
-  if (!isObject(bytes, { start })) return;
-  for (const { key, value } of readMembers(bytes, start)) {
-    if (!SHOWING_CLAUSES.has(key) || !isObject(bytes, value)) {
-      collectEdits(bytes, value.start, edits, depth + 1);
-      continue;
-    }
-    const members = readMembers(bytes, value.start);
-    edits.push(...cutMembers(members, (name) => name === 'inner_hits'));
-    for (const member of members) if (member.key !== 'inner_hits') collectEdits(bytes, member.value.start, edits, depth + 1);
-  }
+/** @param isShowing it is the body of a clause that shows what matched in it. Gives the end of the value. */
+function collectEdits(bytes: Buffer, start: number, edits: Edit[], isShowing: boolean): number {
+  if (isArray(bytes, { start })) return walkElements(bytes, start, (element) => collectEdits(bytes, element, edits, false));
+  if (!isObject(bytes, { start })) return skipValue(bytes, start);
+  const members: Member[] = [];
+  const end = walkMembers(bytes, start, members, (key, at) =>
+    isShowing && key === 'inner_hits' ? skipValue(bytes, at) : collectEdits(bytes, at, edits, SHOWING_CLAUSES.has(key)),
+  );
+  if (isShowing) edits.push(...cutMembers(members, (name) => name === 'inner_hits'));
+  return end;
 }

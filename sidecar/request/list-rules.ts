@@ -1,6 +1,7 @@
 import type { Diversity, Exclusion, Pin } from '../../config/list-rules.js';
 import type { Profile } from '../../config/schema.js';
 import type { SearchOptions } from './search-options.js';
+import { matchesWildcard } from './wildcard.js';
 
 /** What a shop's own rules say of one search. */
 export interface ListRules {
@@ -31,7 +32,7 @@ export function findRules(
   const diversity = options.diversity === undefined ? profile.diversity : options.diversity;
   if (pins.length === 0 && exclusions.length === 0) return { pins: [], excluded: [], diversity };
   const words = normalise(queryText ?? '');
-  const applies = ({ query }: Pin | Exclusion): boolean => query === undefined || matchesWords(words, normalise(query));
+  const applies = ({ query }: Pin | Exclusion): boolean => query === undefined || matchesWildcard(words, normalise(query));
   const excluded = new Set(exclusions.filter(applies).flatMap(({ ids }) => ids));
   const places = new Map<string, number>();
   for (const { ids, position } of pins.filter(applies)) {
@@ -40,21 +41,12 @@ export function findRules(
   return { pins: [...places].map(([id, place]) => ({ id, place })), excluded: [...excluded], diversity };
 }
 
-function normalise(text: string): string {
-  return text.trim().replace(/\s+/g, ' ').toLowerCase();
+/** Fields whose values of each hit the rules look at. */
+export function diversityFields({ diversity }: Pick<ListRules, 'diversity'>): string[] {
+  const fields = [diversity?.maxPerGroup?.field, diversity?.floor?.field];
+  return [...new Set(fields.filter((field) => field !== undefined))];
 }
 
-/** `*` stands for any text. Walks the parts between the stars from left to right, so no pattern takes long. */
-function matchesWords(words: string, pattern: string): boolean {
-  const [head = '', ...rest] = pattern.split('*');
-  const tail = rest.pop();
-  if (tail === undefined) return words === head;
-  if (!words.startsWith(head) || !words.endsWith(tail) || words.length < head.length + tail.length) return false;
-  let position = head.length;
-  for (const middle of rest) {
-    const at = words.indexOf(middle, position);
-    if (at < 0) return false;
-    position = at + middle.length;
-  }
-  return position <= words.length - tail.length;
+function normalise(text: string): string {
+  return text.trim().replace(/\s+/g, ' ').toLowerCase();
 }

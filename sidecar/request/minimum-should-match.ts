@@ -14,7 +14,9 @@ export function countRequired(spec: Json, count: number): number | null {
 function required(spec: string, count: number): number | null {
   if (spec.includes('<')) {
     let result = count;
-    for (const condition of spec.replace(/\s*<\s*/g, '<').split(/\s+/)) {
+    // Blanks around < are none. A regular expression for them would walk a long row of blanks from each of its places.
+    const conditions = spec.split('<').map((part) => part.trim());
+    for (const condition of conditions.join('<').split(/\s+/)) {
       const [bound = '', rest = '', ...more] = condition.split('<');
       const above = wholeNumber(bound);
       if (above === null || more.length > 0) return null;

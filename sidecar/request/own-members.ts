@@ -39,14 +39,13 @@ export function stripUnparsed(bytes: Buffer, written: 'json' | 'lines' = 'json')
   }
 }
 
-/** Where lines begin that are not empty. */
+/** Where lines begin that may hold our members. */
 function lineStarts(bytes: Buffer): number[] {
   const starts: number[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const newline = bytes.indexOf('\n', at);
-    const end = newline < 0 ? bytes.length : newline;
-    if (bytes.toString('latin1', at, Math.min(end, at + 8)).trim() !== '') starts.push(at);
-    at = end + 1;
+  for (let at = bytes.indexOf('fuserank'); at >= 0;) {
+    starts.push(bytes.lastIndexOf('\n', at) + 1);
+    const end = bytes.indexOf('\n', at);
+    at = end < 0 ? end : bytes.indexOf('fuserank', end);
   }
   return starts;
 }

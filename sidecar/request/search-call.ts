@@ -23,6 +23,8 @@ export interface SearchCall {
   readonly given?: GivenFacts;
   /** Whose share of the room it takes; absent = of nobody in particular. */
   readonly caller?: string;
+  /** Name of the token of ours that it showed; null = none. Unlike the caller, who may be an address, it is somebody. */
+  readonly token?: string | null;
 }
 
 /** The first value of a header (names are lower case), null where it is absent. */

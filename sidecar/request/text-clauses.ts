@@ -1,4 +1,5 @@
 import { asList, isJsonObject, nonEmptyString, parseJson, type Json, type JsonObject } from '../json/value.js';
+import { matchesWildcard } from './wildcard.js';
 
 /** A clause that looks for words: what it looks for, and where. */
 export interface TextClause {
@@ -61,15 +62,7 @@ export function findWords(query: Json, textFields: readonly string[]): string | 
 export function looksInto(clause: TextClause, textFields: readonly string[]): boolean {
   if (clause.fields === null) return true;
   const patterns = clause.fields.map((field) => field.replace(/\^[^^]*$/, ''));
-  return textFields.some((name) =>
-    patterns.some((pattern) => pattern === name || pattern.startsWith(`${name}.`) || matches(pattern, name)),
-  );
-}
-
-function matches(pattern: string, name: string): boolean {
-  if (!pattern.includes('*')) return false;
-  const escaped = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`).test(name);
+  return textFields.some((name) => patterns.some((pattern) => pattern.startsWith(`${name}.`) || matchesWildcard(name, pattern)));
 }
 
 /** Reads one clause; null where it is none that looks for words. Numbers and booleans in a `match` are values, not words. */

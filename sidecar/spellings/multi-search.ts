@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { applyEdits, findMember, isArray, literal, readElements, readMembers, type Edit, type Span } from '../json/spans.js';
 import { filterWithin, parseFilterPath, type FilterPath } from '../request/filter-path.js';
 import { ownMemberEdits, stripOwnMembers, stripUnparsed } from '../request/own-members.js';
@@ -9,11 +10,13 @@ import { judgeSearch, passThrough, type PassThrough, type SkipReason } from '../
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from '../walk/client-request.js';
 import { SearchClock } from '../walk/search-clock.js';
 import type { RankedAnswer, SearchUnderWay } from '../walk/search-under-way.js';
-import { readHeader, readSearchLines, type SearchLine } from './search-lines.js';
+import { holdsMoreLines, readHeader, readSearchLines, type SearchLine } from './search-lines.js';
 import { beginTemplate, type SpellingDeps } from './template-search.js';
 
 /** Searches of one call that are ranked; each takes a scorer's time and some requests beside the engine's own work. */
 const MOST_RANKED = 16;
+/** Searches of one call that are looked at, a tenth of a second's work; a few KB that unpack to a million would stop all others. */
+const MOST_READ = 500;
 
 /**
  * Answers an `_msearch`, or an `_msearch/template`: the client's lines go on as they are, and every search of them is
@@ -29,6 +32,8 @@ export async function answerMultiSearch(
   const request = readMultiSearch(call);
   if ('kind' in request) return passOn(request, call, deps, clock);
   const searches: StartedSearch[] = [];
+  // Each search listens twice at most, the client's own request once; more than ten look like a leak to Node.
+  setMaxListeners(2 * MOST_RANKED + 1, call.signal);
   try {
     const upstream = beginAll(request, deps, { clock, templates, searches });
     const asked = searches.some(({ underWay }) => underWay.readsAnswer) ? inPlainText(upstream) : upstream;
@@ -70,6 +75,9 @@ function readMultiSearch(call: SearchCall): MultiSearch | PassThrough {
   const plain = plainBody(call, 'lines');
   if (plain && isTooDeep(plain)) {
     return passThrough(bypassed ? 'bypass' : 'body_too_deep', upstreamOf(call, plain, stripUnparsed(plain, 'lines')));
+  }
+  if (plain && holdsMoreLines(plain, 2 * MOST_READ)) {
+    return passThrough(bypassed ? 'bypass' : 'too_many_searches', upstreamOf(call, plain, stripUnparsed(plain, 'lines')));
   }
   const lines = plain && readSearchLines(plain);
   if (!lines) return passThrough(bypassed ? 'bypass' : 'body_not_understood', upstreamOf(call, call.body, call.body));

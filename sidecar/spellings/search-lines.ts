@@ -35,6 +35,13 @@ export function readSearchLines(bytes: Buffer): SearchLine[] | null {
   return lines;
 }
 
+/** Whether there are more lines than so many, ends of lines counted. */
+export function holdsMoreLines(bytes: Buffer, most: number): boolean {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) if (++count > most) return true;
+  return false;
+}
+
 function readObject(line: string, mayBeEmpty: boolean): JsonObject | null {
   if (line.trim() === '') return mayBeEmpty ? {} : null;
   let value: Json;

@@ -12,6 +12,7 @@ import { findProfile, judgeSearch, passThrough, type PassThrough, type SkipReaso
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from '../walk/client-request.js';
 import { settle, within } from '../walk/deadline.js';
 import { SearchClock } from '../walk/search-clock.js';
+import { SideWork } from '../walk/side-work.js';
 import { labelOf, type SearchUnderWay } from '../walk/search-under-way.js';
 import { renderTemplate, type TemplateRequest } from './template-request.js';
 
@@ -76,10 +77,8 @@ export function beginTemplate(request: TemplateRequest, { ranker, upstream, conf
   if (!found) return ranker.begin(passThrough('no_profile', request.upstream), call, clock);
   const budgetMs = options.budgetMs ?? found.profile.budgetMs;
   if (budgetMs === 0) return ranker.begin(unranked('budget', request.upstream), call, clock);
-  const work = new AbortController();
-  const rendering = clock.stage('render', () =>
-    clock.duringEngine(() => renderTemplate(upstream, request, AbortSignal.any([call.signal, work.signal]))),
-  );
+  const work = new SideWork(call.signal);
+  const rendering = clock.stage('render', () => clock.duringEngine(() => renderTemplate(upstream, request, work.signal)));
   const beginning = settle(
     rendering.then((rendered) => {
       // The client's own request stays the template: what is taken out of its search is taken out of ours alone.
@@ -100,7 +99,7 @@ export function beginTemplate(request: TemplateRequest, { ranker, upstream, conf
       return begun.value.rank(answer, performance.now() - answeredAt);
     },
     close: () => {
-      work.abort();
+      work.end();
       void beginning.then((begun) => (begun.ok ? begun.value.close() : undefined));
     },
   };

@@ -12,6 +12,8 @@ export interface OwnCall {
   readonly signal: AbortSignal;
   /** Whose share of the room it takes. */
   readonly caller: string;
+  /** Name of the token of ours that it showed; null = none. */
+  readonly token: string | null;
 }
 
 /** How a page of products is ranked: by the walk of every `_search`. */
@@ -57,6 +59,7 @@ export function searchCallOf(call: OwnCall, index: string, body: JsonObject, giv
     body: Buffer.from(JSON.stringify(body)),
     signal: call.signal,
     caller: call.caller,
+    token: call.token,
     given,
   };
 }

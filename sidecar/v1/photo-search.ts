@@ -8,7 +8,7 @@ import type { PageAnswer, PageSource } from './answers.js';
 import type { OwnCall } from './client-search.js';
 import { RequestRefused, refuseUnscored } from './refusal.js';
 import { pictureBytes, type ImageSearchRequest } from './requests.js';
-import { describeIndex, oneOfEachGroup, openScene, pageFilter, type OwnRouteDeps } from './scene.js';
+import { answerPage, describeIndex, openScene, pageFilter, type OwnRouteDeps } from './scene.js';
 import { nearestQuery, type Probe } from './vector-neighbours.js';
 
 /** What a product with all of the words gains: the score of half a standard deviation of cosines. */
@@ -40,15 +40,9 @@ export async function searchByPhoto(
   if (vectors.text) probes.push({ field: 'text', vector: Array.from(vectors.text), pair: 'query_text:item_text' });
   const sources: PageSource[] = probes.map(({ field }) => field);
   const more = words === null ? [] : literally(words, stamp.roles);
-  const body = {
-    query: nearestQuery(probes, { k: scene.profile.window, filter, mustNot: [], meta: stamp.meta, more }),
-    size: request.size,
-    from: request.from,
-    ...oneOfEachGroup(stamp),
-    ext: { fuserank: scene.block },
-  };
+  const query = nearestQuery(probes, { k: scene.profile.window, filter, mustNot: [], meta: stamp.meta, more });
   const given = { vectors, history: await scene.history };
-  return deps.client.rankPage(call, { index, body, given, fields: request.fields, sources, from: request.from, unranked: null });
+  return answerPage(scene, { query, stamp, request, sources, given, unranked: null }, deps);
 }
 
 function literally(words: string, { text }: ProductFieldRoles): Json[] {

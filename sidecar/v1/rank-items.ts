@@ -207,6 +207,7 @@ function explainer(of: { candidates: readonly RetrievedCandidate[]; ranking: Ran
       position,
       ranking,
       attribution,
+      legs: null,
       legsReason: null,
       gate: reply?.gate ?? 1,
     });

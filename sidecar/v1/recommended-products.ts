@@ -11,7 +11,7 @@ import type { OwnCall } from './client-search.js';
 import { fuseSources, type RankedSource } from './fused-candidates.js';
 import { excludedIds, probeInterests, weighInterests, type Interest } from './interest.js';
 import type { RecommendRequest } from './requests.js';
-import { describeIndex, idsClause, oneOfEachGroup, openScene, pageFilter, unrankedBlock, type OwnRouteDeps, type Scene } from './scene.js';
+import { answerPage, describeIndex, idsClause, openScene, pageFilter, type OwnRouteDeps, type Scene } from './scene.js';
 import { nearestQuery } from './vector-neighbours.js';
 
 /** Where the candidates of a page come from; kept for the reader's next pages, so that a click does not shuffle them. */
@@ -43,7 +43,7 @@ export class Recommender {
    * there is a history, else in the order of popularity. @throws RequestRefused, EngineRefused
    */
   async recommend(asked: { index: string; request: RecommendRequest; call: OwnCall }): Promise<Omit<PageAnswer, 'took'>> {
-    const { request, call, index } = asked;
+    const { request } = asked;
     const startedAt = performance.now();
     const scene = openScene(asked, this.#deps);
     const filter = pageFilter(scene, request);
@@ -54,23 +54,8 @@ export class Recommender {
     const names = namesOfShopper(scene.options);
     if (!kept && !this.#deps.erased.coverSince(names, startedAt)) this.#plans.set(key, { plan, names });
     const unranked = plan.history.length > 0 ? null : plan.sources.includes('popular') ? 'no_history' : 'nothing_known';
-    const body = {
-      query: plan.query,
-      size: request.size,
-      from: request.from,
-      ...oneOfEachGroup(stamp),
-      ext: { fuserank: unranked === null ? scene.block : unrankedBlock(scene) },
-    };
-    const { sources, history } = plan;
-    return this.#deps.client.rankPage(call, {
-      index,
-      body,
-      given: { history },
-      fields: request.fields,
-      sources,
-      from: request.from,
-      unranked,
-    });
+    const { query, sources, history } = plan;
+    return answerPage(scene, { query, stamp, request, sources, given: { history }, unranked }, this.#deps);
   }
 
   /** Forgets the plans of shoppers who are erased: their histories are in them. */
@@ -140,13 +125,13 @@ export class Recommender {
   }
 }
 
-/** Equal for the pages of one list: everything but from and size, the client's credentials included. */
+/** Equal for the pages of one list: everything but from and size, the client's credentials and its token included. */
 function planKey({ index, request, call }: { index: string; request: RecommendRequest; call: OwnCall }): string {
   const { from: _from, size: _size, ...same } = request;
   const credentials = ['authorization', 'cookie', 'x-fuserank-user', 'x-fuserank-session', 'x-fuserank-consent'].map(
     (name) => call.headers[name] ?? null,
   );
   return createHash('sha256')
-    .update(JSON.stringify([call.caller, credentials, index, same]))
+    .update(JSON.stringify([call.token, credentials, index, same]))
     .digest('base64url');
 }

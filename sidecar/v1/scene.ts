@@ -3,6 +3,7 @@ import { PRODUCT } from '../../mappings/product-index.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import type { Json, JsonObject } from '../json/value.js';
 import { parseSearchOptions, type SearchOptions } from '../request/search-options.js';
+import type { GivenFacts } from '../request/search-call.js';
 import type { RankRequest } from '../scorer.js';
 import type { RecentErasures } from '../behaviour/recent-erasures.js';
 import type { SearchObserver } from '../rank-search.js';
@@ -12,6 +13,7 @@ import { settle, within } from '../walk/deadline.js';
 import { recallEvents, type GatheringDeps } from '../walk/gather-candidates.js';
 import type { IndexStamp } from '../walk/index-stamp.js';
 import { SearchClock } from '../walk/search-clock.js';
+import type { PageAnswer, PageSource } from './answers.js';
 import { searchCallOf, type ClientSearch, type OwnCall } from './client-search.js';
 import type { Embedding } from './embedding.js';
 import { RequestRefused } from './refusal.js';
@@ -106,16 +108,32 @@ export function pageFilter({ profile, profileName }: Scene, request: { filter?: 
 }
 type RankFilter = JsonObject | JsonObject[] | undefined;
 
+/** A page of a scene: the query that finds its candidates, best first, and what is known beside it. */
+interface ScenePage {
+  readonly query: JsonObject;
+  readonly stamp: IndexStamp;
+  readonly request: { readonly size: number; readonly from: number; readonly fields?: readonly string[] | undefined };
+  readonly sources: PageSource[];
+  readonly given: GivenFacts;
+  /** Why the candidates keep the order of the query; null = the model ranks them. */
+  readonly unranked: string | null;
+}
+
+/** Searches as the client and ranks what it finds. Throws `EngineRefused`. */
+export function answerPage(scene: Scene, page: ScenePage, { client }: Pick<OwnRouteDeps, 'client'>): Promise<Omit<PageAnswer, 'took'>> {
+  const { query, stamp, request, given, sources, unranked } = page;
+  const { size, from, fields } = request;
+  // Blend 0 keeps the order of the query and lets the walk do all else.
+  const block = unranked === null ? scene.block : { ...scene.block, blend: 0 };
+  const body = { query, size, from, ...oneOfEachGroup(stamp), ext: { fuserank: block } };
+  return client.rankPage(scene.call, { index: scene.index, body, given, fields, sources, from, unranked });
+}
+
 /** Variants stand for each other: a page shows one of them. */
-export function oneOfEachGroup(stamp: IndexStamp): JsonObject {
+function oneOfEachGroup(stamp: IndexStamp): JsonObject {
   return stamp.hasRankKey && stamp.roles.group !== null ? { collapse: { field: PRODUCT.groupKey } } : {};
 }
 
 export function idsClause(ids: readonly string[]): JsonObject {
   return { ids: { values: [...ids] } };
-}
-
-/** Blend 0 keeps the order of the query and lets the walk do all else. */
-export function unrankedBlock(scene: Scene): JsonObject {
-  return { ...scene.block, blend: 0 };
 }

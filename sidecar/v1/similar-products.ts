@@ -7,7 +7,7 @@ import type { PageAnswer, PageSource } from './answers.js';
 import type { FoundProduct, OwnCall } from './client-search.js';
 import { RequestRefused } from './refusal.js';
 import type { SimilarRequest } from './requests.js';
-import { describeIndex, idsClause, oneOfEachGroup, openScene, pageFilter, unrankedBlock, type OwnRouteDeps } from './scene.js';
+import { answerPage, describeIndex, idsClause, openScene, pageFilter, type OwnRouteDeps } from './scene.js';
 import { nearestQuery, readVector, type Probe } from './vector-neighbours.js';
 
 /** A query for products like one, or why there can be none. */
@@ -40,15 +40,8 @@ export async function findSimilar(
   if ('nothing' in like) return { applied: false, reason: like.nothing, sources: [], items: [] };
   const history = await scene.history;
   const unranked = history.length === 0 ? 'no_history' : null;
-  const body = {
-    query: like.query,
-    size: request.size,
-    from: request.from,
-    ...oneOfEachGroup(stamp),
-    ext: { fuserank: unranked === null ? scene.block : unrankedBlock(scene) },
-  };
-  const given = { vectors: like.vectors, history };
-  return deps.client.rankPage(call, { index, body, given, fields: request.fields, sources: like.sources, from: request.from, unranked });
+  const { query, sources, vectors } = like;
+  return answerPage(scene, { query, stamp, request, sources, given: { vectors, history }, unranked }, deps);
 }
 
 async function likeQuery(

@@ -23,18 +23,24 @@ export interface ArrangementWork {
  */
 export async function arrangeByRules(work: ArrangementWork): Promise<Ranking> {
   const { search, gathered, ranking } = work;
-  const { pins, groups } = gathered.set;
+  const { pins, values } = gathered.set;
   const { diversity } = search.rules;
   if (work.blend === 0 || (diversity === null && pins.length === 0)) return ranking;
-  const max = diversity?.maxPerGroup?.max;
+  const { maxPerGroup = null, floor = null } = diversity ?? {};
   const lambda = diversity?.mmr?.lambda ?? 1;
   const head = ranking.order.slice(0, diversity?.mmr?.depth ?? 0);
   const similarity = lambda === 1 || head.length < 2 ? null : await compareHead(work, head);
   return arrangeList(ranking, {
     pins,
-    maxPerGroup: max === undefined || groups === null ? null : { max, groups },
+    maxPerGroup: maxPerGroup && { max: maxPerGroup.max, groups: values.get(maxPerGroup.field) ?? [] },
     mmr: similarity && { lambda, head, similarity },
+    floor: floor && { ...floor, isMember: isAmong(floor.values, values.get(floor.field) ?? []) },
   });
+}
+
+function isAmong(wanted: readonly string[], values: readonly (string | null)[]): (position: number) => boolean {
+  const set = new Set<string | null>(wanted);
+  return (position) => set.has(values[position] ?? null);
 }
 
 function compareHead({ search, gathered, scorers, clock, deadline }: ArrangementWork, head: readonly number[]): Promise<Float32Array> {

@@ -10,13 +10,15 @@ interface Claim {
 
 /**
  * Shares room among callers, so that one who asks for ten times as much cannot starve the others: each may take all that
- * the others have not wanted lately, and an equal share is always its own (max-min fairness, without a queue).
+ * the others have not wanted lately, and an equal share is always its own (max-min fairness, without a queue). While there is room
+ * for all, nothing is kept back: many who come one after another want little together, however many they are.
  */
 export class FairShare {
   readonly #claims = new Map<string, Claim>();
   readonly #now: () => number;
   #running = 0;
   #windowStart = -Infinity;
+  #scarceAt = -Infinity;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
@@ -32,7 +34,12 @@ export class FairShare {
     const claim = this.#claims.get(caller) ?? { running: 0, wanted: 0, wantedBefore: 0 };
     this.#claims.set(caller, claim);
     claim.wanted = Math.max(claim.wanted, claim.running + 1);
-    if (this.#running >= limit || claim.running >= this.#roomOf(caller, limit)) return null;
+    const now = this.#now();
+    const isFull = this.#running >= limit;
+    if (isFull || (now - this.#scarceAt < 2 * WINDOW_MS && claim.running >= this.#roomOf(caller, limit))) {
+      if (this.#running >= limit / 2) this.#scarceAt = now;
+      return null;
+    }
     claim.running += 1;
     this.#running += 1;
     let left = false;

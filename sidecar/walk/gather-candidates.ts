@@ -23,8 +23,8 @@ export interface Gathered {
   /** Still on its way; never rejects. */
   readonly history: Promise<RankRequest['history']>;
   readonly set: CandidateSet;
-  /** What each retriever found, whether or not it joined the list. */
-  readonly legs: LegAnswers;
+  /** What each retriever found, whether or not it joined the list; null where the answer does not tell. */
+  readonly legs: LegAnswers | null;
 }
 
 export interface GatheringDeps {
@@ -77,7 +77,7 @@ export async function gatherCandidates(search: Rankable, deps: GatheringDeps, cl
     stamps.forget(search.index);
     throw new Skipped('index_unknown', 'the alias was swapped while the search ran');
   }
-  return { stamp, plan, vectors, statistics: await statistics, history, set, legs };
+  return { stamp, plan, vectors, statistics: await statistics, history, set, legs: search.showsBlock ? legs : null };
 }
 
 /**

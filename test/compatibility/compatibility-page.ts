@@ -40,7 +40,8 @@ npm run test:compatibility -- --write
   untouched. With \`retrieval.add: vectors\` at most \`maxAdded\` further products join, each of which passes the constraints of
   the query, and the total grows to the length of the list; with \`add: none\` hits are only permuted. Each line holds for both.
 - **equal**: the engine's bytes but for \`took\`, with the reason that \`X-Fuserank\` gives. Where a profile applies, the fields that
-  the indexer adds (vectors, keys, hash) are cut unless asked for by name; in YAML, CBOR and Smile they stay.
+  the indexer adds (vectors, keys, hash) are cut unless asked for by name; of an answer in YAML, CBOR or Smile the engine is asked
+  to leave them out of \`_source\`.
 - **refused**: an answer of the sidecar's own, in the engine's shape.
 
 Status, \`content-type\`, \`warning\`, \`x-opaque-id\`, cookies and the engine's version header are compared, too.`;

@@ -1,14 +1,6 @@
 /** What is ranked and what is passed through for now; a part that lands turns its line round. */
 export const LANDED: Record<
-  | 'multiSearch'
-  | 'templates'
-  | 'filterPath'
-  | 'pretty'
-  | 'ignoreUnavailable'
-  | 'collapsedInnerHits'
-  | 'joinedInnerHits'
-  | 'explainedBodies'
-  | 'derivedFields',
+  'multiSearch' | 'templates' | 'filterPath' | 'pretty' | 'ignoreUnavailable' | 'collapsedInnerHits' | 'joinedInnerHits' | 'derivedFields',
   boolean
 > = {
   multiSearch: true,
@@ -24,6 +16,4 @@ export const LANDED: Record<
   derivedFields: true,
   /** Children of a product shown with it. */
   joinedInnerHits: true,
-  /** The engine's explanation of a hit from below the page is that of the client's own query. */
-  explainedBodies: false,
 };

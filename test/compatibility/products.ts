@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ShopEntry } from '../../demo/shop.js';
+import { PRODUCT_ROLES, type ShopEntry } from '../../demo/shop.js';
 import { PRODUCT, productIndexBody, type ProductIndexMeta } from '../../mappings/product-index.js';
 import { openTextEncoder } from '../../models/text-encoder.js';
 import { NAMES, ODD_IDS } from './names.js';
@@ -18,18 +18,7 @@ export function productBodies(encoders: ProductIndexMeta['encoders']): Record<'i
   const spread: [number, number] = [0.1, 0.2];
   const meta: ProductIndexMeta = {
     version: 1,
-    roles: {
-      id: 'id',
-      text: ['title', 'description'],
-      image: 'image',
-      price: 'price',
-      rating: 'rating',
-      ratingCount: 'rating_count',
-      brand: 'brand',
-      category: 'category',
-      group: 'style',
-      keywords: ['material', 'tags'],
-    },
+    roles: { id: 'id', ...PRODUCT_ROLES, group: 'style', keywords: [...PRODUCT_ROLES.keywords, 'tags'] },
     vector_fields: ['title', 'description'],
     language: 'english',
     engine: 'lucene',

@@ -128,7 +128,7 @@ async function dropIndices(engineUrl: string): Promise<void> {
   for (const name of [NAMES.items, NAMES.more, NAMES.plain, NAMES.family, NAMES.closed, NAMES.foreign, NAMES.written]) {
     await call(engineUrl, `/${name}?ignore_unavailable=true`, { method: 'DELETE' });
   }
-  await call(engineUrl, `/${prefix}-events,${prefix}-queries?ignore_unavailable=true`, { method: 'DELETE' });
+  await call(engineUrl, `/${prefix}-events,${prefix}-queries,${prefix}-erasures?ignore_unavailable=true`, { method: 'DELETE' });
   await call(engineUrl, `/_search/pipeline/${NAMES.pipeline}`, { method: 'DELETE' });
   await call(engineUrl, `/_scripts/${NAMES.template}`, { method: 'DELETE' });
 }

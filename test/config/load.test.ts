@@ -136,6 +136,8 @@ describe('what is wrong is said at once, with the path and the fix', () => {
     ['server: {tokens: [{name: a, token: "0123456789abcdef", scopes: []}]}', /server\.tokens\.0\.scopes: /],
     ['server: {requireToken: true}', /server\.requireToken: needs a token of scope search/],
     ['server: {openTo: [everybody]}', /server\.openTo\.0: is neither loopback/],
+    ['opensearch: {auth: {type: sigv4, region: r}}', /opensearch\.auth: sigv4 needs either accessKeyId and secretAccessKey, or/],
+    ['opensearch: {auth: {type: sigv4, region: r, accessKeyId: k, credentialsFile: f}}', /opensearch\.auth: sigv4 needs either/],
     ['opensearch: {auth: {type: sigv5}}', /opensearch\.auth\.type: must be one of none, basic, bearer/],
     ['index: {bulk: {bytes: much}}', /index\.bulk\.bytes: .*write it like 5mb/],
     ['scorer: {processes: 0}', /scorer\.processes: /],

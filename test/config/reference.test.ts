@@ -39,7 +39,13 @@ test('… with its true default', () => {
     const keys = path.map((key) => (key === '*' ? 'any' : key));
     const given = valueAt(config, keys);
     // A part that is null by default has the defaults of its members all the same.
-    const actual = given === undefined ? (valueAt(configured, keys) ?? z.safeParse(schema, undefined).data) : given;
+    // What had to be given to be valid says nothing of its default.
+    const made = path.slice(0, 2).join('.') === 'opensearch.auth' && path.length === 3 && path[2] !== 'type' && (path[2] ?? '') in signed;
+    const actual = made
+      ? z.safeParse(schema, undefined).data
+      : given === undefined
+        ? (valueAt(configured, keys) ?? z.safeParse(schema, undefined).data)
+        : given;
     expect(`${path.join('.')} ${documented}`).toBe(`${path.join('.')} \`${JSON.stringify(actual)}\``);
   }
 });

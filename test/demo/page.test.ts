@@ -104,6 +104,8 @@ const wordsModules = z.object({
   describeHistory: z.custom<(history: { object_id: string | null; weight: number }[], name: (id: string) => string) => string[]>(
     (value) => typeof value === 'function',
   ),
+  describeRetrievers: z.custom<(why: object) => { name: string; score: string; place: string }[]>((value) => typeof value === 'function'),
+  describeRule: z.custom<(move: object | undefined, name: (id: string) => string) => string | null>((value) => typeof value === 'function'),
   STAGES: z.record(z.string(), z.string()),
   openShop: z.custom<() => Promise<{ index: string }>>((value) => typeof value === 'function'),
 });
@@ -159,6 +161,39 @@ describe('sentences on the page', () => {
     expect(words.describeHistory([], String)).toEqual([]);
   });
 
+  it('tell what each retriever said of a hit', () => {
+    const why = {
+      first_phase: { score: 7.25, rank: 11, z: 0.3 },
+      lexical: { score: 2, rank: 3 },
+      text_knn: { score: 0.8125, rank: 0 },
+      image_knn: { score: null, rank: null },
+    };
+    expect(words.describeRetrievers(why)).toEqual([
+      { name: 'OpenSearch’s own search', score: '7.25', place: '12' },
+      { name: 'the words of a hybrid search', score: '2', place: '4' },
+      { name: 'text vectors', score: '0.81', place: '1' },
+      { name: 'picture vectors', score: '–', place: '–' },
+    ]);
+    expect(words.describeRetrievers({})).toEqual([]);
+  });
+
+  it.each([
+    [{ rule: 'pin', from: 8 }, 'Pinned to this place; by score alone it would stand at 9.'],
+    [{ rule: 'max_per_group', from: 0, group: 'Ada' }, 'Moved down since enough of “Ada” stand above; by score alone it would stand at 1.'],
+    [
+      { rule: 'mmr', from: 2, similarity: 0.914, like: 'p1' },
+      'Moved for variety, being like “P1” (0.91); by score alone it would stand at 3.',
+    ],
+    [
+      { rule: 'mmr', from: 2, similarity: 0.5, like: null },
+      'Moved for variety, being like a product above it (0.50); by score alone it would stand at 3.',
+    ],
+    [{ rule: 'floor', from: 30 }, 'Raised, so that its group has its share of the top; by score alone it would stand at 31.'],
+    [undefined, null],
+  ])('tell the rule that moved a hit: %j', (move, told) => {
+    expect(words.describeRule(move, (id) => id.toUpperCase())).toBe(told);
+  });
+
   it('explain every part of the time that the sidecar tells', () => {
     const clock = readFileSync(join(packageRoot, 'sidecar', 'walk', 'search-clock.ts'), 'utf8');
     const names = [...(/type StageName =([^;]+);/.exec(clock)?.[1] ?? '').matchAll(/'(\w+)'/g)].map((match) => match[1]);
@@ -179,5 +214,77 @@ describe('sentences on the page', () => {
   ])('offer an index of the profiles: %j', async (profiles, index) => {
     vi.stubGlobal('fetch', (path: string) => Promise.resolve(path === 'settings.json' ? Response.json({ profiles }) : Response.error()));
     expect((await words.openShop()).index).toBe(index);
+  });
+});
+
+const doorModule = z.object({
+  openDoor: z.custom<
+    (house: {
+      storage: { getItem: (key: string) => string | null; setItem: (key: string, value: string) => void };
+      ask: (wanted: { scope: string; again: boolean }) => Promise<string | null>;
+    }) => (path: string, options?: RequestInit) => Promise<Response>
+  >((value) => typeof value === 'function'),
+});
+
+describe('a token that the sidecar wants to see', () => {
+  let openDoor: z.output<typeof doorModule>['openDoor'];
+  beforeAll(async () => {
+    const loaded: unknown = await import(pathToFileURL(join(folder, 'door.js')).href);
+    openDoor = doorModule.parse(loaded).openDoor;
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  /** A sidecar whose route takes one token, and a person who gives these answers. */
+  function meet({ challenge, right = 'right', answers }: { challenge?: string; right?: string; answers: (string | null)[] }) {
+    const kept = new Map<string, string>();
+    const shown: (string | null)[] = [];
+    const asked: { scope: string; again: boolean }[] = [];
+    vi.stubGlobal('fetch', (_path: string, options: RequestInit) => {
+      const token = new Headers(options.headers).get('x-fuserank-token');
+      shown.push(token);
+      if (token === right) return Promise.resolve(Response.json({ accepted: 1 }));
+      const headers = { 'www-authenticate': challenge ?? 'Bearer realm="fuserank", scope="events"' };
+      return Promise.resolve(Response.json({}, { status: 401, headers }));
+    });
+    const send = openDoor({
+      storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) },
+      ask: (wanted) => {
+        asked.push(wanted);
+        return Promise.resolve(answers.shift() ?? null);
+      },
+    });
+    return { send, kept, shown, asked };
+  }
+
+  it('is asked for once, kept, and sent from then on', async () => {
+    const { send, kept, shown, asked } = meet({ answers: ['right'] });
+    for (let click = 0; click < 3; click += 1) expect((await send('/ubi/events', { method: 'POST' })).status).toBe(200);
+    expect(asked).toEqual([{ scope: 'events', again: false }]);
+    expect(shown).toEqual([null, 'right', 'right', 'right']);
+    expect([...kept]).toEqual([['token:events', 'right']]);
+  });
+
+  it('is asked for again where it was not taken; without an answer the refusal stands', async () => {
+    const { send, asked } = meet({ answers: ['wrong', null] });
+    expect((await send('/ubi/events')).status).toBe(401);
+    expect(asked).toEqual([
+      { scope: 'events', again: false },
+      { scope: 'events', again: true },
+    ]);
+  });
+
+  it('is asked for once by requests side by side', async () => {
+    const { send, asked } = meet({ answers: ['right'] });
+    const answers = await Promise.all([send('/ubi/events'), send('/ubi/events')]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is none of the engine’s own credentials', async () => {
+    const { send, asked } = meet({ challenge: 'Basic realm="OpenSearch Security"', answers: ['right'] });
+    expect((await send('/products/_search')).status).toBe(401);
+    expect(asked).toEqual([]);
   });
 });

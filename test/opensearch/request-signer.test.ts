@@ -1,9 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { connectEngine, probeEngine } from '../../opensearch/connection.js';
 import { openUpstream } from '../../opensearch/upstream.js';
@@ -92,6 +95,8 @@ describe('a signed way to the engine', () => {
     const headers = {
       authorization: 'AWS4-HMAC-SHA256 of-the-client',
       'content-type': 'application/json',
+      'x-amz-date': '20200101T000000Z',
+      'x-amz-security-token': 'of-the-client',
       'x-opaque-id': 'o',
       cookie: 'a=b',
     };
@@ -102,6 +107,7 @@ describe('a signed way to the engine', () => {
     expect(streamed.status).toBe(200);
     expect(taken).toHaveLength(2);
     expect(taken[0]?.headers).toMatchObject({ 'x-opaque-id': 'o', cookie: 'a=b' });
+    expect(JSON.stringify(taken.map((request) => request.rawHeaders))).not.toContain('of-the-client');
   });
 
   it('shows the token of temporary credentials', async () => {
@@ -111,6 +117,71 @@ describe('a signed way to the engine', () => {
     toClose.push(() => upstream.close());
     expect((await upstream.send({ method: 'GET', path: '/' })).status).toBe(200);
     expect(taken[0]?.headers['x-amz-security-token']).toBe('a-session-token');
+  });
+
+  describe('by a file of temporary credentials', () => {
+    const { accessKeyId: _id, secretAccessKey: _secret, ...named } = account;
+    const secrets = { Version: 1, AccessKeyId: account.accessKeyId, SecretAccessKey: account.secretAccessKey };
+    let file: string;
+    beforeEach(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'fuserank-signer-'));
+      toClose.push(() => rm(folder, { recursive: true }));
+      file = join(folder, 'credentials.json');
+      await write('first');
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+    const write = (token: string): Promise<void> => writeFile(file, JSON.stringify({ ...secrets, SessionToken: token }));
+    let passed = 0;
+    /** Lets so much time pass as may before a file is looked at again. */
+    const wait = (): void => {
+      passed += 6_000;
+      const now = Date.now();
+      vi.spyOn(Date, 'now').mockReturnValue(now + passed);
+    };
+    const configOf = (url: string) =>
+      configSchema.parse({ opensearch: { nodes: [url], auth: { ...named, credentialsFile: file } } }).opensearch;
+    const tokensOf = (taken: readonly IncomingMessage[]) => taken.map(({ headers }) => headers['x-amz-security-token']);
+
+    it('follows the file, and keeps what it knows while that can not be read', async () => {
+      const { url, taken } = await serve();
+      const upstream = openUpstream(configOf(url));
+      toClose.push(() => upstream.close());
+      const ask = () => upstream.send({ method: 'GET', path: '/' });
+      await ask();
+      await write('the second');
+      wait();
+      await ask();
+      await writeFile(file, '{"AccessKeyId":');
+      wait();
+      await ask();
+      await rm(file);
+      wait();
+      await ask();
+      await write('and a third');
+      wait();
+      await ask();
+      expect(tokensOf(taken)).toEqual(['first', 'the second', 'the second', 'the second', 'and a third']);
+    });
+
+    it('follows the file in the official client, too', async () => {
+      const { url, taken } = await serve();
+      const client = connectEngine(configOf(url));
+      toClose.push(() => client.close());
+      await client.info();
+      await write('the second');
+      wait();
+      await client.info();
+      expect(tokensOf(taken)).toEqual(['first', 'the second']);
+    });
+
+    it('is refused at the start where there is none', () => {
+      const auth = { ...named, credentialsFile: join(file, 'nowhere') };
+      expect(() => openUpstream(configSchema.parse({ opensearch: { auth } }).opensearch)).toThrow(
+        /credentialsFile: cannot read credentials from/,
+      );
+    });
   });
 
   it('is the official client’s, too', async () => {

@@ -258,7 +258,7 @@ describe('every search of ours', () => {
       ],
       signal,
     );
-    await fetchTail(engine, search, { from: 200, size: 10, without: ['3'] }, signal);
+    await fetchTail(engine, search, { from: 200, size: 10, without: [{ index: 'shop-v1', id: '3' }] }, signal);
     expect(sent.map(({ headers }) => headers)).toEqual(sent.map(() => ({ 'content-type': 'application/json', ...known })));
     for (const { path } of sent) expect(path).toMatch(/^\/shop\/_search\?.*routing=a/);
     const [, bodies, tail] = sent;
@@ -270,7 +270,15 @@ describe('every search of ours', () => {
       size: 2,
     });
     expect(tail?.path).toMatch(/q=x/);
-    expect(parseJson(tail?.body ?? '')).toMatchObject({ post_filter: { bool: { filter: [{ term: { tenant: 'a' } }] } } });
+    expect(parseJson(tail?.body ?? '')).toMatchObject({
+      post_filter: {
+        bool: {
+          filter: [{ term: { tenant: 'a' } }],
+          // The same id may stand for another product of the next index.
+          must_not: [{ bool: { filter: [{ term: { _index: 'shop-v1' } }, { ids: { values: ['3'] } }] } }],
+        },
+      },
+    });
     expect(tail?.body).not.toContain('ubi');
   });
 });

@@ -42,12 +42,21 @@ describe('room shared among callers', () => {
     expect(runRounds({ alone: 32 }, { limit: 32, rounds: 10, first: 'alone' }).get('alone')).toBe(1);
     const clock = { now: 0 };
     const share = new FairShare(() => clock.now);
-    for (const leave of Array.from({ length: 16 }, () => share.enter('other', 32))) leave?.();
+    const others = Array.from({ length: 17 }, () => share.enter('other', 16));
+    expect(others.at(-1)).toBeNull(); // room is scarce
+    for (const leave of others) leave?.();
     const taken = (): number => Array.from({ length: 32 }, () => share.enter('alone', 32)).filter((leave) => leave !== null).length;
     expect(taken()).toBe(16);
     clock.now += 2_500;
     expect(taken()).toBe(16);
     expect(share.running).toBe(32);
+  });
+
+  test('many that come one after another keep nothing back from one who wants two places at once', () => {
+    const share = new FairShare(() => 0);
+    for (let number = 0; number < 300; number += 1) share.enter(`shopper-${number}`, 32)?.();
+    const taken = Array.from({ length: 33 }, () => share.enter('page', 32)).filter((leave) => leave !== null);
+    expect(taken).toHaveLength(32);
   });
 
   test('never more than the limit, one at least, and all of it given back', () => {

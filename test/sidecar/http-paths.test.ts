@@ -43,6 +43,25 @@ describe('a target that two readers could understand differently is refused', ()
     expect(readTarget('/shop/_doc/50%25').segments).toEqual(['shop', '_doc', '50%']);
   });
 
+  test('a product’s id, which goes on as no path, may be anything that is one part', () => {
+    for (const id of ['a/b', '/', 'a\\b', '100%25', '_x', 'ünï-鞋', '50%', 'a/../b', 'a//b'])
+      expect(readTarget(`/v1/similar/shop/${encodeURIComponent(id)}?size=1`).segments).toEqual(['v1', 'similar', 'shop', id]);
+    expect(readTarget('/v1/similar/shop/%5Fx').segments.at(-1)).toBe('_x');
+    for (const path of [
+      '/v1/similar/shop/..',
+      '/v1/similar/shop/%2e%2e',
+      '/v1/similar/shop/a%0ab',
+      '/v1/similar/shop/a%zz',
+      '/v1/similar/shop//',
+      '/v1/similar/shop%2fa/b',
+      '/v1/similar/shop/a%2fb/c',
+      '/v1/recommend/a%2fb',
+      '/v%31/similar/shop/a%2fb',
+      '/shop/_doc/a%2fb',
+    ])
+      expect(() => readTarget(path), path).toThrow(HttpError);
+  });
+
   test('parameters are the engine’s: ; parts like &, the last of a name counts', () => {
     const { query } = readTarget('/_search?size=1;scroll=1m&size=2&q=a+b%26');
     expect(Object.fromEntries(query)).toEqual({ size: '2', scroll: '1m', q: 'a b&' });

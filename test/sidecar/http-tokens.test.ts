@@ -1,5 +1,9 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAddressRange, liesInRanges } from '../../config/address-range.js';
+import type { HttpDependencies } from '../../sidecar/http/server.js';
+import { nameCaller, openTokenGate } from '../../sidecar/http/token-gate.js';
 import { call, errorOf, openEngine, openRig } from './http-rig.js';
 
 const EVENTS = 'events-token-0123456789';
@@ -41,6 +45,8 @@ describe('tokens', () => {
       for (const { token } of tokens) {
         const answer = await send(bearer(token));
         expect([owner, token, answer.status]).toEqual([owner, token, token === owner ? 200 : 403]);
+        if (token !== owner)
+          expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="fuserank", error="insufficient_scope", scope="/);
       }
       expect((await send({ 'x-fuserank-token': owner })).status).toBe(200);
     }
@@ -89,6 +95,31 @@ describe('tokens', () => {
     expect((await call(rig.url, '/products/_search', { headers: bearer(EVENTS) })).status).toBe(403);
     expect((await call(rig.url, '/readyz')).status).toBe(200);
     expect(engine.arrivals).toEqual([]);
+  });
+
+  test('who searches is told by the name of the token, whichever address it comes from', async () => {
+    const told: (string | null | undefined)[] = [];
+    const engine = await openEngine();
+    const answerSearch: HttpDependencies['answerSearch'] = (search) => {
+      told.push(search.token);
+      return Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{}') });
+    };
+    const rig = await openRig({ engineUrl: engine.url, flags: { server: { tokens } }, dependencies: { answerSearch } });
+    open.push(engine, rig);
+    for (const headers of [{}, bearer(SEARCH), { 'x-fuserank-token': EVENTS }]) await call(rig.url, '/products/_search', { headers });
+    expect(told).toEqual([null, 'stack', 'shop-front']);
+  });
+
+  test('have a share of the room that nobody takes by sending their name', () => {
+    const gate = openTokenGate({ tokens, openTo: [] });
+    const callerOf = (headers: Record<string, string>): string => {
+      const request = Object.assign(new IncomingMessage(new Socket()), { headers });
+      gate.identify(request);
+      return nameCaller(request, gate);
+    };
+    const callers = [bearer(SEARCH), { authorization: 'stack' }, { authorization: '' }, {}].map(callerOf);
+    expect(new Set(callers).size).toBe(4);
+    expect(callerOf({ 'x-fuserank-token': SEARCH })).toBe(callers[0]);
   });
 
   test('the audit of an erasure names the token, never its secret', async () => {

@@ -35,6 +35,19 @@ describe('spans of a JSON text', () => {
     );
   });
 
+  it('finds where long arrays that begin like vectors end, whatever follows the numbers', () => {
+    const numbers = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 20, maxLength: 60 });
+    const after = fc.array(fc.oneof(fc.constantFrom<unknown>(']', '[', '"],"', [], [1], {}, { a: [2] }), json), { maxLength: 4 });
+    fc.assert(
+      fc.property(numbers, after, spaces, (vector, rest, space) => {
+        const object = { vector: [...vector, ...rest], next: '[1,2]' };
+        const text = Buffer.from(JSON.stringify(object, null, space.length));
+        const found = Object.fromEntries(readMembers(text).map((m) => [m.key, JSON.parse(literal(text, m.value))]));
+        expect(found).toEqual(JSON.parse(text.toString()));
+      }),
+    );
+  });
+
   it('keeps number literals that JSON.parse would change', () => {
     const text = Buffer.from('{"max_score":1.0,"id":9007199254740993}');
     expect(literal(text, findMember(text, 0, 'max_score')?.value ?? { start: 0, end: 0 })).toBe('1.0');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Exclusion, Pin } from '../../config/list-rules.js';
 import { profileSchema } from '../../config/schema.js';
@@ -34,17 +33,6 @@ describe('the rules for a query', () => {
     ['r.d', 'red', false],
   ])('%s %s: %s', (query, words, fits) => {
     expect(rulesOf(words, { pins: [{ query, ids: ['a'] }] }).pins).toHaveLength(fits ? 1 : 0);
-  });
-
-  it('match like a regular expression in which only the star means something', () => {
-    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 8 });
-    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), minLength: 1, maxLength: 6 });
-    fc.assert(
-      fc.property(letters, pattern, (words, query) => {
-        const naive = new RegExp(`^${query.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(words);
-        expect(rulesOf(words, { pins: [{ query, ids: ['x'] }] }).pins.length === 1).toBe(naive);
-      }),
-    );
   });
 
   it('want the same place for all ids of a pin, so that one which is not there leaves no gap, and one place for an id', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../sidecar/json/value.js';
+import { countRequired } from '../../sidecar/request/minimum-should-match.js';
 import { splitQuery } from '../../sidecar/request/query-tree.js';
 import { findWords } from '../../sidecar/request/text-clauses.js';
 
@@ -241,5 +242,11 @@ describe('a query taken apart', () => {
   it('does not look for words in filters or must_not', () => {
     expect(splitQuery({ bool: { filter: [{ match: { title: 'x' } }], must_not: [{ match: { title: 'y' } }] } }).text).toBeNull();
     expect(splitQuery(undefined)).toEqual({ text: null, constraints: { filter: [], mustNot: [] }, reason: null });
+  });
+
+  it('counts minimum_should_match at once, however many blanks are in it', { timeout: 5_000 }, () => {
+    expect(countRequired('3 < 90%', 10)).toBe(9);
+    expect(countRequired(`1<2${' '.repeat(200_000)}9<3`, 10)).toBe(3);
+    expect(countRequired(`1<2${' '.repeat(200_000)}x`, 10)).toBeNull();
   });
 });

@@ -37,7 +37,7 @@ function candidateSet(scores: readonly number[], added: number): CandidateSet {
     scoreLiterals: scores.map(String),
     pins: [],
     lookedUp: 0,
-    groups: null,
+    values: new Map(),
     expanded: null,
   };
 }
@@ -116,7 +116,7 @@ describe('the shop’s rules over a list', () => {
       ),
       { scores, blend: 1, gate: 1 },
     );
-  const none: Arrangement = { pins: [], maxPerGroup: null, mmr: null };
+  const none: Arrangement = { pins: [], maxPerGroup: null, mmr: null, floor: null };
   const symmetric = (values: readonly number[], count: number): number[] =>
     values.map((_, at) => values[Math.min(at, (at % count) * count + Math.floor(at / count))] ?? 0);
 
@@ -127,7 +127,7 @@ describe('the shop’s rules over a list', () => {
         expect(arrangeList(ranking, none)).toEqual(ranking);
         const head = ranking.order.slice(0, depth);
         const mmr = { lambda, head, similarity: symmetric(likeness.slice(0, depth * depth), depth) };
-        const { order, final } = arrangeList(ranking, { pins, maxPerGroup: { max, groups }, mmr });
+        const { order, final } = arrangeList(ranking, { pins, maxPerGroup: { max, groups }, mmr, floor: null });
         expect(order.toSorted((a, b) => a - b)).toEqual(scores.map((_, i) => i));
         expect(final).toEqual(ranking.final);
       }),

@@ -197,6 +197,22 @@ describe('a search looked at', () => {
     expect(key({ query: { match_all: {} }, ext: { fuserank: { user_id: 'a' } } })).not.toBe(first);
   });
 
+  it('keeps the lists of credentials, of cookies and of tokens of ours apart, wherever they are shown from', () => {
+    const key = (more: Partial<SearchCall>): string => {
+      const search = parseSearchRequest({ ...call({ query }), ...more }, config);
+      return search.kind === 'rankable' ? search.listKey : '';
+    };
+    const keys = [
+      key({}),
+      key({ token: 'shop-front' }),
+      key({ token: 'partner' }),
+      key({ headers: { authorization: 'Basic YTpi' } }),
+      key({ headers: { cookie: 'a=b' } }),
+    ];
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(key({ token: 'shop-front', caller: '10.0.0.7' })).toBe(key({ token: 'shop-front', caller: '10.0.0.8' }));
+  });
+
   it('reads gzipped bodies and bodies in the URL', () => {
     const packed = gzipSync(JSON.stringify({ query, ext: { fuserank: { user_id: 'u' } } }));
     const search = parseSearchRequest(call(packed, { headers: { 'content-encoding': 'gzip' } }), config);

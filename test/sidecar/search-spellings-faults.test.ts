@@ -146,7 +146,8 @@ describe('who a client is', () => {
     const sent = engine.arrivals
       .slice(from)
       .filter(({ url }) => url.includes('_search') || url.includes('_msearch') || url.includes('_render'));
-    const mine = sent.filter(({ url }) => !url.includes(house.config.behaviour.events) && !url.includes(house.config.behaviour.queries));
+    const { events, queries, erasures } = house.config.behaviour;
+    const mine = sent.filter(({ url }) => ![events, queries, erasures].some((own) => url.includes(own)));
     expect(mine.length).toBeGreaterThan(1);
     for (const { headers } of mine) {
       expect(headers).toMatchObject(client);

@@ -251,6 +251,24 @@ describe('diversity', () => {
     expect(all.ids).toEqual(plain.ids);
   });
 
+  it('gives a brand its share of the top, and moves nobody far', async () => {
+    const body = { query: words, size: 60 };
+    const plain = await search(body, {});
+    const brandOf = new Map(plain.body.hits.hits.map((hit) => [hit._id, hit._source.brand]));
+    const low = brandOf.get(plain.ids.findLast((id) => brandOf.get(id) !== brandOf.get(plain.ids[0] ?? '')) ?? '');
+    const floor = { field: 'brand', values: [low], share: 0.3, depth: 10, maxDisplacement: 60 };
+    const answer = await search(body, { diversity: { floor }, explain: true });
+    expect([...answer.ids].sort()).toEqual([...plain.ids].sort());
+    const ofBrand = (ids: readonly string[]) => ids.filter((id) => brandOf.get(id) === low);
+    expect(ofBrand(answer.ids.slice(0, 10)).length).toBe(Math.max(3, ofBrand(plain.ids.slice(0, 10)).length));
+    expect(ofBrand(answer.ids)).toEqual(ofBrand(plain.ids));
+    const moves = movesOf(answer);
+    expect(moves.size).toBeGreaterThan(0);
+    for (const [id, move] of moves) expect(move).toEqual({ rule: 'floor', from: plain.ids.indexOf(id) });
+    const near = await search(body, { diversity: { floor: { ...floor, maxDisplacement: 1 } } });
+    near.ids.forEach((id, place) => expect(Math.abs(place - plain.ids.indexOf(id))).toBeLessThanOrEqual(1));
+  });
+
   it('by a field that can not be counted is no silent nothing', async () => {
     const answer = await search({ query: words, size: 5 }, { diversity: { maxPerGroup: { field: 'title', max: 2 } } });
     expect(answer.label).toBe('skipped; reason=legs_failed');

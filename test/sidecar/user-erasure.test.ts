@@ -69,6 +69,31 @@ describe('an erasure by one instance', () => {
     for (const instance of [a, b]) expect(await rig.recall(instance, { user: 'back' })).toEqual(['new here', 'new there']);
   });
 
+  test('is followed once more when the index knows nothing any more: what another instance read meanwhile is forgotten, too', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const slow: Upstream = {
+      ...rig.upstream,
+      send: async (request) => {
+        if (request.path.includes('/_delete_by_query')) await held;
+        return rig.upstream.send(request);
+      },
+    };
+    const remembered = ['before'];
+    const memory = { forget: (isErased: (name: string) => boolean) => void (isErased('long') && remembered.splice(0)) };
+    const [a, b] = [rig.open({ upstream: slow }), rig.open({ memories: [memory] })];
+    await a.store.record([event({ user_id: 'long' }, 'old')]);
+    await rig.read(rig.behaviour.events);
+    const erasing = a.erasure.erase('long');
+    while (remembered.length > 0) await b.erasure.look();
+    remembered.push(...(await rig.recall(b, { user: 'long' })));
+    expect(remembered).toEqual(['old']); // the deletion takes its time
+    release();
+    await erasing;
+    await b.erasure.look();
+    expect(remembered).toEqual([]);
+  });
+
   test('makes a read that began before it, at another instance, show nothing', async () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));

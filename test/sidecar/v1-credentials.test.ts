@@ -114,7 +114,11 @@ describe('the sidecar’s own routes, for a client that may not read everything'
       'x-fuserank-bypass': '1',
       host: 'shop',
     };
-    const { headers } = searchCallOf({ headers: { ...known, ...body }, signal: AbortSignal.timeout(1_000), caller: 'c' }, 'i', {});
+    const { headers } = searchCallOf(
+      { headers: { ...known, ...body }, signal: AbortSignal.timeout(1_000), caller: 'c', token: null },
+      'i',
+      {},
+    );
     expect(headers).toEqual({ ...known, 'content-type': 'application/json' });
   });
 });

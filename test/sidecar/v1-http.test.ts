@@ -53,6 +53,16 @@ describe('the /v1 routes over HTTP', () => {
     });
   });
 
+  it('take an id with a slash in it, encoded', async () => {
+    for (const id of ['a/b', '../_bulk', 'x\\y', '100%2F']) {
+      expect((await call(rig.url, `/v1/similar/shop/${encodeURIComponent(id)}`)).status).toBe(200);
+      expect(seen.at(-1)?.route).toBe(`similar shop ${id}`);
+      expect((await send(`/v1/similar/shop/${encodeURIComponent(id)}`, '{"size":3}')).status).toBe(200);
+      expect(seen.at(-1)).toMatchObject({ route: `similar shop ${id}`, request: { size: 3 } });
+    }
+    expect(engine.arrivals).toEqual([]);
+  });
+
   it('take an empty body for an empty object, and gzip', async () => {
     expect((await call(rig.url, '/v1/recommend/shop', { method: 'POST' })).status).toBe(200);
     expect(seen.at(-1)).toMatchObject({ route: 'recommend shop', request: { exclude: 'bought' } });

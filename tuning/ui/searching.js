@@ -1,5 +1,7 @@
 /** The two searches of the page, and the events that it sends. */
 
+import { send } from './door.js';
+
 export const SIZE = 20;
 
 /** An explanation ranks the list once for every signal: more time than a shopper's search is given. */
@@ -15,7 +17,7 @@ function queryOf(text, textFields) {
 }
 
 async function post(path, body, headers = {}) {
-  const response = await fetch(path, {
+  const response = await send(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),

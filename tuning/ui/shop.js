@@ -3,15 +3,17 @@
  * sidecar and the index's own mapping, so that it works on any index.
  */
 
+import { send } from './door.js';
+
 /** @typedef {{title: string, image: {field: string, prefix: string}, fields: string[]}} Display */
 /** @typedef {{user: string, label: string, taste: string, history: {id: string, title: string, image: string}[]}} Shopper */
 /** @typedef {{index: string, queries: string[], shoppers: Shopper[], display: Display, textFields: string[] | null, idField: string | null}} Shop */
 
 const DEFAULT_DISPLAY = { title: 'title', image: { field: 'image', prefix: '' }, fields: ['brand', 'price'] };
 
-async function readJson(path) {
+async function readJson(path, ask = fetch) {
   try {
-    const response = await fetch(path, { headers: { accept: 'application/json' } });
+    const response = await ask(path, { headers: { accept: 'application/json' } });
     return response.ok ? await response.json() : null;
   } catch {
     return null;
@@ -51,7 +53,7 @@ const rolesByIndex = new Map();
 export async function readRoles(index) {
   const known = rolesByIndex.get(index);
   if (known) return known;
-  const mappings = await readJson(`/${encodeURIComponent(index)}/_mapping`);
+  const mappings = await readJson(`/${encodeURIComponent(index)}/_mapping`, send);
   const stamped = Object.values(mappings ?? {})
     .map((entry) => entry?.mappings?._meta?.fuserank?.roles)
     .find((roles) => Array.isArray(roles?.text) && roles.text.length > 0);

@@ -38,6 +38,56 @@ export function describeHistory(history, nameProduct) {
   ];
 }
 
+const RETRIEVERS = {
+  first_phase: 'OpenSearch’s own search',
+  lexical: 'the words of a hybrid search',
+  text_knn: 'text vectors',
+  image_knn: 'picture vectors',
+};
+
+/**
+ * What each retriever said of a hit; one that was not asked, or did not find it, has no place.
+ * @param {Record<string, {score: number | null, rank: number | null} | undefined>} why
+ * @returns {{name: string, score: string, place: string}[]}
+ */
+export function describeRetrievers(why) {
+  return Object.entries(RETRIEVERS).flatMap(([member, name]) => {
+    const found = why[member];
+    return found ? [{ name, score: show(found.score), place: show(placeOf(found.rank)) }] : [];
+  });
+}
+
+/**
+ * The rule of the shop that gave a hit its place; null where its score did.
+ * @param {{rule: string, from: number, group?: string | null, similarity?: number, like?: string | null} | undefined} move
+ */
+export function describeRule(move, nameProduct) {
+  if (!move) return null;
+  const byScore = `by score alone it would stand at ${show(placeOf(move.from))}`;
+  switch (move.rule) {
+    case 'pin':
+      return `Pinned to this place; ${byScore}.`;
+    case 'max_per_group':
+      return `Moved down since enough of ${move.group ? `“${move.group}”` : 'its group'} stand above; ${byScore}.`;
+    case 'floor':
+      return `Raised, so that its group has its share of the top; ${byScore}.`;
+    case 'mmr': {
+      const other = typeof move.like === 'string' ? `“${nameProduct(move.like)}”` : 'a product above it';
+      return `Moved for variety, being like ${other} (${show(move.similarity)}); ${byScore}.`;
+    }
+    default:
+      return `Moved by the rule ${move.rule}; ${byScore}.`;
+  }
+}
+
+function drawRetrievers(why) {
+  const rows = describeRetrievers(why).map(({ name, score, place }) =>
+    element('tr', {}, [element('th', { scope: 'row' }, [name]), element('td', {}, [score]), element('td', {}, [place])]),
+  );
+  const head = ['found by', 'score', 'place'].map((name) => element('th', { scope: 'col' }, [name]));
+  return element('table', { class: 'retrievers' }, [element('thead', {}, [element('tr', {}, head)]), element('tbody', {}, rows)]);
+}
+
 /** @param {Record<string, unknown>} why one hit's `fields._fuserank[0]` */
 export function drawWhy(why, nameProduct) {
   const rows = Object.entries(why.shares ?? {}).filter(([, value]) => typeof value === 'number');
@@ -53,13 +103,14 @@ export function drawWhy(why, nameProduct) {
       ]),
     ]);
   });
-  const parts = [element('dl', { class: 'shares' }, bars)];
+  const rule = describeRule(why.moved_by, nameProduct);
+  const parts = [
+    ...(rule === null ? [] : [element('p', { class: 'rule' }, [rule])]),
+    element('dl', { class: 'shares' }, bars),
+    drawRetrievers(why),
+  ];
   const facts = [
     ['final', why.final],
-    ['OpenSearch’s score', why.first_phase?.score],
-    ['place there', placeOf(why.first_phase?.rank)],
-    ['place by text vectors', placeOf(why.text_knn?.rank)],
-    ['place by picture vectors', placeOf(why.image_knn?.rank)],
     ['blend (weight of the model)', why.blend],
     ['gate (its trust in this list)', why.gate],
   ].filter(([, value]) => value !== undefined && value !== null);

@@ -13,6 +13,12 @@ const sturdy = { query: { match: { title: 'sturdy boots' } }, size: 5 };
 export const indices: Scenario[] = [
   over('two indices', `${NAMES.items},${NAMES.more}`),
   over('two indices, names escaped', `${NAMES.items}%2C${NAMES.more}`),
+  steps(
+    'two indices, ids that stand in both, a list that ends on the page',
+    { kind: 'ranked' },
+    [search(`${NAMES.items},${NAMES.more}`, { query: { bool: { must: [{ match_all: {} }], should: [MATCH] } }, size: 100 })],
+    { own: { window: 8 } },
+  ),
   over('a pattern', `${NAMES.items.slice(0, -2)}*,${NAMES.more}`),
   ...(LANDED.ignoreUnavailable ? [over('an unknown index ignored', `${NAMES.items},${NAMES.unknown}`, 'ignore_unavailable=true')] : []),
   over('an alias with a filter', NAMES.cheap),

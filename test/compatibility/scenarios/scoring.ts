@@ -1,6 +1,5 @@
 import { scenariosOf, type Scenario } from '../scenario.js';
 import { NAMES } from '../names.js';
-import { LANDED } from '../landed.js';
 import { MATCH } from './queries.js';
 
 const { ranked } = scenariosOf('Scores', NAMES.items);
@@ -50,7 +49,15 @@ export const scoring: Scenario[] = [
   ranked('equal scores', { query: { constant_score: { filter: { match_all: {} } } }, size: 30 }),
   ranked('dfs_query_then_fetch', { query: MATCH }, { query: 'search_type=dfs_query_then_fetch' }),
   ranked('explain, all hits on the page', { query: MATCH, explain: true, size: 100 }, { own: { profile: 'strict' } }),
-  ...(LANDED.explainedBodies ? [ranked('explain, hits from below the page', { query: MATCH, explain: true, size: 3 })] : []),
+  ranked('explain, hits from below the page', { query: MATCH, explain: true, size: 3 }),
+  ranked('explain in the URL, hits from below the page', { query: MATCH, size: 3 }, { query: 'explain=true' }),
+  ranked('explain, from 4 on', { query: MATCH, explain: true, from: 4, size: 3 }),
+  ranked('explain, rescored hits from below the page', {
+    query: MATCH,
+    explain: true,
+    size: 3,
+    rescore: { window_size: 10, query: { rescore_query: { match_phrase: { description: 'thirty days' } }, rescore_query_weight: 1.4 } },
+  }),
   ranked('sort by _score', { query: MATCH, sort: ['_score'], size: 5 }),
   ranked('sort by _score, as an object', { query: MATCH, sort: [{ _score: { order: 'desc' } }], size: 5 }),
   ranked('track_scores', { query: MATCH, track_scores: true }),

@@ -29,6 +29,7 @@ export const vectors: Scenario[] = [
   }),
   ranked('the vector asked for by name', { query: MATCH, _source: ['title', 'text_vector'], size: 2 }, { named: ['text_vector'] }),
   ranked('hybrid with a pipeline by URL', { query: hybrid, ...lean }, { query: `search_pipeline=${NAMES.pipeline}`, adds: false }),
+  ranked('hybrid, explained', { query: hybrid, explain: true, size: 3 }, { query: `search_pipeline=${NAMES.pipeline}`, adds: false }),
   ranked('hybrid with a pipeline by name in the body', { query: hybrid, search_pipeline: NAMES.pipeline }, { adds: false }),
   ranked(
     'hybrid with a pipeline in the body',
