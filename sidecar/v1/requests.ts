@@ -1,17 +1,13 @@
 import { z } from 'zod';
 import type { Json } from '../json/value.js';
+import { INDEX_EXPRESSION } from '../request/index-expression.js';
 import { inlineHistory, MAX_PICTURE_TEXT, objectId, shopperId } from '../request/search-options.js';
 
 /** A value that came out of JSON. */
 const json = z.custom<Json>(() => true);
 const jsonObject = z.record(z.string(), json);
 
-/** Names are the engine's to judge; these would be another of its routes. */
-export const indexName = z
-  .string()
-  .min(1)
-  .max(1000)
-  .regex(/^(?!_(?!all$))[^\s/\\]+$/, 'must be an index, an alias or several with commas');
+export const indexName = z.string().min(1).max(1000).regex(INDEX_EXPRESSION, 'must be an index, an alias or several with commas');
 
 /** A JPEG, PNG, WebP or GIF: base64, or as `ext.fuserank.query_image` has it. */
 const picture = z
