@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { RequestRefused } from '../v1/refusal.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
-import { EventsNotStored } from '../behaviour/event-store.js';
+import { EventsNotStored, TooManyWaiting } from '../behaviour/event-store.js';
 import { BehaviourIndexError } from '../behaviour/stored-index.js';
 
 interface ErrorEntry {
@@ -76,6 +76,12 @@ export const ERRORS = {
     message:
       '%s requests are under way already, and this caller has its share of them; try again after Retry-After seconds, or raise server.maxInflight',
   },
+  events_waiting: {
+    status: 429,
+    type: 'rejected_execution_exception',
+    message:
+      'nothing was stored: OpenSearch takes records more slowly than they come, and 32 MB of them wait already; send the same call again after Retry-After seconds',
+  },
   photo_room_full: {
     status: 429,
     type: 'rejected_execution_exception',
@@ -146,6 +152,7 @@ export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof BadSearchOption) return new HttpError('bad_search_option', thrown.message);
   if (thrown instanceof RequestRefused) return new HttpError(REFUSALS[thrown.kind], thrown.message, {}, { cause: thrown });
   if (thrown instanceof EngineUnreachable) return new HttpError('engine_unreachable', '', {}, { cause: thrown });
+  if (thrown instanceof TooManyWaiting) return new HttpError('events_waiting', '', { 'retry-after': '1' }, { cause: thrown });
   if (thrown instanceof EventsNotStored || thrown instanceof BehaviourIndexError)
     return new HttpError('events_not_stored', '', {}, { cause: thrown });
   return new HttpError('internal', '', {}, { cause: thrown });

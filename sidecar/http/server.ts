@@ -51,6 +51,9 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const { config, metrics, log } = dependencies;
   let draining = false;
   const share = new FairShare();
+  // Of their own: records wait for the index, and when that hangs they must not take the searches' room.
+  const recordShare = new FairShare();
+  const countInflight = (): number => share.running + recordShare.running;
   const health = (withDetails: boolean): express.Router =>
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
@@ -89,14 +92,16 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       gate.identify(request);
       const caller = nameCaller(request, gate);
       if (route.kind === 'own') {
-        if (route.name === 'v1') response.once('close', admit(caller));
+        if (route.name === 'v1') response.once('close', admit(caller, share));
+        // A page's preflight asks for nothing.
+        if (route.name === 'ubi' && method !== 'OPTIONS') response.once('close', admit(caller, recordShare));
         app(request, response);
         return;
       }
       if (needsToken) gate.demand(request, 'search');
       if (route.kind === 'write' && !config.proxy.allowWrites)
         throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
-      const leave = admit(caller);
+      const leave = admit(caller, share);
       const signal = watchClient(request, response);
       serve(request, response, { target, route, signal, caller })
         .catch((error: unknown) => fail(response, error, signal))
@@ -107,16 +112,16 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   }
 
   /** Counts a request as under way until the returned function is called. Throws HttpError `too_many_requests`. */
-  function admit(caller: string): () => void {
-    const leave = share.enter(caller, config.server.maxInflight);
+  function admit(caller: string, room: FairShare): () => void {
+    const leave = room.enter(caller, config.server.maxInflight);
     if (!leave) {
       metrics.countShed();
-      throw new HttpError('too_many_requests', String(share.running), { 'retry-after': String(RETRY_AFTER_S) });
+      throw new HttpError('too_many_requests', String(room.running), { 'retry-after': String(RETRY_AFTER_S) });
     }
-    metrics.setInflight(share.running);
+    metrics.setInflight(countInflight());
     return () => {
       leave();
-      metrics.setInflight(share.running);
+      metrics.setInflight(countInflight());
     };
   }
 
@@ -178,7 +183,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     drain: () => {
       draining = true;
     },
-    inflight: () => share.running,
+    inflight: countInflight,
   };
 }
 
