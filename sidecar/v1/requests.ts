@@ -70,7 +70,15 @@ export const rankRequest = z.strictObject({
       }),
     )
     .min(1)
-    .max(1000),
+    .max(1000)
+    .superRefine((items, context) => {
+      const places = new Map<string, number>();
+      for (const [place, { id }] of items.entries()) {
+        const first = places.get(id);
+        if (first === undefined) places.set(id, place);
+        else context.addIssue({ code: 'custom', path: [place, 'id'], message: `is the id of items.${first}, too; send each item once` });
+      }
+    }),
 });
 export type RankItemsRequest = z.output<typeof rankRequest>;
 
