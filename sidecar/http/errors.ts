@@ -85,7 +85,7 @@ export const ERRORS = {
   photo_room_full: {
     status: 429,
     type: 'rejected_execution_exception',
-    message: 'photos of 64 MB are being read already; try again after Retry-After seconds',
+    message: 'photos of 64 MB are under way already; try again after Retry-After seconds',
   },
   headers_too_large: { status: 431, type: 'bad_request', message: 'the headers are over 16 KB; send fewer or shorter ones' },
   internal: { status: 500, type: 'internal_error', message: 'the sidecar failed; its log has the details' },

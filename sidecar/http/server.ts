@@ -12,6 +12,7 @@ import { forwardRequest } from './forward.js';
 import { healthRoutes, type Health } from './health-routes.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
+import { PhotoRoom } from './photo-room.js';
 import { readTarget } from './request-target.js';
 import { findRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
@@ -57,6 +58,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const health = (withDetails: boolean): express.Router =>
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
+  const photoRoom = new PhotoRoom();
   const gate = openTokenGate(config.server);
   // Where we sign with credentials of ours, the engine no longer judges who asks.
   const needsToken = config.server.requireToken || config.opensearch.auth.type === 'sigv4';
@@ -65,7 +67,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   app.use(
     behaviourRoutes({ sink: dependencies.store, gate, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
-  app.use(v1Routes({ routes: dependencies.ownRoutes, gate }));
+  app.use(v1Routes({ routes: dependencies.ownRoutes, gate, room: photoRoom }));
   app.use(uiRoutes(dependencies.ui));
   closeApp(app, log);
 
@@ -144,6 +146,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
         spelling,
         answerSearch,
         upstream,
+        room: photoRoom,
         signal,
         caller,
         token: gate.callerOf(request),
