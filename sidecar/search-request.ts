@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
+import { identityHeaders } from './request/client-headers.js';
 import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
 import { answersInJson, hideFields } from './request/hidden-fields.js';
 import { INDEX_EXPRESSION } from './request/index-expression.js';
@@ -172,8 +173,7 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
   const listKey = createHash('sha256')
     .update(
       JSON.stringify([
-        headerOf(call, 'authorization'),
-        headerOf(call, 'cookie'),
+        identityHeaders(upstream.headers),
         call.token ?? null,
         call.index,
         withoutPage(withoutOwnMembers(searched, OWN_AND_UBI)), // each page of a list may have a query id of its own
