@@ -16,6 +16,14 @@ export interface SignedRequest {
 
 export type SignRequest = (request: SignedRequest) => Headers;
 
+/**
+ * Headers that must not travel under our signature: a client's own signature and session token would not fit it, and those by
+ * which OpenSearch's security plugin lets an account act as another user or tenant, or believes a proxy's word on who asks,
+ * would lend a client all that our account may do.
+ */
+const NOT_UNDER_OURS =
+  /^(authorization|forwarded|x-real-ip|(x-)?remote-(user|roles)|es-security-runas-user|(security|sg)_?tenant|_?(opendistro|opensearch)_security_.*|x-(amz|proxy|forwarded)-.*)$/i;
+
 /** Amazon's services take no longer body. */
 const SIGNED_BYTES = 100 * 1024 ** 2;
 
@@ -47,8 +55,7 @@ export function openSigner({ auth }: Pick<Config['opensearch'], 'auth'>): SignRe
       },
       readCredentials(),
     );
-    // Of a client that signs its own requests nothing goes along: a session token of its own would not fit our signature.
-    const others = Object.entries(headers).filter(([name]) => name !== 'authorization' && !name.startsWith('x-amz-'));
+    const others = Object.entries(headers).filter(([name]) => !NOT_UNDER_OURS.test(name));
     const made: Headers = {};
     for (const [name, value] of Object.entries(signed.headers ?? {})) {
       const key = name.toLowerCase();

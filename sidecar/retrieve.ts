@@ -3,6 +3,7 @@ import type { Leg } from './candidate-legs.js';
 import { fieldValue, hitKey, readAnswer, type EngineAnswer, type Hit } from './answer/engine-answer.js';
 import { isJsonObject } from './json/value.js';
 import { literal } from './json/spans.js';
+import { repeatedHeaders } from './request/client-headers.js';
 import { diversityFields } from './request/list-rules.js';
 import type { Rankable } from './search-request.js';
 
@@ -43,25 +44,9 @@ export class LegFailed extends Error {
   }
 }
 
-/** What a client's headers say of its own body and of the answer it wants. All others are repeated: they say who asks. */
-const OF_THE_MESSAGE = new Set([
-  'accept',
-  'accept-encoding',
-  'content-encoding',
-  'content-length',
-  'content-md5',
-  'content-type',
-  'digest',
-  'range',
-]);
-
-/** Headers of our own searches: whatever the client is known to the engine by (tokens, proxy headers), and what ties its requests together. */
+/** Headers of our own searches beside a client's. */
 export function clientHeaders(search: Rankable): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = { 'content-type': 'application/json' };
-  for (const [name, value] of Object.entries(search.upstream.headers)) {
-    if (!OF_THE_MESSAGE.has(name) && !name.startsWith('if-')) headers[name] = value;
-  }
-  return headers;
+  return { ...repeatedHeaders(search.upstream.headers), 'content-type': 'application/json' };
 }
 
 /** Runs one leg; throws `LegFailed` on anything but a search answer. */

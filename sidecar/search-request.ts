@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Config, Profile } from '../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, parseJson, wholeNumber, type Json, type JsonObject } from './json/value.js';
+import { identityHeaders } from './request/client-headers.js';
 import { keepsMember, parseFilterPath, type FilterPath } from './request/filter-path.js';
 import { answersInJson, hideFields } from './request/hidden-fields.js';
+import { INDEX_EXPRESSION } from './request/index-expression.js';
 import { findRules, type ListRules } from './request/list-rules.js';
 import { OWN_AND_UBI, OWN_KEYS, stripOwnMembers, stripUnparsed, withoutOwnMembers } from './request/own-members.js';
 import { isTooDeep, plainBody } from './request/plain-body.js';
@@ -171,8 +173,7 @@ export function judgeSearch({ call, body, bytes, send, filter }: FoundSearch, co
   const listKey = createHash('sha256')
     .update(
       JSON.stringify([
-        headerOf(call, 'authorization'),
-        headerOf(call, 'cookie'),
+        identityHeaders(upstream.headers),
         call.token ?? null,
         call.index,
         withoutPage(withoutOwnMembers(searched, OWN_AND_UBI)), // each page of a list may have a query id of its own
@@ -240,6 +241,8 @@ function whyNotRanked(
   { size, filter }: { size: number; filter: FilterPath | null },
 ): SkipReason | null {
   const url = call.query;
+  // A line of an `_msearch` may say anything.
+  if (call.index !== '' && !INDEX_EXPRESSION.test(call.index)) return 'index_unknown';
   if (url.has('scroll')) return 'scroll';
   if (body.search_after !== undefined) return 'search_after';
   if (body.pit !== undefined) return 'pit';

@@ -18,7 +18,9 @@ export const TOMBSTONE_DAYS = 7;
 const DAY_MS = 86_400_000;
 const PAGE = 10_000;
 
-const searchAnswer = z.object({ hits: z.object({ hits: z.array(z.object({ _id: z.string(), _source: tombstoneSchema })) }) });
+const searchAnswer = z.object({
+  hits: z.object({ hits: z.array(z.object({ _id: z.string(), _source: tombstoneSchema, sort: z.array(z.number()) })) }),
+});
 const keyAnswer = z.object({ _source: keySchema });
 const expiryAnswer = z.object({ _source: expirySchema, _seq_no: z.int(), _primary_term: z.int() });
 
@@ -66,19 +68,31 @@ export class ErasureIndex {
 
   /** Tombstones that are not older, oldest first; none where nothing was ever erased. @param since milliseconds since 1970 */
   async readSince(since: number, signal?: AbortSignal): Promise<Tombstone[]> {
+    const tombstones: Tombstone[] = [];
+    let after: readonly number[] | null = null;
+    do {
+      const hits = await this.#readPage({ since, after, signal });
+      tombstones.push(...hits.map(({ _id, _source }) => ({ id: _id, user: _source.user, at: Date.parse(_source.at) })));
+      after = hits.length < PAGE ? null : (hits.at(-1)?.sort ?? null);
+    } while (after !== null);
+    return tombstones;
+  }
+
+  async #readPage(page: { since: number; after: readonly number[] | null; signal: AbortSignal | undefined }) {
+    const { since, after, signal } = page;
     const body = {
       size: PAGE,
       track_total_hits: false,
-      sort: [{ [ERASURE.at]: { order: 'asc', unmapped_type: 'date' } }],
+      // Many may be of one millisecond, as when a shop erases a list of users.
+      sort: [{ [ERASURE.at]: { order: 'asc', unmapped_type: 'date' } }, { _seq_no: 'asc' }],
+      ...(after === null ? {} : { search_after: after }),
       query: {
         bool: { filter: [{ term: { [ERASURE.kind]: 'erasure' } }, { range: { [ERASURE.at]: { gte: new Date(since).toISOString() } } }] },
       },
     };
     const answer = await this.#index.send('POST', '/_search?ignore_unavailable=true&allow_partial_search_results=false', { body, signal });
     if (answer.status >= 300) throw this.#index.error('read what was erased', answer);
-    return searchAnswer
-      .parse(JSON.parse(answer.text))
-      .hits.hits.map(({ _id, _source }) => ({ id: _id, user: _source.user, at: Date.parse(_source.at) }));
+    return searchAnswer.parse(JSON.parse(answer.text)).hits.hits;
   }
 
   /**

@@ -28,6 +28,8 @@ const READ_FIELDS = [EVENT.actionName, EVENT.timestamp, EVENT.objectId, EVENT.us
 /** An index made by others may get its user fields by dynamic mapping, with the first event that has them. */
 const INCOMPLETE_FIELDS_MS = 2_000;
 const WRITE_TRIES = 4;
+/** Whoever sent the records waits for as long; an engine that hangs must not hold them, and all that come after, for ever. */
+const WRITE_PATIENCE_MS = 30_000;
 const ERASE_ROUNDS = 10;
 /** The engine's own page limit. */
 const PAGE = 10_000;
@@ -85,7 +87,7 @@ export class EventIndex {
       const refused: { document: EventDocument; status: number; reason: string }[] = [];
       // `create`, as data streams want it; a document that is there already is what we asked for.
       const lines = pending.map(({ id, source }) => `${JSON.stringify({ create: { _id: id } })}\n${JSON.stringify(source)}\n`).join('');
-      const answer = await this.#index.send('POST', '/_bulk', { body: lines });
+      const answer = await this.#index.send('POST', '/_bulk', { body: lines, signal: AbortSignal.timeout(WRITE_PATIENCE_MS) });
       if (answer.status === 429 || answer.status === 503) {
         refused.push(...pending.map((document) => ({ document, status: answer.status, reason: answer.text.slice(0, 200) })));
       } else if (answer.status >= 300) {

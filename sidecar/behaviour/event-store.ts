@@ -23,6 +23,14 @@ export class EventsNotStored extends Error {
   override readonly name = 'EventsNotStored';
 }
 
+/** The index takes records more slowly than they come. Nothing of the call was stored; sending it again later is safe. */
+export class TooManyWaiting extends Error {
+  override readonly name = 'TooManyWaiting';
+  constructor(index: string) {
+    super(`${index}: more records wait to be written than are held`);
+  }
+}
+
 /** How long memory answers for the index: well past the second within which what was written is seen there. */
 const TAIL_MS = 60_000;
 /** About 40 MB at the most. */
@@ -42,12 +50,17 @@ export class EventStore {
   readonly #stragglers: { events: string[]; queries: string[] } = { events: [], queries: [] };
   readonly #writers: { events: RecordWriter; queries: RecordWriter };
 
-  /** @param options.erased shared with all who remember users @param options.onTrouble told what keeps events from being seen soon */
+  /**
+   * @param options.erased shared with all who remember users
+   * @param options.onTrouble told what keeps events from being seen soon
+   * @param options.mostWaitingBytes of each index, on their way to it
+   */
   constructor(options: {
     upstream: Upstream;
     behaviour: Pick<Config['behaviour'], 'events' | 'queries'>;
     erased?: RecentErasures;
     onTrouble?: (error: unknown) => void;
+    mostWaitingBytes?: number;
   }) {
     const { upstream, behaviour, onTrouble } = options;
     this.events = new EventIndex(behaviour.events, upstream, eventsIndexBody, onTrouble);
@@ -55,7 +68,8 @@ export class EventStore {
     this.#tails = new LRUCache({ max: TAIL_EVENTS, maxSize: TAIL_EVENTS, sizeCalculation: (tail) => tail.length, ttl: TAIL_MS });
     this.#erased = options.erased ?? new RecentErasures();
     const held = (names: string[]): boolean => names.some((name) => this.#erasing.has(name));
-    this.#writers = { events: new RecordWriter(this.events, held), queries: new RecordWriter(this.queries, held) };
+    const waiting = { held, mostBytes: options.mostWaitingBytes };
+    this.#writers = { events: new RecordWriter(this.events, waiting), queries: new RecordWriter(this.queries, waiting) };
   }
 
   /** Creates the two indices where they are missing. Recording does so too; a start-up that does it first saves the first search a look. */
@@ -65,9 +79,10 @@ export class EventStore {
 
   /**
    * Known to the next search when this is called, stored when it resolves. Rejects with EventsNotStored, and then nothing
-   * of the rejected events is remembered.
+   * of the rejected events is remembered; with TooManyWaiting where there is no room for any of them.
    */
   async record(events: readonly UbiEvent[]): Promise<void> {
+    if (!this.#writers.events.hasRoom) throw new TooManyWaiting(this.events.name);
     const kept = events.map((event) => ({ event, kept: keepEvent(identifyRecord(event), event) }));
     for (const { kept: entry } of kept) if (entry?.objectId) this.#remember(entry);
     const failures = await Promise.all(
@@ -81,10 +96,12 @@ export class EventStore {
     if (failure !== undefined && failure !== null) throw new EventsNotStored(failure);
   }
 
+  /** Rejects as `record`. */
   async recordQueries(queries: readonly UbiQuery[]): Promise<void> {
     await this.queries.ensure().catch(() => undefined); // the write says what is wrong
     // The UBI plugin's mapping finds a query's client only: the other ids go where it finds what it does not know.
     const copies = queries.length > 0 && !(await this.queries.knowsAllKeys().catch(() => true));
+    if (!this.#writers.queries.hasRoom) throw new TooManyWaiting(this.queries.name);
     const failures = await Promise.all(
       queries.map((query) => {
         const source = { timestamp: new Date().toISOString(), ...query, ...(copies ? { query_attributes: withKeys(query) } : {}) };

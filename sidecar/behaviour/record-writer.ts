@@ -11,6 +11,8 @@ interface Write {
 }
 
 const BATCH = 1_000;
+/** A minute's worth of a busy shop; more is better kept by those who sent it. */
+const MOST_BYTES = 32 * 1024 ** 2;
 /** Whoever is erased by another instance is so within seconds; what was written meanwhile is still known then. */
 const RECENT_MS = 30_000;
 const RECENT_RECORDS = 100_000;
@@ -20,18 +22,37 @@ export class RecordWriter {
   #queue: Write[] = [];
   #sending: readonly Write[] = [];
   #inFlight: Promise<void> | null = null;
+  /** About so many bytes are in the queue or on their way. */
+  #waitingBytes = 0;
   /** Names of what was written just now, by record. */
   readonly #recent = new LRUCache<string, string[]>({ max: RECENT_RECORDS, ttl: RECENT_MS });
 
-  constructor(
-    private readonly index: EventIndex,
-    private readonly held: (names: string[]) => boolean,
-  ) {}
+  readonly #index: Pick<EventIndex, 'write'>;
+  readonly #held: (names: string[]) => boolean;
+  readonly #mostBytes: number;
+
+  /** @param options.held whose records must wait now @param options.mostBytes that may wait; one call more is taken on top */
+  constructor(index: Pick<EventIndex, 'write'>, options: { held: (names: string[]) => boolean; mostBytes?: number | undefined }) {
+    this.#index = index;
+    this.#held = options.held;
+    this.#mostBytes = options.mostBytes ?? MOST_BYTES;
+  }
+
+  /** False while the index takes records more slowly than they come: who sends more is to be told so. */
+  get hasRoom(): boolean {
+    return this.#waitingBytes < this.#mostBytes;
+  }
 
   /** Resolves to null when stored, else to the reason. */
   write(id: string, names: string[], source: object): Promise<string | null> {
+    const bytes = JSON.stringify(source).length;
+    this.#waitingBytes += bytes;
     return new Promise((resolve) => {
-      this.#queue.push({ id, names, source, settle: resolve, erased: false });
+      const settle = (failure: string | null): void => {
+        this.#waitingBytes -= bytes;
+        resolve(failure);
+      };
+      this.#queue.push({ id, names, source, settle, erased: false });
       this.flush();
     });
   }
@@ -39,7 +60,7 @@ export class RecordWriter {
   flush(): void {
     if (this.#inFlight) return;
     // What a user does while being erased waits: written now, the deletion would take it along.
-    const batch = this.#queue.filter(({ names }) => !this.held(names)).slice(0, BATCH);
+    const batch = this.#queue.filter(({ names }) => !this.#held(names)).slice(0, BATCH);
     if (batch.length === 0) return;
     const taken = new Set(batch);
     this.#queue = this.#queue.filter((write) => !taken.has(write));
@@ -53,7 +74,7 @@ export class RecordWriter {
 
   async #send(batch: readonly Write[]): Promise<void> {
     try {
-      const refused = new Map((await this.index.write(batch)).map(({ id, reason }) => [id, reason]));
+      const refused = new Map((await this.#index.write(batch)).map(({ id, reason }) => [id, reason]));
       for (const { id, settle } of batch) settle(refused.get(id) ?? null);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

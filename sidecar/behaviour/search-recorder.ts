@@ -23,6 +23,7 @@ export interface ShownSearch {
 
 /** Beyond them searches are not taken down, never not answered. */
 const WAITING = 1_000;
+const WAITING_MB = 16;
 /** What the engine takes as one term, in characters. */
 const LONGEST_ID = 256;
 const LONGEST_QUERY = 10_000;
@@ -38,14 +39,16 @@ const answerSchema = z.object({
  */
 export class SearchRecorder {
   readonly #store: (queries: readonly UbiQuery[]) => Promise<void>;
-  readonly #erased: RecentErasures;
+  readonly #erased: Pick<RecentErasures, 'coverSince'>;
   readonly #onOutcome: (outcome: 'stored' | 'failed', error: unknown) => void;
   #waiting = 0;
+  /** Of those that are described, about. */
+  #waitingBytes = 0;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: {
     store: (queries: readonly UbiQuery[]) => Promise<void>;
-    erased: RecentErasures;
+    erased: Pick<RecentErasures, 'coverSince'>;
     onOutcome: (outcome: 'stored' | 'failed', error: unknown) => void;
   }) {
     this.#store = options.store;
@@ -57,7 +60,7 @@ export class SearchRecorder {
   take(search: ShownSearch): void {
     if (this.#waiting >= WAITING) return this.#onOutcome('failed', new Error(`${WAITING} searches wait to be written already`));
     this.#waiting += 1;
-    const work = this.#record(search).finally(() => {
+    const work = this.#record(describeLater(search)).finally(() => {
       this.#waiting -= 1;
       this.#underWay.delete(work);
     });
@@ -69,17 +72,35 @@ export class SearchRecorder {
     await Promise.all(this.#underWay);
   }
 
-  async #record(search: ShownSearch): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve)); // the shopper's answer goes first
+  async #record(describing: Promise<DescribedSearch>): Promise<void> {
+    let bytes = 0;
     try {
-      const names = [search.user, search.client, search.session].filter((name) => name !== null);
-      if (this.#erased.coverSince(names, search.startedAt)) return;
-      await this.#store([describeSearch(search)]);
+      const { query, names, startedAt } = await describing;
+      if (this.#erased.coverSince(names, startedAt)) return;
+      if (this.#waitingBytes >= WAITING_MB * 1024 ** 2) throw new Error(`searches of ${WAITING_MB} MB wait to be written already`);
+      bytes = JSON.stringify(query).length;
+      this.#waitingBytes += bytes;
+      await this.#store([query]);
       this.#onOutcome('stored', null);
     } catch (error) {
       this.#onOutcome('failed', error);
+    } finally {
+      this.#waitingBytes -= bytes;
     }
   }
+}
+
+interface DescribedSearch {
+  readonly query: UbiQuery;
+  readonly names: readonly string[];
+  readonly startedAt: number;
+}
+
+/** Once the shopper's answer is on its way. A function of its own: when it is over nothing holds that answer, however long the index takes. */
+async function describeLater(search: ShownSearch): Promise<DescribedSearch> {
+  await new Promise((resolve) => setImmediate(resolve));
+  const names = [search.user, search.client, search.session].filter((name) => name !== null);
+  return { query: describeSearch(search), names, startedAt: search.startedAt };
 }
 
 /** @throws ZodError for an answer without hits, which shows nothing to take down */

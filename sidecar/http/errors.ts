@@ -3,7 +3,7 @@ import { ProfileUnknown, RankerRefused } from '../served-rankers.js';
 import { RequestRefused } from '../v1/refusal.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
-import { EventsNotStored } from '../behaviour/event-store.js';
+import { EventsNotStored, TooManyWaiting } from '../behaviour/event-store.js';
 import { BehaviourIndexError } from '../behaviour/stored-index.js';
 
 interface ErrorEntry {
@@ -88,10 +88,16 @@ export const ERRORS = {
     message:
       '%s requests are under way already, and this caller has its share of them; try again after Retry-After seconds, or raise server.maxInflight',
   },
+  events_waiting: {
+    status: 429,
+    type: 'rejected_execution_exception',
+    message:
+      'nothing was stored: OpenSearch takes records more slowly than they come, and 32 MB of them wait already; send the same call again after Retry-After seconds',
+  },
   photo_room_full: {
     status: 429,
     type: 'rejected_execution_exception',
-    message: 'photos of 64 MB are being read already; try again after Retry-After seconds',
+    message: 'photos of 64 MB are under way already; try again after Retry-After seconds',
   },
   headers_too_large: { status: 431, type: 'bad_request', message: 'the headers are over 16 KB; send fewer or shorter ones' },
   internal: { status: 500, type: 'internal_error', message: 'the sidecar failed; its log has the details' },
@@ -160,6 +166,7 @@ export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof ProfileUnknown) return new HttpError('not_found', `profile ${thrown.message.slice(0, 200)}`);
   if (thrown instanceof RankerRefused) return new HttpError('ranker_refused', thrown.message, {}, { cause: thrown });
   if (thrown instanceof EngineUnreachable) return new HttpError('engine_unreachable', '', {}, { cause: thrown });
+  if (thrown instanceof TooManyWaiting) return new HttpError('events_waiting', '', { 'retry-after': '1' }, { cause: thrown });
   if (thrown instanceof EventsNotStored || thrown instanceof BehaviourIndexError)
     return new HttpError('events_not_stored', '', {}, { cause: thrown });
   return new HttpError('internal', '', {}, { cause: thrown });

@@ -1,40 +1,32 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { Request } from 'express';
+import type { Request, Response as ExpressResponse } from 'express';
 import { nestsDeeper } from '../json/spans.js';
+import { unpackedBytes } from '../request/plain-body.js';
 import { HttpError } from './errors.js';
+import type { PhotoRoom } from './photo-room.js';
 import { readBody } from './request-body.js';
-
-/** A body without photos in it. */
-export const PLAIN_BYTES = 1024 ** 2;
-/** One with photos; of those this much is held at a time. */
-export const PHOTO_BYTES = 8 * 1024 ** 2;
-const PHOTO_ROOM_BYTES = 64 * 1024 ** 2;
-let photoBytesHeld = 0;
 
 const unzip = promisify(gunzip);
 
-/** Reads the body of one of our own routes and hands it to `work`; what is longer than a plain one is held only while there is room. */
-export async function withOwnBody<T>(request: Request, limit: number, work: (body: Buffer) => Promise<T>): Promise<T> {
-  const announced = Number(request.headers['content-length'] ?? limit);
-  const held = announced > PLAIN_BYTES ? Math.min(announced, limit) : 0;
-  if (photoBytesHeld + held > PHOTO_ROOM_BYTES) throw new HttpError('photo_room_full', '', { 'retry-after': '1' });
-  photoBytesHeld += held;
-  try {
-    return await work(await readWhole(request, limit));
-  } finally {
-    photoBytesHeld -= held;
-  }
-}
-
-async function readWhole(request: Request, limit: number): Promise<Buffer> {
+/**
+ * Reads the body of one of our own routes, unpacked; a long one has its place in the room until the answer is out.
+ * Throws HttpError `photo_room_full`, `body_too_large` or `bad_request`.
+ */
+export async function readOwnBody(
+  request: Request,
+  { response, limit, room }: { response: ExpressResponse; limit: number; room: PhotoRoom },
+): Promise<Buffer> {
+  const { 'content-length': announced, 'transfer-encoding': chunked, 'content-encoding': encoding = 'identity' } = request.headers;
+  room.hold(Math.min(limit, announced === undefined ? (chunked === undefined ? 0 : limit) : Number(announced)), response);
   const body = await readBody(request, limit);
   if (body.kind === 'stream') throw new HttpError('body_too_large', `${limit / 1024 ** 2} MB`, { connection: 'close' });
-  const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return body.bytes;
   if (encoding !== 'gzip') throw new HttpError('bad_request', `content-encoding ${encoding.slice(0, 40)} is not read here, gzip is`);
+  const maxOutputLength = unpackedBytes(body.bytes, limit);
+  room.hold(maxOutputLength, response);
   try {
-    return await unzip(body.bytes, { maxOutputLength: limit });
+    return await unzip(body.bytes, { maxOutputLength });
   } catch (cause) {
     throw new HttpError('bad_request', `the body is not gzip, or unpacks to over ${limit / 1024 ** 2} MB`, {}, { cause });
   }

@@ -1,72 +1,69 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Upstream } from '../../opensearch/upstream.js';
 import type { SearchCall, Spelling } from '../request/search-call.js';
+import { unpackedBytes } from '../request/plain-body.js';
 import { ownParametersOut } from '../request/upstream-search.js';
 import { sendAnswer, type SearchAnswer } from './answer.js';
 import { forwardRequest } from './forward.js';
-import { readBody } from './request-body.js';
+import { PHOTO_BYTES, ROOMLESS_BYTES, type PhotoRoom } from './photo-room.js';
+import { readBody, type RequestBody } from './request-body.js';
 import type { RequestTarget } from './request-target.js';
 
 export type AnswerSearch = (call: SearchCall, spelling: Spelling) => Promise<SearchAnswer>;
 
-/** The length up to which every search is read. */
-const PARSED_BYTES = 1024 ** 2;
-/** A search with a photo in it is longer; it is read while all of those together stay within the room. */
-const PHOTO_BYTES = 8 * 1024 ** 2;
-const PHOTO_ROOM_BYTES = 64 * 1024 ** 2;
-let photoBytesHeld = 0;
+/** A search that came in, and what is known of it beside its body. */
+interface Visit {
+  readonly target: RequestTarget;
+  readonly index: string;
+  readonly spelling: Spelling;
+  readonly answerSearch: AnswerSearch;
+  readonly upstream: Upstream;
+  readonly room: PhotoRoom;
+  readonly signal: AbortSignal;
+  readonly caller: string;
+  readonly token: string | null;
+}
 
 /**
  * Takes one search in and sends its answer: no framework between the socket and the walk. What is too long to be
- * read streams through unranked.
+ * read, or to be unpacked, while there is no room for it streams through unranked.
  */
-export async function openSearchDoor(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: {
-    target: RequestTarget;
-    index: string;
-    spelling: Spelling;
-    answerSearch: AnswerSearch;
-    upstream: Upstream;
-    signal: AbortSignal;
-    caller: string;
-    token: string | null;
-  },
-): Promise<void> {
+export async function openSearchDoor(request: IncomingMessage, response: ServerResponse, visit: Visit): Promise<void> {
   const announced = Number(request.headers['content-length'] ?? 0);
-  const isPhoto = announced > PARSED_BYTES && announced <= PHOTO_BYTES && photoBytesHeld + announced <= PHOTO_ROOM_BYTES;
-  if (isPhoto) photoBytesHeld += announced;
+  const leaveLong = announced <= PHOTO_BYTES ? visit.room.enter(announced) : null;
+  let leaveUnpacked: (() => void) | null = null;
   try {
-    await answerOne(request, response, options, isPhoto ? announced : PARSED_BYTES);
+    const body = await readBody(request, leaveLong ? Math.max(announced, ROOMLESS_BYTES) : ROOMLESS_BYTES);
+    if (body.kind === 'whole') {
+      const packed = request.headers['content-encoding'] === 'gzip';
+      leaveUnpacked = visit.room.enter(packed ? unpackedBytes(body.bytes, PHOTO_BYTES) : 0);
+    }
+    if (body.kind === 'whole' && leaveUnpacked) await answerSearch(body.bytes, request, response, visit);
+    else await passOn(body, request, response, visit);
   } finally {
-    if (isPhoto) photoBytesHeld -= announced;
+    leaveLong?.();
+    leaveUnpacked?.();
   }
 }
 
-async function answerOne(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: Parameters<typeof openSearchDoor>[2],
-  limit: number,
-): Promise<void> {
-  const body = await readBody(request, limit);
-  if (body.kind === 'stream') {
-    const path = ownParametersOut(options.target.raw);
-    await forwardRequest(request, response, { upstream: options.upstream, signal: options.signal, body, path, skipped: 'body_too_large' });
-    return;
-  }
+async function passOn(body: RequestBody, request: IncomingMessage, response: ServerResponse, visit: Visit): Promise<void> {
+  const { upstream, signal } = visit;
+  await forwardRequest(request, response, { upstream, signal, body, path: ownParametersOut(visit.target.raw), skipped: 'body_too_large' });
+}
+
+async function answerSearch(body: Buffer, request: IncomingMessage, response: ServerResponse, visit: Visit): Promise<void> {
+  const { target, index, signal, caller, token } = visit;
   const call: SearchCall = {
     method: request.method ?? 'GET',
-    rawUrl: options.target.raw,
-    index: options.index,
-    query: options.target.query,
+    rawUrl: target.raw,
+    index,
+    query: target.query,
     headers: request.headers,
-    body: body.bytes,
-    signal: options.signal,
-    caller: options.caller,
-    token: options.token,
+    body,
+    signal,
+    caller,
+    token,
   };
-  const answer = await options.answerSearch(call, options.spelling);
-  if (!options.signal.aborted) sendAnswer(response, answer);
+  const answer = await visit.answerSearch(call, visit.spelling);
+  if (!signal.aborted) sendAnswer(response, answer);
 }

@@ -12,6 +12,7 @@ import { forwardRequest } from './forward.js';
 import { healthRoutes, type Health } from './health-routes.js';
 import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
+import { PhotoRoom } from './photo-room.js';
 import { readTarget } from './request-target.js';
 import { findRoute, guessOwnRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
@@ -52,9 +53,13 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   const { config, metrics, log } = dependencies;
   let draining = false;
   const share = new FairShare();
+  // Of their own: records wait for the index, and when that hangs they must not take the searches' room.
+  const recordShare = new FairShare();
+  const countInflight = (): number => share.running + recordShare.running;
   const health = (withDetails: boolean): express.Router =>
     healthRoutes({ readHealth: dependencies.readHealth, readInfo: dependencies.readInfo, isDraining: () => draining, withDetails });
 
+  const photoRoom = new PhotoRoom();
   const gate = openTokenGate(config.server);
   // Where we sign with credentials of ours, the engine no longer judges who asks.
   const needsToken = config.server.requireToken || config.opensearch.auth.type === 'sigv4';
@@ -63,7 +68,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   app.use(
     behaviourRoutes({ sink: dependencies.store, gate, cors: config.server.cors, consentDefault: config.behaviour.consentDefault, metrics }),
   );
-  app.use(v1Routes({ routes: dependencies.ownRoutes, gate }));
+  app.use(v1Routes({ routes: dependencies.ownRoutes, gate, room: photoRoom }));
   app.use(uiRoutes(dependencies.ui));
   closeApp(app, log);
 
@@ -90,7 +95,9 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
       gate.identify(request);
       const caller = nameCaller(request, gate);
       if (route.kind === 'own') {
-        if (route.name === 'v1') response.once('close', admit(caller));
+        if (route.name === 'v1') response.once('close', admit(caller, share));
+        // A page's preflight asks for nothing.
+        if (route.name === 'ubi' && method !== 'OPTIONS') response.once('close', admit(caller, recordShare));
         app(request, response);
         return;
       }
@@ -100,7 +107,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
         const guess = guessOwnRoute(target.segments);
         throw guess === null ? new HttpError('write_refused', asked) : new HttpError('not_found', `route ${asked} (${guess})`);
       }
-      const leave = admit(caller);
+      const leave = admit(caller, share);
       const signal = watchClient(request, response);
       serve(request, response, { target, route, signal, caller })
         .catch((error: unknown) => fail(response, error, signal))
@@ -111,16 +118,16 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   }
 
   /** Counts a request as under way until the returned function is called. Throws HttpError `too_many_requests`. */
-  function admit(caller: string): () => void {
-    const leave = share.enter(caller, config.server.maxInflight);
+  function admit(caller: string, room: FairShare): () => void {
+    const leave = room.enter(caller, config.server.maxInflight);
     if (!leave) {
       metrics.countShed();
-      throw new HttpError('too_many_requests', String(share.running), { 'retry-after': String(RETRY_AFTER_S) });
+      throw new HttpError('too_many_requests', String(room.running), { 'retry-after': String(RETRY_AFTER_S) });
     }
-    metrics.setInflight(share.running);
+    metrics.setInflight(countInflight());
     return () => {
       leave();
-      metrics.setInflight(share.running);
+      metrics.setInflight(countInflight());
     };
   }
 
@@ -143,6 +150,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
         spelling,
         answerSearch,
         upstream,
+        room: photoRoom,
         signal,
         caller,
         token: gate.callerOf(request),
@@ -182,7 +190,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
     drain: () => {
       draining = true;
     },
-    inflight: () => share.running,
+    inflight: countInflight,
   };
 }
 

@@ -19,11 +19,14 @@ import { HttpError } from './errors.js';
 import { openApiDocument } from './openapi.js';
 import { nameCaller, type TokenGate } from './token-gate.js';
 import { ClientGone } from './request-body.js';
-import { parseFormBody, parseJsonBody, PHOTO_BYTES, PLAIN_BYTES, withOwnBody } from './own-body.js';
+import { parseFormBody, parseJsonBody, readOwnBody } from './own-body.js';
+import { PHOTO_BYTES, ROOMLESS_BYTES, type PhotoRoom } from './photo-room.js';
 
 /** `/v1/…` and `/openapi.json`: each asks for a token of scope `search`, reads, validates, and hands over to the routes behind it. */
-export function v1Routes({ routes, gate }: { routes: OwnRoutes; gate: TokenGate }): Router {
+export function v1Routes({ routes, gate, room }: { routes: OwnRoutes; gate: TokenGate; room: PhotoRoom }): Router {
   const router = Router();
+  const read = (limit: number) => (request: Request, response: Response) => readOwnBody(request, { response, limit, room });
+  const [readPlain, readPhotos] = [read(ROOMLESS_BYTES), read(PHOTO_BYTES)];
   const callOf = (request: Request, response: Response): OwnCall => ({
     headers: request.headers,
     signal: watchClient(request, response),
@@ -35,7 +38,7 @@ export function v1Routes({ routes, gate }: { routes: OwnRoutes; gate: TokenGate 
     next();
   });
   router.post('/v1/rank', async (request, response) => {
-    const asked = await readJson(request, rankRequest, PHOTO_BYTES);
+    const asked = check(rankRequest, parseJsonBody(await readPhotos(request, response)));
     sendList(response, await routes.rank(asked, callOf(request, response)));
   });
   router.get('/v1/similar/:index/:id', async (request, response) => {
@@ -43,22 +46,21 @@ export function v1Routes({ routes, gate }: { routes: OwnRoutes; gate: TokenGate 
     sendList(response, await routes.similar(indexOf(request), request.params.id, asked, callOf(request, response)));
   });
   router.post('/v1/similar/:index/:id', async (request, response) => {
-    const asked = await readJson(request, similarRequest, PLAIN_BYTES);
+    const asked = check(similarRequest, parseJsonBody(await readPlain(request, response)));
     sendList(response, await routes.similar(indexOf(request), request.params.id, asked, callOf(request, response)));
   });
   router.post('/v1/recommend/:index', async (request, response) => {
-    const asked = await readJson(request, recommendRequest, PLAIN_BYTES);
+    const asked = check(recommendRequest, parseJsonBody(await readPlain(request, response)));
     sendList(response, await routes.recommend(indexOf(request), asked, callOf(request, response)));
   });
   router.post('/v1/search/:index/image', async (request, response) => {
     const type = request.get('content-type') ?? '';
-    const asked = await withOwnBody(request, PHOTO_BYTES, async (body) =>
-      check(imageSearchRequest, /^multipart\/form-data\b/i.test(type) ? await parseFormBody(body, type) : parseJsonBody(body)),
-    );
+    const body = await readPhotos(request, response);
+    const asked = check(imageSearchRequest, /^multipart\/form-data\b/i.test(type) ? await parseFormBody(body, type) : parseJsonBody(body));
     sendList(response, await routes.searchByPhoto(indexOf(request), asked, callOf(request, response)));
   });
   router.post('/v1/embed', async (request, response) => {
-    const asked = await readJson(request, embedRequest, PHOTO_BYTES);
+    const asked = check(embedRequest, parseJsonBody(await readPhotos(request, response)));
     response.json(await routes.embed(asked, callOf(request, response)));
   });
   router.get('/openapi.json', (_request, response) => {
@@ -102,10 +104,6 @@ function indexOf(request: Request): string {
   const parsed = indexName.safeParse(index);
   if (!parsed.success) throw new HttpError('bad_request', `index: ${parsed.error.issues[0]?.message ?? 'not understood'}`);
   return parsed.data;
-}
-
-function readJson<T extends z.ZodType>(request: Request, schema: T, limit: number): Promise<z.output<T>> {
-  return withOwnBody(request, limit, (body) => Promise.resolve(check(schema, parseJsonBody(body))));
 }
 
 /** Throws HttpError `bad_request` with the member at fault. */

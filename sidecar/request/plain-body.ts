@@ -5,6 +5,8 @@ import { headerOf, type SearchCall } from './search-call.js';
 const JSON_TYPE = /^application\/(json|vnd\.[a-z]+\+json)\s*(;|$)/i;
 /** An `_msearch` may call its lines JSON, as @searchkit/api does; the engine reads them under either name. */
 const LINES_TYPE = /^application\/(json|x-ndjson|vnd\.[a-z]+\+(json|x-ndjson))\s*(;|$)/i;
+/** Up to here whatever a packed body says of its length. */
+const ANYWAY_BYTES = 1024 ** 2;
 const UNPACKED_BYTES = 8 * 1024 ** 2;
 /** The engine takes 20 queries inside each other (`indices.query.bool.max_nested_depth`), each 3 levels of JSON. */
 const DEEPEST = 200;
@@ -32,8 +34,17 @@ export function plainBody(call: SearchCall, expected: 'json' | 'lines' = 'json')
   if (encoding === null || encoding === 'identity') return call.body;
   if (encoding !== 'gzip') return null;
   try {
-    return gunzipSync(call.body, { maxOutputLength: UNPACKED_BYTES });
+    return gunzipSync(call.body, { maxOutputLength: unpackedBytes(call.body, UNPACKED_BYTES) });
   } catch {
     return null;
   }
+}
+
+/**
+ * The most that a gzipped body may unpack to: 1 MB, or what it says of itself at its end (RFC 1952 §2.3.1, ISIZE) up to `limit`. So
+ * room can be kept for it before it is unpacked, and one that lies unpacks to no more than that.
+ */
+export function unpackedBytes(packed: Buffer, limit: number): number {
+  const said = packed.length < 4 ? 0 : packed.readUInt32LE(packed.length - 4);
+  return Math.min(limit, Math.max(ANYWAY_BYTES, said));
 }

@@ -53,7 +53,7 @@ export interface InlineEvent {
 }
 
 /** Base64 of a 5 MB picture; a body of more than 8 MB is not read. */
-export const MAX_PICTURE_TEXT = 7_000_000;
+const MAX_PICTURE_TEXT = 7_000_000;
 
 /**
  * A JPEG, PNG, WebP or GIF in base64, not decoded yet. A page's `data:` address holds one, too: behind the comma.

@@ -31,6 +31,8 @@ interface Row {
 
 /** Each is encoded before anything is ranked: a millisecond with the built-in encoder, ten with a sentence transformer. */
 const MOST_GIVEN = 200;
+/** Texts are encoded before the budget begins, one caller's after another's; whoever would wait longer gets its own order back. */
+const ENCODING_MS = 2_000;
 
 /**
  * Orders items that somebody else found, with the model and blend of the index's profile. Where the model fails they keep the order of
@@ -58,11 +60,14 @@ export async function rankItems(
   }
   const rankable = rows.filter(({ known }) => known !== 'no');
   const unknown = rows.filter(({ known }) => known === 'no').sort((a, b) => a.place - b.place);
-  const leave = deps.admission.enter(call.caller);
+  let leave: ReturnType<OwnRouteDeps['admission']['enter']> = null;
   try {
-    if (!leave) throw new Skipped('scorer_overloaded', `${deps.admission.limit} lists are being ranked already`);
     if (rankable.length === 0) throw new Skipped('no_hits', '');
-    const { model, ranking, explain } = await scoreRows(scene, { rows: rankable, image, explain: request.explain }, deps);
+    const known = await readKnown(scene, rankable, deps);
+    // Searches share this room: nobody stands in it while waiting for a turn to encode.
+    leave = deps.admission.enter(call.caller);
+    if (!leave) throw new Skipped('scorer_overloaded', `${deps.admission.limit} lists are being ranked already`);
+    const { model, ranking, explain } = await scoreRows(scene, { rows: rankable, ...known, image, explain: request.explain }, deps);
     leave('in-time');
     deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: rankable.length });
     const order = completeOrder(ranking.order, rankable.length).flatMap((position) => {
@@ -108,23 +113,48 @@ interface ScoredRows {
   readonly explain: (position: number) => JsonObject;
 }
 
+/** What the model needs to know of the rows beside what the index holds. */
+interface KnownRows {
+  readonly stamp: IndexStamp;
+  readonly given: Map<string, Item>;
+}
+
+function settingsOf({ profile, options }: Scene): { blend: number; budgetMs: number } {
+  return { blend: options.blend ?? profile.blend, budgetMs: options.budgetMs ?? profile.budgetMs };
+}
+
 /** @throws Skipped and the scorers' failures */
-async function scoreRows(
-  scene: Scene,
-  work: { rows: readonly Row[]; image: Buffer | null; explain: boolean },
-  deps: OwnRouteDeps,
-): Promise<ScoredRows> {
-  const { profile, options, call } = scene;
-  const blend = options.blend ?? profile.blend;
-  const budgetMs = options.budgetMs ?? profile.budgetMs;
+async function readKnown(scene: Scene, rows: readonly Row[], deps: OwnRouteDeps): Promise<KnownRows> {
+  const { blend, budgetMs } = settingsOf(scene);
   if (budgetMs === 0 || blend === 0) throw new Skipped(budgetMs === 0 ? 'budget' : 'blend_zero', '');
   const stamp = await deps.stamps.describe(scene.index).catch((error: unknown) => {
     throw new Skipped('index_unknown', error instanceof Error ? error.message : String(error));
   });
   refuseForeignVectors(stamp, deps.scorers);
-  const [vectors, given, history, statistics] = await Promise.all([
-    deps.encoding.encode({ queryText: options.queryText, options: { queryImage: work.image } }, stamp),
-    readGiven(work.rows, stamp, deps, call.signal),
+  return { stamp, given: await withPatience((signal) => readGiven(rows, stamp, deps, signal), scene.call.signal) };
+}
+
+/** @throws Skipped `budget` when the encoders take too long, or have too much to do before */
+async function withPatience<T>(work: (signal: AbortSignal) => Promise<T>, client: AbortSignal): Promise<T> {
+  const patience = AbortSignal.timeout(ENCODING_MS);
+  const either = AbortSignal.any([client, patience]);
+  return orAbort(work(either), either).catch((error: unknown) => {
+    throw patience.aborted ? new Skipped('budget', `encoding took longer than ${ENCODING_MS} ms`) : error;
+  });
+}
+
+/** @throws Skipped and the scorers' failures */
+async function scoreRows(
+  scene: Scene,
+  work: KnownRows & { rows: readonly Row[]; image: Buffer | null; explain: boolean },
+  deps: OwnRouteDeps,
+): Promise<ScoredRows> {
+  const { profile, options, call } = scene;
+  const { blend, budgetMs } = settingsOf(scene);
+  const { stamp, given } = work;
+  const encode = () => deps.encoding.encode({ queryText: options.queryText, options: { queryImage: work.image } }, stamp);
+  const [vectors, history, statistics] = await Promise.all([
+    withPatience(encode, call.signal),
     scene.history,
     deps.statistics.describe(stamp.concrete),
   ]);

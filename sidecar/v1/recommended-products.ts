@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { IsErased } from '../behaviour/recent-erasures.js';
 import type { Json, JsonObject } from '../json/value.js';
+import { identityHeaders } from '../request/client-headers.js';
 import { namesOfShopper } from '../request/search-options.js';
 import type { RankRequest } from '../scorer.js';
 import { settle } from '../walk/deadline.js';
@@ -125,13 +126,10 @@ export class Recommender {
   }
 }
 
-/** Equal for the pages of one list: everything but from and size, the client's credentials and its token included. */
+/** Equal for the pages of one list: everything but from and size; our own headers, the client's credentials and its token included. */
 function planKey({ index, request, call }: { index: string; request: RecommendRequest; call: OwnCall }): string {
   const { from: _from, size: _size, ...same } = request;
-  const credentials = ['authorization', 'cookie', 'x-fuserank-user', 'x-fuserank-session', 'x-fuserank-consent'].map(
-    (name) => call.headers[name] ?? null,
-  );
   return createHash('sha256')
-    .update(JSON.stringify([call.token, credentials, index, same]))
+    .update(JSON.stringify([call.token, identityHeaders(call.headers), index, same]))
     .digest('base64url');
 }

@@ -1,17 +1,13 @@
 import { z } from 'zod';
 import type { Json } from '../json/value.js';
+import { INDEX_EXPRESSION } from '../request/index-expression.js';
 import { inlineHistory, objectId, pictureFault, pictureText, shopperId } from '../request/search-options.js';
 
 /** A value that came out of JSON. */
 const json = z.custom<Json>(() => true);
 const jsonObject = z.record(z.string(), json);
 
-/** Names are the engine's to judge; these would be another of its routes. */
-export const indexName = z
-  .string()
-  .min(1)
-  .max(1000)
-  .regex(/^(?!_(?!all$))[^\s/\\]+$/, 'must be an index, an alias or several with commas');
+export const indexName = z.string().min(1).max(1000).regex(INDEX_EXPRESSION, 'must be an index, an alias or several with commas');
 
 /** A JPEG, PNG, WebP or GIF: base64, or as `ext.fuserank.query_image` has it. */
 const picture = z
@@ -73,7 +69,15 @@ export const rankRequest = z.strictObject({
       }),
     )
     .min(1)
-    .max(1000),
+    .max(1000)
+    .superRefine((items, context) => {
+      const places = new Map<string, number>();
+      for (const [place, { id }] of items.entries()) {
+        const first = places.get(id);
+        if (first === undefined) places.set(id, place);
+        else context.addIssue({ code: 'custom', path: [place, 'id'], message: `is the id of items.${first}, too; send each item once` });
+      }
+    }),
 });
 export type RankItemsRequest = z.output<typeof rankRequest>;
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
 import { PRODUCT, readProductIndexMeta } from '../../mappings/product-index.js';
 import type { EngineClient } from '../../opensearch/connection.js';
+import { INDEX_EXPRESSION } from '../request/index-expression.js';
 
 /** What the sidecar knows of the indices behind a name that searches use. */
 export interface IndexStamp {
@@ -58,6 +59,7 @@ export class IndexStamps {
 
   /** Rejects with the engine's error where the index does not exist or may not be read, with `MixedIndices` where stamps differ. */
   async describe(index: string): Promise<IndexStamp> {
+    if (index !== '' && !INDEX_EXPRESSION.test(index)) throw new NoIndex(index);
     const known = this.#known.get(index);
     if (!known) return this.#read(index);
     if (Date.now() - known.readAt > FRESH_MS) this.#read(index).catch(() => this.#known.delete(index));

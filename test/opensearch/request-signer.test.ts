@@ -110,6 +110,39 @@ describe('a signed way to the engine', () => {
     expect(JSON.stringify(taken.map((request) => request.rawHeaders))).not.toContain('of-the-client');
   });
 
+  it('takes along nothing by which a client would act as somebody else under the signing account', async () => {
+    const { url, taken } = await serve();
+    const upstream = openUpstream(configSchema.parse({ opensearch: { nodes: [url], auth: account } }).opensearch);
+    toClose.push(() => upstream.close());
+    const identity = [
+      'opendistro_security_impersonate_as',
+      'Opendistro_Security_Impersonate_As',
+      '_opendistro_security_user_header',
+      'opensearch_security_injected_user',
+      'securitytenant',
+      'security_tenant',
+      'sgtenant',
+      'sg_tenant',
+      'x-proxy-user',
+      'x-proxy-roles',
+      'X-Proxy-Ext-Department',
+      'x-forwarded-for',
+      'x-forwarded-user',
+      'forwarded',
+      'x-real-ip',
+      'x-remote-user',
+      'remote-user',
+      'es-security-runas-user',
+    ];
+    for (const name of identity) {
+      const headers = { [name]: 'somebody-else', 'x-opaque-id': 'o', 'x-proximity': 'kept', tenant: 'kept' };
+      expect((await upstream.send({ method: 'GET', path: '/', headers })).status, name).toBe(200);
+    }
+    expect(taken).toHaveLength(identity.length);
+    expect(taken.flatMap(({ rawHeaders }) => rawHeaders)).not.toContain('somebody-else');
+    expect(taken[0]?.headers).toMatchObject({ 'x-opaque-id': 'o', 'x-proximity': 'kept', tenant: 'kept' });
+  });
+
   it('shows the token of temporary credentials', async () => {
     const { url, taken } = await serve();
     const auth = { ...account, sessionToken: 'a-session-token' };

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseRecords } from '../../sidecar/http/behaviour-routes.js';
 import { HttpError } from '../../sidecar/http/errors.js';
-import { EventsNotStored } from '../../sidecar/behaviour/event-store.js';
+import { EventsNotStored, TooManyWaiting } from '../../sidecar/behaviour/event-store.js';
 import { ubiEventSchema } from '../../mappings/ubi-event.js';
 import { call, errorOf, openEngine, openRig } from './http-rig.js';
 
@@ -147,13 +147,13 @@ describe('POST /ubi/events and /ubi/queries', () => {
     }
   });
 
-  test('an engine that does not store: 503, and says that sending again is safe', async () => {
+  test('an engine that does not store, or not as fast as they come: 503 or 429, and says that sending again is safe', async () => {
     const failing = await openRig({
       engineUrl: engine.url,
       dependencies: {
         store: {
           record: () => Promise.reject(new EventsNotStored('ubi_events: secret detail')),
-          recordQueries: () => Promise.resolve(),
+          recordQueries: () => Promise.reject(new TooManyWaiting('ubi_queries')),
           exportUser: () => Promise.reject(new Error()),
           erase: () => Promise.reject(new Error()),
         },
@@ -163,6 +163,9 @@ describe('POST /ubi/events and /ubi/queries', () => {
     expect(errorOf(answer)).toMatchObject({ status: 503, reason: expect.stringMatching(/sending the same again is safe/) as string });
     expect(answer.text).not.toContain('secret');
     expect(failing.logged.join()).toContain('secret detail');
+    const full = await call(failing.url, '/ubi/queries', { method: 'POST', body: '{"user_query":"boots"}' });
+    expect(errorOf(full)).toMatchObject({ status: 429, reason: expect.stringMatching(/^nothing was stored/) as string });
+    expect(full.headers['retry-after']).toBe('1');
     expect((await call(failing.adminUrl, '/metrics')).text).toContain('fuserank_events_total{kind="events",outcome="failed"} 1');
     await failing.close();
   });

@@ -322,6 +322,37 @@ describe('load and life', () => {
     expect((await call(rig.adminUrl, '/metrics')).text).toContain('fuserank_shed_total 2');
   });
 
+  test('records have a room of their own: when they hang, 429 for more of them, and searches go on', async () => {
+    const waiting: (() => void)[] = [];
+    const record = () => new Promise<void>((resolve) => waiting.push(resolve));
+    const store = {
+      record,
+      recordQueries: record,
+      exportUser: () => Promise.reject(new Error()),
+      erase: () => Promise.reject(new Error()),
+    };
+    const { rig } = await open({ flags: { server: { maxInflight: 2, cors: ['https://shop.example'] } }, dependencies: { store } });
+    const send = (path: string, method = 'POST') =>
+      call(rig.url, path, {
+        method,
+        headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' },
+        ...(method === 'POST' ? { body: '{"action_name":"click","timestamp":1,"user_query":"q"}' } : {}),
+      });
+    const held = [send('/ubi/events'), send('/ubi/queries')];
+    await until(() => waiting.length === 2);
+    const refused = await send('/ubi/events');
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(errorOf(refused)).toMatchObject({ status: 429, type: 'rejected_execution_exception' });
+    expect((await send('/ubi/events', 'OPTIONS')).status).toBe(204);
+    expect((await call(rig.url, '/a/_search')).status).toBe(200);
+    waiting.forEach((finish) => finish());
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+    const again = send('/ubi/events');
+    await until(() => waiting.length === 3);
+    waiting[2]?.();
+    expect((await again).status).toBe(200);
+  });
+
   test('closing: what is under way finishes, then nobody listens', async () => {
     let finish: () => void = () => undefined;
     const { rig } = await open({

@@ -208,8 +208,11 @@ describe('a search looked at', () => {
       key({ token: 'partner' }),
       key({ headers: { authorization: 'Basic YTpi' } }),
       key({ headers: { cookie: 'a=b' } }),
+      key({ headers: { 'x-proxy-user': 'ann' } }),
+      key({ headers: { 'x-proxy-user': 'ben' } }),
     ];
     expect(new Set(keys).size).toBe(keys.length);
+    expect(key({ headers: { traceparent: '00-1-2-01', 'x-opaque-id': 'o' } })).toBe(keys[0]);
     expect(key({ token: 'shop-front', caller: '10.0.0.7' })).toBe(key({ token: 'shop-front', caller: '10.0.0.8' }));
   });
 

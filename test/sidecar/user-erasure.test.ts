@@ -193,6 +193,24 @@ test('work that began before an erasure is covered by it, work that began later 
   expect(recent.coverSince(['u'], performance.now() + 1)).toBe(false);
 });
 
+test('tombstones are read to the last, however many there are of one moment', async () => {
+  const name = `${rig.name}_long`;
+  const index = new ErasureIndex({ name, upstream: rig.upstream, key: 'a key of the test' });
+  await index.prepare();
+  const at = new Date().toISOString();
+  const count = 10_005;
+  const body = Array.from(
+    { length: count },
+    (_, place) => `{"create":{"_id":"t${place}"}}\n${JSON.stringify({ kind: 'erasure', user: 'somebody', at })}\n`,
+  ).join('');
+  const headers = { 'content-type': 'application/x-ndjson' };
+  await rig.upstream.send({ method: 'POST', path: `/${name}/_bulk?refresh=true`, headers, body });
+  const found = await index.readSince(Date.parse(at) - 1);
+  expect(found).toHaveLength(count);
+  expect(new Set(found.map(({ id }) => id)).size).toBe(count);
+  expect(await index.readSince(Date.parse(at) + 1)).toEqual([]);
+});
+
 test('files of the feature log lose the lines of erased users, and nothing else', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'fuserank-logged-'));
   try {

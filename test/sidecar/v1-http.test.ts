@@ -111,6 +111,7 @@ describe('the /v1 routes over HTTP', () => {
     ['a photo that is too big', '/v1/search/shop/image', JSON.stringify({ image: 'A'.repeat(7_000_004) }), 'image: is over 5 MB'],
     ['a member of the wrong kind', '/v1/rank', '{"items":[{"id":"a","score":"high"}]}', 'items.0.score'],
     ['too many items', '/v1/rank', JSON.stringify({ items: Array.from({ length: 1001 }, (_, id) => ({ id })) }), 'items'],
+    ['two items with one id', '/v1/rank', '{"items":[{"id":7},{"id":"a"},{"id":"7"}]}', 'items.2.id: is the id of items.0, too'],
     [
       'something nested without end',
       '/v1/recommend/shop',
