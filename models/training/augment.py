@@ -6,11 +6,13 @@ from torch import Tensor
 from contract import COLUMN, FEATURE_SET
 
 # Chance that a shop has nothing of a group at all. Without a log there is no behaviour.
+NO_FIRST_PHASE = 0.1
 NO_LOG, NO_VECTORS, NO_ATTRIBUTES, NO_POPULARITY, NO_COVISITS, NO_MATCH = 0.25, 0.08, 0.08, 0.06, 0.06, 0.15
 BEHAVIOUR = [column["name"] for column in FEATURE_SET["columns"] if column["signal"] == "behaviour"]
 COVISITS = [name for name in BEHAVIOUR if name.startswith(("covisit", "factor"))]
 BEHAVIOUR_PLANES = ("history_covisits", "history_covisits_norm", "history_factor")
 VECTOR_MASKS = ("query_text_mask", "query_head_mask", "item_text_mask", "history_text_mask")
+FIRST_PHASE = ("first_phase_z", "first_phase_rr", "is_added", "retrievers", "first_phase_gap", "text_knn_rr", "image_knn_rr")
 ATTRIBUTES = ("brand_affinity", "category_affinity")
 
 
@@ -36,6 +38,9 @@ def randomise(x: dict[str, Tensor], generator: torch.Generator) -> dict[str, Ten
     drop(["text_knn_rr"], VECTOR_MASKS, draw() < NO_VECTORS)
     drop(ATTRIBUTES, ("history_brand", "history_category"), draw() < NO_ATTRIBUTES)
     drop(["query_category_match"], (), draw() < NO_MATCH)
+    unranked = draw() < NO_FIRST_PHASE  # items that come without scores (/v1/rank)
+    drop(FIRST_PHASE, (), unranked)
+    columns[:, :, COLUMN["is_added"]] += (unranked & (draw() < 0.5))[:, None].float()
     statistics = x["cosine_stats"].clone()
     statistics[..., 0] += 0.15 * statistics[..., 1] * torch.randn(statistics.shape[:2], generator=generator)
     statistics[..., 1] *= torch.exp(0.15 * torch.randn(statistics.shape[:2], generator=generator))

@@ -14,7 +14,7 @@ from pack_lists import ViewLists
 from simulator import SimulatedList
 
 
-THINNED, THIN_SHARE = 96, 0.75
+THINNED, THIN_SHARE, FEW_SHARE = 96, 0.75, 0.1
 
 
 def load_lists(files: list[Path]) -> list[ViewLists]:
@@ -29,7 +29,8 @@ def walk_lists(views: list[ViewLists], *, batch: int, seed: int, randomised: boo
         batches = [(each, chunk) for each in views for chunk in chunk_lists(each, batch, rng)]
         for place in rng.permutation(len(batches)):
             each, chunk = batches[place]
-            thinned = THINNED if randomised and rng.random() < THIN_SHARE else None
+            form = rng.random() if randomised else 1.0
+            thinned = int(rng.integers(3, 13)) if form < FEW_SHARE else THINNED if form < THIN_SHARE else None
             made = collate(each.view, [thin(each.lists[i], thinned, rng) if thinned else each.lists[i] for i in chunk])
             yield replace(made, inputs=randomise(made.inputs, shops)) if randomised else made
 
@@ -39,7 +40,8 @@ def thin(one: SimulatedList, count: int, rng: np.random.Generator) -> SimulatedL
     n = len(one.items)
     if n <= count:
         return one
-    value = one.chosen + one.outcome + np.where(one.chosen * n > 1, 1, 0) + 1e-3 * rng.random(n)
+    likely = np.where(one.chosen * n > 1, 1, 0) if count >= THINNED else 0
+    value = one.outcome + likely + 1e-3 * rng.random(n)
     kept = np.sort(np.argpartition(-value, count)[:count])
     chosen = one.chosen[kept] / max(1e-9, one.chosen[kept].sum())
     return replace(one, items=one.items[kept], columns=one.columns[kept], chosen=chosen, outcome=one.outcome[kept])
