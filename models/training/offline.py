@@ -1,6 +1,6 @@
 """Rankers on stored lists of real shoppers, offline: NDCG@10 with a missed target counted 0, paired with the first phase.
 
-    python offline.py --lists LISTS/beauty-test.pickle [--run RUN] [--trees trees.txt] [--onnx FOLDER] [--no-log]
+    python offline.py --lists LISTS/beauty-test.pickle [--run RUN] [--trees trees.txt] [--onnx FOLDER] [--no-log] [--slices] [--json FILE]
 """
 
 import argparse
@@ -105,21 +105,31 @@ class Systems:
 
 
 def describe(gains: dict[str, np.ndarray], chosen: np.ndarray, seed: int = 1) -> dict[str, dict]:
-    """Means over the chosen shoppers, the relative gain over the first phase with its 95 % interval by paired bootstrap, the share harmed."""
+    """Means over the chosen shoppers, relative gains over the first phase and over it with popularity, each with its 95 % interval by paired
+    bootstrap, and the share that the first phase served better by more than HARM."""
     base = gains["first phase"][chosen]
-    draws = np.random.default_rng(seed).integers(len(base), size=(BOOTSTRAP, len(base))) if len(base) else None
-    table = {}
-    for name, values in gains.items():
-        own = values[chosen]
-        relative = own[draws].mean(1) / np.maximum(1e-9, base[draws].mean(1)) - 1
-        low, high = np.quantile(relative, [0.025, 0.975])
-        table[name] = {
-            "ndcg@10": round(float(own.mean()), 4),
-            "gain": round(float(own.mean() / max(1e-9, base.mean()) - 1), 3),
-            "95 %": [round(float(low), 3), round(float(high), 3)],
-            "harm": round(float((own < base - HARM).mean()), 3),
+    if not len(base):
+        return {}
+    draws = np.random.default_rng(seed).integers(len(base), size=(BOOTSTRAP, len(base)))
+
+    def gain_over(rival: np.ndarray, own: np.ndarray) -> list[float]:
+        relative = own[draws].mean(1) / np.maximum(1e-9, rival[draws].mean(1)) - 1
+        return [round(float(value), 3) for value in (own.mean() / max(1e-9, rival.mean()) - 1, *np.quantile(relative, [0.025, 0.975]))]
+
+    return {
+        name: {
+            "ndcg@10": round(float(values[chosen].mean()), 4),
+            "gain": gain_over(base, values[chosen]),
+            "over popularity": gain_over(gains["+ popularity"][chosen], values[chosen]),
+            "harm": round(float((values[chosen] < base - HARM).mean()), 3),
         }
-    return table
+        for name, values in gains.items()
+    }
+
+
+def tell(gain: list[float]) -> str:
+    value, low, high = gain
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def main() -> None:
@@ -146,7 +156,7 @@ def main() -> None:
         print(f"{name}: {table['shoppers']} shoppers")
         for system, row in table.items():
             if isinstance(row, dict):
-                print(f"  {system:22} {row['ndcg@10']:.4f}  {row['gain']:+.3f} [{row['95 %'][0]:+.3f}, {row['95 %'][1]:+.3f}]  harm {row['harm']:.3f}")
+                print(f"  {system:22} {row['ndcg@10']:.4f}  {tell(row['gain'])}  over popularity {tell(row['over popularity'])}  harm {row['harm']:.3f}")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 

@@ -66,11 +66,11 @@ def move(batch: Batch, device: str) -> Batch:
     return replace(batch, inputs=inputs, chosen=batch.chosen.to(device), outcome=batch.outcome.to(device))
 
 
-def train(batches: Iterator[Batch], *, out: Path, start: Path | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
+def train(batches: Iterator[Batch], *, out: Path, start: dict | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
     torch.manual_seed(seed)
     model = FusionBase().to(device)
     if start:
-        model.load_state_dict(torch.load(start / "weights.pt", weights_only=True)["weights"])
+        model.load_state_dict(start["weights"])
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     dials = torch.Generator().manual_seed(seed)
@@ -105,8 +105,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
+    start = torch.load(options.start / "weights.pt", weights_only=True) if options.start else None
     model = train(
-        stream(options), out=options.out, start=options.start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
+        stream(options), out=options.out, start=start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
     )
     model = model.eval()
     metrics = {}
@@ -115,7 +116,7 @@ def main() -> None:
         batches = sum(len(each.lists) // BATCH for each in views)
         metrics = evaluate(model, [move(batch, options.device) for batch in islice(walk_lists(views, batch=BATCH, seed=1, randomised=False), batches)])
         print(json.dumps(metrics, indent=1))
-    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps, "seed": options.seed}, options.out / "weights.pt")
+    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps + (start["steps"] if start else 0), "seed": options.seed}, options.out / "weights.pt")
     print(f"{count_parameters(model)} parameters")
 
 
