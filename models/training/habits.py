@@ -26,7 +26,7 @@ RANGES = {
     "follow": (0.0, 0.7),  # how far taste is for what was last
     # What style is made of.
     "text": (0.3, 3.0),
-    "image": (0.0, 1.0),
+    "image": (0.0, 2.0),
     "hidden": (0.0, 1.0),
     "world": (0.3, 2.0),  # how far the hidden is of large worlds rather than of small circles
     "settled": (0.3, 0.9),  # share of an aisle that is of its own worlds
