@@ -46,7 +46,7 @@ def draw_shop(seed: int, *, n: int | None = None) -> tuple[Catalogue, DerivedQue
     rng = np.random.default_rng(seed)
     n = n or int(np.exp(rng.uniform(np.log(5_000), np.log(30_000))))
     words = iter(rng.permutation(400_000))
-    tree = draw_tree(rng, leaves=max(12, int(n / np.exp(rng.uniform(np.log(18), np.log(150))))), words=words)
+    tree = draw_tree(rng, leaves=max(12, int(n / np.exp(rng.uniform(np.log(25), np.log(180))))), words=words)
     k = len(tree.path)
     leaf = rng.choice(k, size=n, p=shares(rng.lognormal(0, rng.uniform(0.9, 1.7), k)))
     # A brand sells in a few neighbouring leaves, in lines that share words and looks.

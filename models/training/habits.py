@@ -7,39 +7,40 @@ import numpy as np
 # Low and high of a uniform draw; `log` ranges are uniform in the logarithm.
 RANGES = {
     # Products: spread of their attraction (sd of its logarithm), and the share of it that the count of reviews tells.
-    "attraction": (0.5, 1.15),
+    "attraction": (0.6, 1.15),
     "brand_pull": (0.0, 0.5),  # share of it that is the brand's
     "told_by_reviews": (0.0, 0.8),
     "cold": (0.0, 0.25),  # share that hardly anybody comes across
     # Where the next event happens: shares, the rest goes to the shopper's own few aisles.
-    "link": (0.05, 0.4),  # goes with something of the past, for reasons that neither text nor picture shows
-    "brand_step": (0.0, 0.3),  # another product of a brand of the past
+    "link": (0.08, 0.45),  # goes with something of the past, for reasons that neither text nor picture shows
+    "brand_step": (0.0, 0.4),  # another product of a brand of the past
     "stay": (0.0, 0.08),  # the aisle of the event before
     "near": (0.05, 0.5),  # an aisle that goes with it
     "anywhere": (0.12, 0.55),
     "repeat": (0.0, 0.2),
     # Strength of tastes among the products of an aisle, in units of the noise of a choice.
-    "style": (0.5, 4.5),
-    "brand": (0.0, 2.6),
+    "style": (0.5, 5.0),
+    "brand": (0.0, 2.2),
     "price": (0.0, 1.5),
     "trend": (0.0, 1.5),
     "follow": (0.0, 0.7),  # how far taste is for what was last
     # What style is made of.
-    "text": (0.2, 2.0),
-    "image": (0.0, 1.0),
+    "text": (0.3, 3.0),
+    "image": (0.0, 2.0),
     "hidden": (0.0, 1.0),
     "world": (0.3, 2.0),  # how far the hidden is of large worlds rather than of small circles
     "settled": (0.3, 0.9),  # share of an aisle that is of its own worlds
-    "indifferent": (0.05, 0.5),  # share of shoppers without any taste
+    "indifferent": (0.05, 0.65),  # share of shoppers without any taste
     # Links: how steeply the first partner is preferred, how far back they reach.
     "partner_slope": (0.3, 2.0),
+    "alike": (0.0, 2.6),  # how far what goes together reads alike, too
     "recency": (0.3, 0.9),
 }
 LOG_RANGES = {
     "partners": (2, 10),
     "worlds": (6, 40),
     "aisles": (3, 18),  # mean number of a shopper's own aisles
-    "length": (2.5, 9),  # median number of events
+    "length": (3.5, 10),  # median number of events
     "session": (1.2, 6),  # mean events of a session
     "horizon_days": (30, 1500),
     "between_days": (1, 60),
@@ -70,6 +71,7 @@ class Habits:
     settled: float
     indifferent: float
     partner_slope: float
+    alike: float
     recency: float
     partners: float
     worlds: float
@@ -99,6 +101,6 @@ def draw_habits(rng: np.random.Generator) -> Habits:
         **drawn,
         once=once,
         one_action=bool(once and rng.random() < 0.6),
-        shortest=int(rng.choice([1, 2, 4])),
-        length_spread=float(rng.uniform(0.5, 1.1)),
+        shortest=int(rng.choice([1, 2, 4, 4])),
+        length_spread=float(rng.uniform(0.6, 1.2)),
     )

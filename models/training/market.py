@@ -69,11 +69,10 @@ class Market:
     def describe(self, catalogue: Catalogue, habits: Habits) -> np.ndarray:
         """What a taste may be about: parts of text, picture and of what nobody wrote down [n, d], unit rows"""
         rng, parts = self.rng, []
-        for weight, vectors in ((habits.text, catalogue.texts), (habits.image, catalogue.images)):
-            if not vectors:
-                continue
-            name = next(iter(vectors))
-            parts.append(weight * self.reduce(vectors[name]))
+        self.read = self.reduce(next(iter(catalogue.texts.values())))
+        parts.append(habits.text * self.read)
+        if catalogue.images:
+            parts.append(habits.image * self.reduce(next(iter(catalogue.images.values()))))
         self.hidden = self.hide(habits)
         parts.append((habits.hidden + 0.05) * self.hidden)
         for trait in list(catalogue.traits.values())[:5]:
@@ -131,7 +130,7 @@ class Market:
     def join_products(self, habits: Habits) -> np.ndarray:
         """Products that go with each, closest first [n, P]: from its own aisle, from near aisles, from its brand"""
         rng, count = self.rng, max(2, round(habits.partners))
-        own, alike = rng.uniform(0.02, 0.4), rng.uniform(0, 0.8)
+        own = rng.uniform(0.02, 0.4)
         choice = rng.random((self.n, CONSIDERED))
         aisles = np.where(choice < own, self.aisle[:, None], self.near[self.aisle[:, None], rng.integers(self.near.shape[1], size=choice.shape)])
         considered = self.in_aisle(aisles, rng)
@@ -142,7 +141,7 @@ class Market:
         for start in range(0, self.n, 2000):
             part = slice(start, start + 2000)
             closeness[part] = np.einsum("nd,nkd->nk", self.hidden[part], self.hidden[considered[part]])
-            closeness[part] += alike * np.einsum("nd,nkd->nk", self.style[part], self.style[considered[part]])
+            closeness[part] += habits.alike * np.einsum("nd,nkd->nk", self.read[part], self.read[considered[part]])
         closeness += 0.2 * rng.normal(size=closeness.shape)
         closeness[considered == np.arange(self.n)[:, None]] = -9
         best = np.argsort(-closeness, axis=1)[:, :count]

@@ -34,7 +34,7 @@ def simulate_pack(catalogues: dict[str, Catalogue], models: Path | None, rng: np
         catalogue = hide_fields(shelve(catalogues[kind], least=int(np.exp(rng.uniform(np.log(20), np.log(250)))), rng=rng), rng)
         queries = derive_queries(catalogue, encoders_of(catalogue, models) if models else {}, rng)
     habits = draw_habits(rng)
-    known = float(np.exp(rng.uniform(np.log(5), np.log(16))))  # events a product
+    known = float(np.exp(rng.uniform(np.log(5), np.log(18))))  # events a product
     mean_length = habits.shortest + (habits.length - habits.shortest + 1) * np.exp(habits.length_spread**2 / 2)
     shoppers = int(np.clip(known * len(catalogue) / mean_length, 500, 40_000))
     sequences = simulate_sequences(catalogue, rng, shoppers=shoppers, habits=habits)
