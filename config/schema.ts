@@ -23,7 +23,7 @@ const signals = z
   .prefault({});
 
 /** What a token of ours opens. */
-export const TOKEN_SCOPES = ['search', 'events', 'privacy', 'admin'] as const;
+const TOKEN_SCOPES = ['search', 'events', 'privacy', 'admin'] as const;
 export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 const accessToken = z.strictObject({

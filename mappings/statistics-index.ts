@@ -52,7 +52,7 @@ export const itemStatisticsSchema = z.object({
 export type ItemStatisticsDocument = z.output<typeof itemStatisticsSchema>;
 
 /** What a statistics index says of itself, at `mappings._meta.fuserank_statistics`. */
-export const statisticsMetaSchema = z.object({
+const statisticsMetaSchema = z.object({
   version: z.literal(1),
   /** Alias of the catalogue whose products are counted. */
   catalogue: z.string(),

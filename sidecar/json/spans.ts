@@ -187,24 +187,6 @@ export function cutMembers(members: readonly Member[], drop: (key: string) => bo
   return edits;
 }
 
-/**
- * True where JSON.parse would change a number: integers of more than 15 digits or floats of more than 15 significant
- * digits. Such a text may be sent on as it is, never parsed and printed again.
- */
-export function hasInexactNumbers(text: Buffer): boolean {
-  let digits = 0;
-  for (let i = 0; i < text.length; i++) {
-    const byte = text[i] ?? 0;
-    if (byte === QUOTE) {
-      i = skipString(text, i) - 1;
-      digits = 0;
-    } else if (byte >= 0x30 && byte <= 0x39) {
-      if (++digits > 15 && /^-?\d{16,}$/.test(numberAround(text, i))) return true;
-    } else digits = 0;
-  }
-  return false;
-}
-
 /** True where objects and arrays lie more than `limit` deep in each other: what recursion over such a text must not follow. */
 export function nestsDeeper(text: Buffer, limit: number): boolean {
   let depth = 0;
@@ -219,15 +201,6 @@ export function nestsDeeper(text: Buffer, limit: number): boolean {
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth--;
   }
   return false;
-}
-
-function numberAround(text: Buffer, at: number): string {
-  let start = at;
-  let end = at;
-  const isNumber = (byte: number | undefined): boolean => byte !== undefined && /[-+.\deE]/.test(String.fromCharCode(byte));
-  while (isNumber(text[start - 1])) start--;
-  while (isNumber(text[end])) end++;
-  return text.toString('latin1', start, end);
 }
 
 /** Where the value ends that starts at `at`. */

@@ -1,7 +1,7 @@
 import { isJsonObject, nonEmptyString, type Json } from '../json/value.js';
 
 /** Longest path that is walked, as in the engine's own rerank processor. */
-export const LONGEST_TEXT_PATH = 1000;
+const LONGEST_TEXT_PATH = 1000;
 
 /**
  * The text at a dotted path of a search body, such as `query.bool.must.0.match.title.query`; null where there is none.

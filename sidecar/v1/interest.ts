@@ -13,7 +13,7 @@ export interface Interest {
 }
 
 /** Products that candidates are looked for around: with two vectors each, twelve clauses. */
-export const LOOKED_AROUND = 6;
+const LOOKED_AROUND = 6;
 const DECAY = 0.85;
 /** By action id: unknown, impression, click, cart, purchase. What is bought is mostly wanted no more. */
 const ACTION_WEIGHT: readonly number[] = [0.5, 0.1, 1, 1.5, 0.7];

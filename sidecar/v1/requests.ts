@@ -81,7 +81,7 @@ export const rankRequest = z.strictObject({
 });
 export type RankItemsRequest = z.output<typeof rankRequest>;
 
-export const MODALITIES = ['text', 'image', 'both', 'behaviour'] as const;
+const MODALITIES = ['text', 'image', 'both', 'behaviour'] as const;
 const modality = z.enum(MODALITIES).optional().describe('If not said: by text and image, as far as the product has them');
 
 export const similarRequest = z.strictObject({ modality, ...shopper, ...ranking, ...page });

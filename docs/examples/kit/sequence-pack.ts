@@ -71,7 +71,7 @@ const CORE_WARNING =
  * Events of each product before the last two of every shopper. The last is what a query asks for; the one before it is what rows to train on
  * ask for, so it may not decide either which products there are.
  */
-export async function countKnownEvents(shoppers: AsyncIterable<Shopper>): Promise<Map<string, number>> {
+async function countKnownEvents(shoppers: AsyncIterable<Shopper>): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for await (const { met } of shoppers) {
     for (const { itemId } of met.slice(0, -2)) counts.set(itemId, (counts.get(itemId) ?? 0) + 1);

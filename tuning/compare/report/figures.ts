@@ -55,7 +55,7 @@ export function verdictWord(metric: ComparedMetric): string {
   return metric.quality ? metric.verdict : '';
 }
 
-export const TEST_NAMES: Record<PairedTest, string> = { randomization: 'paired randomisation test', t: 'paired t-test' };
+const TEST_NAMES: Record<PairedTest, string> = { randomization: 'paired randomisation test', t: 'paired t-test' };
 
 /** How the figures were made, for the foot of every report. */
 export function describeMethod({ test, seed, draws, queries }: RunComparison): string {
