@@ -14,6 +14,7 @@ import { registerSearchCommands } from './tuning/command.js';
 import { registerEvaluateCommand } from './tuning/evaluate/command.js';
 import { registerConvertCommand } from './tuning/convert/command.js';
 import { registerCompareCommand } from './tuning/compare/command.js';
+import { registerModelCommand } from './tuning/model/command.js';
 import { registerRowsCommand } from './tuning/rows/command.js';
 
 /** Public exit codes: 0 ok · 1 bug · 2 usage or config · 3 finished with rejected items · 4 gate failed · 5 target unreachable · 6 input invalid. */
@@ -53,6 +54,7 @@ registerStatisticsCommand(program);
 registerLocalNodeCommand(program);
 registerCompareCommand(program);
 registerRowsCommand(program);
+registerModelCommand(program);
 
 try {
   await program.parseAsync();

@@ -166,10 +166,8 @@ function describeIssue(issue: z.core.$ZodIssue): ConfigFault[] {
     const known = listMembers(configSchema, issue.path);
     return issue.keys.map((key) => {
       const nearest = nearestName(key, known);
-      return {
-        path: joinPath(path, key),
-        message: `unknown key; ${nearest === null ? `known here: ${known.join(', ')}` : `did you mean ${joinPath(path, nearest)}?`}`,
-      };
+      const guess = nearest === null ? `known here: ${known.join(', ')}` : `did you mean ${joinPath(path, nearest)}?`;
+      return { path: joinPath(path, key), message: known.length === 0 ? 'unknown key' : `unknown key; ${guess}` };
     });
   }
   if (issue.code === 'invalid_union') {

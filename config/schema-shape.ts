@@ -44,11 +44,12 @@ export function listSettings(schema: Schema, path: string[] = []): Setting[] {
   return [...seen.values()];
 }
 
-/** The member names the schema knows at a path; empty where there is no map. */
+/** The member names the schema knows at a path, places of a list among it; empty where there is no map. */
 export function listMembers(schema: Schema, path: readonly PropertyKey[]): string[] {
   const [key, ...rest] = path;
   return unwrapSchema(schema).flatMap((form) => {
     if (form instanceof z.ZodRecord) return key === undefined ? [] : listMembers(form.valueType, rest);
+    if (form instanceof z.ZodArray) return key === undefined ? [] : listMembers(form.element, rest);
     if (!(form instanceof z.ZodObject)) return [];
     if (key === undefined) return membersOf(form).map(([name]) => name);
     const member = membersOf(form).find(([name]) => name === key)?.[1];

@@ -81,9 +81,11 @@ export const configSchema = z.strictObject({
         .array(accessToken)
         .refine((tokens) => new Set(tokens.map(({ name }) => name)).size === tokens.length, 'two tokens have one name')
         .default([]),
-      /** Addresses to which our own routes answer while there are no tokens: a range by name (`loopback`, `private`, `uniqueLocal`) or as CIDR. */
+      /** Addresses to which our own routes answer while there are no tokens: a range by name (`loopback`, `private`, `uniqueLocal`, `linkLocal`) or as CIDR. */
       openTo: z
-        .array(z.string().refine(isAddressRange, 'is neither loopback, private, uniqueLocal nor a CIDR range such as 10.0.0.0/8'))
+        .array(
+          z.string().refine(isAddressRange, 'is neither loopback, private, uniqueLocal, linkLocal nor a CIDR range such as 10.0.0.0/8'),
+        )
         .default(['loopback']),
       /** Searches and everything else that goes on to the engine need a token of scope `search`, too. */
       requireToken: z.boolean().default(false),

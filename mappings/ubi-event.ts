@@ -17,10 +17,15 @@ const id = z
 const named = z.preprocess((value) => value ?? undefined, id).optional();
 const short = absentWhenNull(z.string().max(100));
 
+const NO_ZONE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/;
+
 /** RFC 3339, a date, or milliseconds since 1970; kept as RFC 3339 in UTC with milliseconds, the one form every UBI mapping reads. */
 const timestamp = z
   .union([z.iso.datetime({ offset: true }), z.iso.date(), z.int().min(0).max(8.64e15)], {
-    error: 'must be an RFC 3339 date-time such as 2026-01-31T12:00:00.000Z',
+    error: ({ input }) =>
+      typeof input === 'string' && NO_ZONE.test(input)
+        ? 'has no zone; end it with Z, or with an offset such as +02:00'
+        : 'must be an RFC 3339 date-time such as 2026-01-31T12:00:00.000Z',
   })
   .transform((value) => new Date(value).toISOString());
 
@@ -57,6 +62,15 @@ export const ubiEventSchema = z.looseObject({
   event_attributes: absentWhenNull(attributes),
 });
 export type UbiEvent = z.output<typeof ubiEventSchema>;
+
+/** How far a shopper's clock may run ahead of ours. A later event would outweigh all newer ones until its time has come. */
+export const MOST_SKEW_MS = 600_000;
+
+/** An event that is sent when it happens. */
+export const arrivingEventSchema = ubiEventSchema.refine(({ timestamp: at }) => Date.parse(at) <= Date.now() + MOST_SKEW_MS, {
+  path: ['timestamp'],
+  error: 'lies more than 10 minutes ahead of the sidecar’s clock; send the time at which it happened',
+});
 
 /** Three bytes a character, it stays below the longest term that Lucene takes (32,766 bytes). */
 const LONGEST_QUERY = 10_000;

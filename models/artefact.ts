@@ -43,6 +43,7 @@ export interface Artefact {
 /** The artefact and what is expected of it differ; the message names both sides and the fix. */
 export class ArtefactMismatch extends Error {
   override readonly name = 'ArtefactMismatch';
+  readonly exitCode = 2;
 }
 
 /**

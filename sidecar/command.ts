@@ -40,9 +40,15 @@ export function registerServeCommand(program: Command): void {
         } at ${sidecar.url}\n`,
       );
       process.stderr.write(`admin at ${sidecar.adminUrl}${config.ui.enabled ? `, page at ${sidecar.url}/ui/` : ''}\n`);
+      const onHangUp = (): void => {
+        // What became of it is in the log; where a ranker is refused, the one before goes on.
+        sidecar.loadRankers().catch(() => undefined);
+      };
+      process.on('SIGHUP', onHangUp);
       const signal = await new Promise<NodeJS.Signals>((resolve) => {
         for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name));
       });
+      process.off('SIGHUP', onHangUp);
       await sidecar.close();
       process.exitCode = signal === 'SIGINT' ? 130 : 143;
     });

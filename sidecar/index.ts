@@ -13,9 +13,11 @@ import type { Ui } from './http/ui-routes.js';
 import { IndexStamps, type IndexStamp } from './walk/index-stamp.js';
 import { CurrentStatistics } from './statistics/current-statistics.js';
 import { QueryEncoding } from './query-vectors.js';
-import type { ListKeeper, LoggedList } from './logged-list.js';
-import { SearchRanker, type RankSearchDeps, type SearchObserver } from './rank-search.js';
+import type { ListKeeper, LoggedList, ScoredInput } from './logged-list.js';
+import { SearchRanker, type RankSearchDeps } from './rank-search.js';
+import { observeSearches } from './search-observer.js';
 import { ScorerPool } from './scorer.js';
+import { locateRankers, ServedRankers, type RankerChange } from './served-rankers.js';
 import { answerSpellings } from './spellings/index.js';
 import { recallHistory } from './user-history.js';
 import { ClientSearch } from './v1/client-search.js';
@@ -25,10 +27,11 @@ import { Admission } from './walk/admission.js';
 import { WarmUp } from './warm-up.js';
 import { warmIndex, warmStatistics, warmingCall } from './warming.js';
 
-export { loggedListSchema, writeListLine, type LoggedList } from './logged-list.js';
+export { loggedListSchema, writeListLine, type LoggedList, type ScoredInput } from './logged-list.js';
 export { textFieldsOf } from './candidate-legs.js';
 export { splitQuery, type SplitOptions } from './request/query-tree.js';
 export { ScorerRefused } from './scorer.js';
+export { RankerRefused } from './served-rankers.js';
 export { IGNORED_ACTIONS } from './user-history.js';
 
 /** A running sidecar. */
@@ -37,6 +40,8 @@ export interface Sidecar {
   readonly adminUrl: string;
   /** Process ids of the scorers, for operators and fault tests. */
   scorerIds(): number[];
+  /** Takes what the profiles' rankers are now, while searches go on. Rejects with RankerRefused: the ones before go on. */
+  loadRankers(): Promise<RankerChange[]>;
   /** Answers what is under way, then stops. */
   close(): Promise<void>;
 }
@@ -48,7 +53,9 @@ export interface SidecarOptions {
   /** Read only, and only what is asked for: no behaviour indices are created, no item vectors read ahead. */
   readonly passive?: boolean;
   /** Told of each sampled list (`observability.featureLog.sample`) that was ranked and shown, before its answer goes out. */
-  readonly onRankedList?: (list: LoggedList) => void;
+  readonly onRankedList?: (list: LoggedList, scored: ScoredInput | null) => void;
+  /** Tell it the inputs of the ranker, too. */
+  readonly withInputs?: boolean;
 }
 
 /** Engine that answered in this time is reachable. */
@@ -64,25 +71,25 @@ const WARMING_WALKS = 8;
  * `CannotListen`.
  */
 export async function startSidecar(config: Config, options: SidecarOptions = {}): Promise<Sidecar> {
+  const settings = {
+    opensearch: config.opensearch,
+    encoders: config.encoders,
+    memoryBytes: config.scorer.memory,
+    rankers: await locateRankers(config.profiles),
+  };
   const log = options.log ?? openLog(config.observability.log);
   const metrics = openMetrics();
   if (!config.opensearch.tls.verify) log.warn('opensearch.tls.verify is false: any certificate passes for OpenSearch’s');
   const upstream = openUpstream(config.opensearch);
   const engine = connectEngine(config.opensearch);
   const behaviour = new Behaviour({ config, upstream, metrics, log });
-  const rankers = [...new Set(Object.values(config.profiles).map(({ ranker }) => ranker))].filter(
-    (name) => name !== 'first-phase' && name !== 'shuffle',
-  );
-  const scorers = new ScorerPool(
-    { opensearch: config.opensearch, encoders: config.encoders, memoryBytes: config.scorer.memory, rankers },
-    {
-      processes: config.scorer.processes,
-      onRestart: (cause) => {
-        metrics.countScorerRestart(cause.startsWith('exit') ? 'exit' : 'signal');
-        log.warn({ cause }, 'a scorer process ended and is started again');
-      },
+  const scorers = new ScorerPool(settings, {
+    processes: config.scorer.processes,
+    onRestart: (cause) => {
+      metrics.countScorerRestart(cause.startsWith('exit') ? 'exit' : 'signal');
+      log.warn({ cause }, 'a scorer process ended and is started again');
     },
-  );
+  });
   const lists = keepLists(config, options, { metrics, log });
   const warmUp = new WarmUp({ log });
   let walk: ((stamp: IndexStamp) => Promise<void>) | null = null;
@@ -110,10 +117,14 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
   });
   try {
     const facts = await scorers.ready();
-    for (const id of Object.values(facts.rankers)) {
-      const [name = id, sha256 = ''] = id.split('@');
-      metrics.setModel({ name, sha256 });
-    }
+    const rankers = new ServedRankers({
+      profiles: config.profiles,
+      settings,
+      scorers,
+      metrics,
+      log,
+      statistics: () => (statistics.known && !options.passive ? { what: 'statistics', index: statistics.known.index } : null),
+    });
     const walking: Omit<RankSearchDeps, 'observe' | 'lists' | 'searches'> = {
       config,
       upstream,
@@ -149,6 +160,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       answerSearch: answerSpellings({ ranker, upstream, config }),
       ownRoutes,
       store: behaviour,
+      rankers,
       readHealth: () => {
         const scoring = scorers.readyProcesses > 0;
         const reachable = Date.now() - engineState.reachableAt < REACHABLE_MS;
@@ -167,7 +179,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       readInfo: () => ({
         name: 'fuserank',
         version: packageVersion,
-        rankers: facts.rankers,
+        rankers: scorers.facts?.rankers ?? facts.rankers,
         encoders: { text: facts.textEncoder, image: facts.imageEncoder },
         profiles: config.profiles,
         statistics: { alias: config.behaviour.statistics, index: statistics.known?.index ?? null, until: statistics.known?.until ?? null },
@@ -184,6 +196,7 @@ export async function startSidecar(config: Config, options: SidecarOptions = {})
       url: listener.url,
       adminUrl: listener.adminUrl,
       scorerIds: () => scorers.processIds,
+      loadRankers: () => rankers.loadAll(),
       close: async () => {
         clearInterval(pulse);
         warmUp.close();
@@ -218,28 +231,10 @@ function pageOf(config: Config, ui: NonNullable<SidecarOptions['ui']>): Ui {
   return { folder: ui.folder, readSettings, ...(ui.mounts ? { mounts: ui.mounts } : {}) };
 }
 
-/** Counts every search; says a skip's reason once a minute. */
-function observeSearches(metrics: Metrics, log: Logger): SearchObserver {
-  const logged = new Map<string, number>();
-  return {
-    outcome({ applied, reason, detail, clock, candidates }) {
-      metrics.observeRank(applied ? { outcome: 'applied' } : { outcome: 'skipped', reason: reason ?? 'internal' });
-      for (const [stage, milliseconds] of clock.stages) metrics.observeStage(stage, milliseconds);
-      if (candidates !== null) metrics.observeCandidates(candidates);
-      metrics.observeStage('engine', clock.engineMs);
-      metrics.observeStage('ours', clock.elapsedMs - clock.engineMs);
-      if (applied || detail === null || reason === null) return;
-      if (Date.now() - (logged.get(reason) ?? 0) < LOG_EVERY_MS) return;
-      logged.set(reason, Date.now());
-      log.warn({ reason, detail }, 'searches are answered in the engine’s order');
-    },
-  };
-}
-
 /** Ranked lists for the log's files and for whoever asked to be told of them. */
 function keepLists(
   config: Config,
-  { onRankedList }: SidecarOptions,
+  { onRankedList, withInputs = false }: SidecarOptions,
   { metrics, log }: { metrics: Metrics; log: Logger },
 ): { keeper: ListKeeper | null; close: () => Promise<void>; forget: (isErased: IsErased) => Promise<void>; namesUsers: boolean } {
   const { folder, sample } = config.observability.featureLog;
@@ -254,17 +249,17 @@ function keepLists(
   };
   const files =
     folder === null ? null : new FeatureLog(folder, { onKept: (count) => metrics.countLoggedLists('kept', count), onLost: lose });
-  const keep = (describe: () => LoggedList): void => {
+  const keep: ListKeeper['keep'] = (describe) => {
     try {
-      const list = describe();
+      const { list, scored } = describe();
       files?.take(list);
-      onRankedList?.(list);
+      onRankedList?.(list, scored);
     } catch (error) {
       lose(1, error instanceof Error ? error.message : String(error));
     }
   };
   return {
-    keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), keep } : null,
+    keeper: files || onRankedList ? { wants: (key) => isSampled(key, sample), wantsInputs: withInputs, keep } : null,
     close: async () => files?.close(),
     forget: async (isErased) => void (namesUsers && (await files?.forget(isErased))),
     namesUsers,

@@ -2,8 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import { COLUMN_NAMES, FEATURE_SET_HASH, printColumn } from '../models/feature-set.js';
+import type { RankingInput } from '../models/ranker.js';
+import { HISTORY_LIMIT } from './features.js';
 import { hashUserId } from './http/log.js';
+import type { RetrievedCandidate } from './retrieve.js';
+import type { RankReply, RankRequest } from './scorer.js';
 import type { Rankable } from './search-request.js';
+import type { StatisticsVersion } from './statistics/current-statistics.js';
 
 const rank = z.int().min(0);
 
@@ -49,12 +54,33 @@ export const loggedListSchema = z.object({
 });
 export type LoggedList = z.output<typeof loggedListSchema>;
 
+/** What a ranker was told of a list and what it said: enough to score it again, or to train on. */
+export interface ScoredInput {
+  /** Every input, every column. */
+  readonly input: RankingInput;
+  /** Products of the shopper's events, oldest first; as many as the ranking looked at. */
+  readonly history: readonly string[];
+  /** The ranker's own scores, in the order of the candidates. */
+  readonly scores: Float32Array;
+  /** Trust in them, 0–1. */
+  readonly gate: number;
+}
+
+/** A list for those who keep it. */
+export interface KeptList {
+  readonly list: LoggedList;
+  /** Null where nobody asked. */
+  readonly scored: ScoredInput | null;
+}
+
 /** Who keeps ranked lists with their columns. */
 export interface ListKeeper {
   /** Whether this list is among the sampled ones. @param key query id, else the list's key */
   wants(key: string): boolean;
+  /** Whether the inputs are wanted beside the columns. */
+  readonly wantsInputs: boolean;
   /** Takes a list that was shown; never throws. */
-  keep(describe: () => LoggedList): void;
+  keep(describe: () => KeptList): void;
 }
 
 /** What a list is logged with beside its columns and candidates. */
@@ -116,6 +142,36 @@ export function describeList(
       columns: [...columns.subarray(position * width, (position + 1) * width)],
     })),
   };
+}
+
+/** A list that a ranker scored, for those who keep lists. Null where the scorer was not asked for its columns. */
+export function offerToKeep(scored: {
+  readonly search: Rankable;
+  readonly config: Config;
+  readonly reply: RankReply;
+  /** Oldest first. */
+  readonly history: RankRequest['history'];
+  readonly candidates: readonly RetrievedCandidate[];
+  /** Positions among the candidates, best first. */
+  readonly order: readonly number[];
+  /** Null: ranked without any. */
+  readonly statistics: StatisticsVersion | null;
+}): (() => KeptList) | null {
+  const { search, reply, history, candidates, order } = scored;
+  const { columns, inputs } = reply;
+  if (!columns) return null;
+  const facts = {
+    ...nameList(search, scored.config),
+    model: reply.model,
+    history_length: history.length,
+    statistics_until: scored.statistics?.until ?? null,
+    missing: reply.missing + reply.missingStatistics,
+  };
+  const seen = search.profile.signals.history ? history.slice(-HISTORY_LIMIT).map(({ objectId }) => objectId) : [];
+  return () => ({
+    list: describeList(facts, { candidates, columns, order }),
+    scored: inputs && { input: inputs, history: seen, scores: reply.scores, gate: reply.gate },
+  });
 }
 
 /** The list as one line of JSON without its end; reading it back gives the same bits. */

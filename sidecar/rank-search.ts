@@ -10,7 +10,7 @@ import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gath
 import { explainListed } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
-import { describeList, nameList, type ListKeeper, type LoggedList } from './logged-list.js';
+import { offerToKeep, type KeptList, type ListKeeper } from './logged-list.js';
 import { rankCandidates, shuffleScores, type Ranking } from './rank.js';
 import { assemblePage, namedOwnFields } from './answer/ranked-page.js';
 import { RankedLists, type RankedHit, type RankedList } from './answer/ranked-lists.js';
@@ -19,9 +19,11 @@ import type { RankReply } from './scorer.js';
 import type { SearchCall } from './request/search-call.js';
 import type { UpstreamSearch } from './request/upstream-search.js';
 import { namesOfShopper } from './request/search-options.js';
+import { fieldsWithoutValues } from './request/list-rules.js';
 import { arrangeByRules } from './walk/arranged-list.js';
 import type { Admission, Outcome } from './walk/admission.js';
 import { askEngine, finishAnswer, inPlainText, type SearchAnswer } from './walk/client-request.js';
+import type { SearchObserver } from './search-observer.js';
 import { SearchClock } from './walk/search-clock.js';
 import { labelOf, type OwnAnswer, type RankedAnswer, type SearchUnderWay } from './walk/search-under-way.js';
 import { parseSearchRequest, type PassThrough, type Rankable, type SkipReason } from './search-request.js';
@@ -40,17 +42,6 @@ export interface RankSearchDeps extends GatheringDeps {
   readonly erased: RecentErasures;
   /** Takes down searches that carry `ext.ubi`; null where nobody does. */
   readonly searches: SearchRecorder | null;
-}
-
-export interface SearchObserver {
-  outcome(outcome: {
-    readonly applied: boolean;
-    readonly reason: SkipReason | null;
-    readonly detail: string | null;
-    readonly clock: SearchClock;
-    /** Hits in the ranked list; null where none was made. */
-    readonly candidates: number | null;
-  }): void;
 }
 
 /** Time kept for scoring when a shopper's history is late. */
@@ -135,7 +126,9 @@ export class SearchRanker {
         outcome = 'in-time';
         if (search.options.dryRun) throw new Skipped('dry_run', '');
         if (page.describe && !this.#isErased(search, clock)) this.#deps.lists?.keep(page.describe);
-        this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates: page.candidates });
+        const { candidates, withoutValues } = page;
+        const unruled = withoutValues.length === 0 ? {} : { unruled: { profile: search.profileName, fields: withoutValues } };
+        this.#deps.observe.outcome({ applied: true, reason: null, detail: null, clock, candidates, ...unruled });
         const told = this.#tellUbi(answer, page.body, { call, search, clock, ranking: { fuserank_model: page.model } });
         return { body: told, applied: page.label, reason: null };
       } catch (error) {
@@ -172,7 +165,14 @@ export class SearchRanker {
       const list = stored ?? EMPTY_LIST;
       try {
         const body = await this.#renderPage(work, list, () => null);
-        return { body, label: `window=${list.window}; list=stored`, model: list.model, candidates: list.hits.length, describe: null };
+        return {
+          body,
+          label: `window=${list.window}; list=stored`,
+          model: list.model,
+          candidates: list.hits.length,
+          withoutValues: [],
+          describe: null,
+        };
       } catch (error) {
         this.#lists.forget(search.listKey); // a product of it is gone; the reader's next page is ranked anew
         throw error;
@@ -196,6 +196,7 @@ export class SearchRanker {
       label: `model=${model}; window=${search.from > 0 ? 'new' : list.window}`,
       model,
       candidates: list.hits.length,
+      withoutValues: fieldsWithoutValues(search.rules, gathered.set.values),
       describe,
     };
   }
@@ -205,13 +206,17 @@ export class SearchRanker {
     const { set, stamp } = gathered;
     const arranging = { search, gathered, scorers: this.#deps.scorers, clock, deadline };
     const { ranker, signals } = search.profile;
-    if (ranker === 'first-phase' || ranker === 'shuffle') {
+    const keepsOrder = search.call.given?.keepsOrder === true;
+    if (keepsOrder || ranker === 'first-phase' || ranker === 'shuffle') {
       const scores = shuffleScores(set.candidates.length, search.listKey);
-      const blend = ranker === 'shuffle' ? search.blend : 0;
-      const ranking = await arrangeByRules({ ...arranging, ranking: rankCandidates(set, { scores, blend, gate: 1 }), blend });
-      return { reply: null, model: ranker, ranking, describe: null };
+      // The ranker first-phase is the engine's order, which no rule touches; an order that a route of ours keeps is arranged.
+      const blend = keepsOrder || ranker === 'shuffle' ? search.blend : 0;
+      const ranked = rankCandidates(set, { scores, blend, gate: keepsOrder ? 0 : 1 });
+      const ranking = await arrangeByRules({ ...arranging, ranking: ranked, blend });
+      return { reply: null, model: keepsOrder ? 'first-phase' : ranker, ranking, describe: null };
     }
     const history = await within(deadline - Date.now() - HISTORY_RESERVE_MS, gathered.history, []);
+    const { lists } = this.#deps;
     const reply = await clock.stage('rank', () =>
       this.#deps.scorers.rank({
         ranker,
@@ -225,25 +230,27 @@ export class SearchRanker {
         statistics: gathered.statistics?.index ?? null,
         signals,
         explain: search.explain,
-        columns: this.#deps.lists?.wants(search.options.queryId ?? search.listKey) ?? false,
+        columns: lists?.wants(search.options.queryId ?? search.listKey) ?? false,
+        inputs: lists?.wantsInputs ?? false,
         deadline,
       }),
     );
     clock.add('items', reply.stages.items);
     clock.add('features', reply.stages.features);
     clock.add('score', reply.stages.score);
-    const model = this.#deps.scorers.facts?.rankers[ranker] ?? ranker;
-    const scored = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
-    const ranking = await arrangeByRules({ ...arranging, ranking: scored, blend: search.blend });
-    const { columns } = reply;
-    const facts = columns && {
-      ...nameList(search, this.#deps.config),
-      model,
-      history_length: history.length,
-      statistics_until: gathered.statistics?.until ?? null,
-      missing: reply.missing + reply.missingStatistics,
-    };
-    const describe = facts && (() => describeList(facts, { candidates: set.candidates, columns, order: ranking.order }));
+    const { model } = reply;
+    const ranked = rankCandidates(set, { scores: reply.scores, blend: search.blend, gate: reply.gate });
+    const ranking = await arrangeByRules({ ...arranging, ranking: ranked, blend: search.blend });
+    const { config } = this.#deps;
+    const describe = offerToKeep({
+      search,
+      config,
+      reply,
+      history,
+      order: ranking.order,
+      candidates: set.candidates,
+      statistics: gathered.statistics,
+    });
     return { reply, model, ranking, describe };
   }
 
@@ -283,8 +290,10 @@ interface RankedPage {
   readonly model: string;
   /** Hits of the ranked list. */
   readonly candidates: number;
+  /** Fields of the rules that no candidate has a value of. */
+  readonly withoutValues: readonly string[];
   /** For those who keep lists; null where nobody wants this one, or nothing was scored. */
-  readonly describe: (() => LoggedList) | null;
+  readonly describe: (() => KeptList) | null;
 }
 
 interface Scored {

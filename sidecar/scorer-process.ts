@@ -3,13 +3,13 @@ import { openImageEncoder, type ImageEncoder } from '../models/image-encoder.js'
 import { decodePicture, UnreadablePicture } from '../models/picture-decoder.js';
 import { decodePictureHead, type PictureHead } from '../models/picture-head.js';
 import { COLUMN_NAMES } from '../models/feature-set.js';
-import { NonFiniteScores, valuesOf, type Ranker, type WantedInputs } from '../models/ranker.js';
+import { openLocatedRanker } from '../models/named-ranker.js';
+import { INPUT_NAMES, NonFiniteScores, valuesOf, type Ranker, type WantedInputs } from '../models/ranker.js';
 import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
 import { attributeScores, seenSignals } from './explanation.js';
 import { assembleFeatures } from './features.js';
 import { FloatSlab } from './scoring/float-slab.js';
-import { openNamedRanker } from './scoring/named-ranker.js';
 import { unpackCandidates } from './scoring/packed-candidates.js';
 import { ProductMemory } from './scoring/product-memory.js';
 import {
@@ -59,7 +59,7 @@ class Scorer {
     const engine = connectEngine(settings.opensearch);
     const { text, image } = settings.encoders;
     const rankers = new Map<string, Ranker>();
-    for (const name of settings.rankers) rankers.set(name, await openNamedRanker(name));
+    for (const [name, place] of Object.entries(settings.rankers)) rankers.set(name, await openLocatedRanker(name, place));
     return new Scorer({
       engine,
       products: new ProductMemory(engine, { bytes: settings.memoryBytes }),
@@ -153,7 +153,7 @@ class Scorer {
     const started = performance.now();
     const ranker = this.#rankers.get(request.ranker);
     if (!ranker) throw new ScorerFailure('scorer_failed', `ranker ${request.ranker} was not opened`);
-    const statistics = request.columns || this.#counting.has(ranker) ? request.statistics : null;
+    const statistics = request.columns || request.inputs || this.#counting.has(ranker) ? request.statistics : null;
     const missing = await this.#products.fetchMissing({ ...request, statistics });
     const list = this.#products.assembleList({ ...request, statistics });
     const itemsAt = performance.now();
@@ -167,10 +167,12 @@ class Scorer {
     const explanations = request.explain ? await attributeScores(ranker, list) : null;
     const scoredAt = performance.now();
     return {
+      model: ranker.id,
       scores: output.scores,
       gate: output.gate?.[0] ?? 1,
       explanations,
       columns: request.columns ? valuesOf(assembleFeatures(list, ALL_COLUMNS), 'columns') : null,
+      inputs: request.inputs ? assembleFeatures(list, ALL_INPUTS) : null,
       missing: missing.vectors,
       missingStatistics: missing.statistics,
       stages: { items: itemsAt - started, features: featuresAt - itemsAt, score: scoredAt - featuresAt },
@@ -180,6 +182,9 @@ class Scorer {
 
 /** What a feature log keeps of a list. */
 const ALL_COLUMNS: WantedInputs = { inputs: ['columns'], columns: COLUMN_NAMES };
+
+/** What a network is trained on. */
+const ALL_INPUTS: WantedInputs = { inputs: INPUT_NAMES, columns: COLUMN_NAMES };
 
 function unlessZero(vector: Float32Array): Float32Array | null {
   return vector.some((value) => value !== 0) ? vector : null;

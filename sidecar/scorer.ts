@@ -1,7 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { packCandidates } from './scoring/packed-candidates.js';
+import { ScorerChild } from './scoring/scorer-child.js';
 import {
   ScorerFailure,
   ScorerRefused,
@@ -9,7 +8,6 @@ import {
   type EmbedReply,
   type EmbedRequest,
   type EncodeRequest,
-  type FromScorer,
   type QueryVectors,
   type RankReply,
   type RankRequest,
@@ -17,35 +15,26 @@ import {
   type ScorerResult,
   type ScorerSettings,
   type ScorerTask,
-  type ToScorer,
   type WarmRequest,
 } from './scoring/scorer-tasks.js';
 
 export { ScorerFailure, ScorerRefused } from './scoring/scorer-tasks.js';
 export type { QueryVectors, RankReply, RankRequest } from './scoring/scorer-tasks.js';
 
-/** A task unanswered for so long hangs its process. */
-const HUNG_MS = 10_000;
-/** A warm-up reads a whole index. */
-const HUNG_WARM_MS = 30 * 60_000;
 const FIRST_RESPAWN_MS = 100;
 const LAST_RESPAWN_MS = 5_000;
 /** A process that dies so often before the first was ever ready will not get better. */
 const EARLY_DEATHS = 3;
+/** Code that has never run takes ten times as long: a process that takes another's seat runs it before. */
+const REHEARSALS = 8;
+/** For one of them. */
+const REHEARSAL_MS = 5_000;
 /** Weight of the newest service time in the moving average. */
 const SMOOTHING = 0.1;
 
-interface Waiting {
-  readonly resolve: (result: ScorerResult) => void;
-  readonly reject: (error: Error) => void;
-  readonly hung: NodeJS.Timeout;
-}
-
 interface Seat {
-  child: ChildProcess | null;
-  ready: boolean;
+  child: ScorerChild;
   respawnMs: number;
-  readonly waiting: Map<number, Waiting>;
 }
 
 /**
@@ -53,19 +42,23 @@ interface Seat {
  * process that holds the shoppers' sockets. A dead scorer fails its tasks at once and is started again with back-off.
  */
 export class ScorerPool {
-  readonly #settings: ScorerSettings;
   readonly #seats: Seat[];
   readonly #onRestart: (cause: string) => void;
   readonly #ready: Promise<ScorerFacts>;
   #settleReady: { resolve: (facts: ScorerFacts) => void; reject: (error: Error) => void } | null = null;
+  #settings: ScorerSettings;
   #facts: ScorerFacts | null = null;
-  #nextId = 1;
   #serviceMs = 3;
   #closed = false;
   #refused = false;
   #earlyDeaths = 0;
   /** Indices that every process reads, also one that is started again; of the statistics the last version. */
   readonly #warmed = new Map<string, WarmRequest>();
+  /** Processes that are being opened to take a seat, or were told to leave theirs. */
+  readonly #standing = new Set<ScorerChild>();
+  #replacing: Promise<unknown> = Promise.resolve();
+  /** The last ranking, nobody's: what a new process rehearses. */
+  #rehearsed: RankRequest | null = null;
 
   constructor(settings: ScorerSettings, options: { processes: number | 'auto'; onRestart?: (cause: string) => void }) {
     this.#settings = settings;
@@ -73,8 +66,8 @@ export class ScorerPool {
     this.#ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
     this.#ready.catch(() => undefined);
     const processes = options.processes === 'auto' ? Math.max(1, availableParallelism() - 1) : options.processes;
-    this.#seats = Array.from({ length: processes }, () => ({ child: null, ready: false, respawnMs: FIRST_RESPAWN_MS, waiting: new Map() }));
-    for (const seat of this.#seats) this.#spawn(seat);
+    this.#seats = Array.from({ length: processes }, () => ({ child: new ScorerChild(settings), respawnMs: FIRST_RESPAWN_MS }));
+    for (const seat of this.#seats) this.#seatChild(seat, seat.child);
   }
 
   /** Resolves with the first process that is ready; rejects with `ScorerRefused` where artefacts or encoders are wrong. */
@@ -88,21 +81,21 @@ export class ScorerPool {
   }
 
   get readyProcesses(): number {
-    return this.#seats.filter((seat) => seat.ready).length;
+    return this.#seats.filter(({ child }) => child.ready).length;
   }
 
   /** Tasks handed over and not answered yet. */
   get queued(): number {
-    return this.#seats.reduce((sum, seat) => sum + seat.waiting.size, 0);
+    return this.#seats.reduce((sum, { child }) => sum + child.queued, 0);
   }
 
   /** Process ids, for operators and fault tests. */
   get processIds(): number[] {
-    return this.#seats.flatMap((seat) => seat.child?.pid ?? []);
+    return this.#seats.flatMap(({ child }) => child.processId ?? []);
   }
 
   encode(request: EncodeRequest): Promise<QueryVectors> {
-    return this.#run({ kind: 'encode', request }, (result): result is QueryVectors => typeof result === 'object' && 'head' in result);
+    return this.#run({ kind: 'encode', request }, isQueryVectors);
   }
 
   embed(request: EmbedRequest): Promise<EmbedReply> {
@@ -112,15 +105,13 @@ export class ScorerPool {
   /** Refuses at once what the queue could not finish before its deadline. */
   async rank(request: RankRequest): Promise<RankReply> {
     const remaining = request.deadline - Date.now();
-    const queue = Math.min(...this.#seats.filter((seat) => seat.ready).map((seat) => seat.waiting.size));
+    const queue = Math.min(...this.#seats.filter(({ child }) => child.ready).map(({ child }) => child.queued));
     // An idle scorer always gets its task: nothing else would bring the average down again after a stall.
     if (Number.isFinite(queue) && queue > 0 && (queue + 1) * this.#serviceMs > remaining) {
       throw new ScorerFailure('scorer_overloaded', `${queue} tasks wait and ${Math.round(remaining)} ms remain`);
     }
-    const reply = await this.#run(
-      { kind: 'rank', request: { ...request, candidates: packCandidates(request.candidates) } },
-      (result): result is RankReply => typeof result === 'object' && 'scores' in result,
-    );
+    this.#rehearsed = { ...request, history: [], queryText: null, explain: false, columns: false, inputs: false };
+    const reply = await this.#run(rankTask(request), isRankReply);
     if (!request.explain) this.#serviceMs += SMOOTHING * (reply.stages.features + reply.stages.score - this.#serviceMs);
     return reply;
   }
@@ -132,13 +123,22 @@ export class ScorerPool {
 
   /** Every process reads the index once, now or when it is ready. Resolves with the most rows that a process kept. */
   async warm(request: WarmRequest): Promise<number> {
-    this.#warmed.set(request.what === 'items' ? request.index : '', request);
-    const counts = await Promise.all(this.#seats.filter(({ ready }) => ready).map((seat) => this.#warmSeat(seat, request)));
+    this.#remember(request);
+    const counts = await Promise.all(this.#seats.filter(({ child }) => child.ready).map(({ child }) => child.warm(request)));
     return Math.max(0, ...counts);
   }
 
-  #warmSeat(seat: Seat, request: WarmRequest): Promise<number> {
-    return this.#runOn(seat, { kind: 'warm', request }, (result): result is number => typeof result === 'number');
+  /**
+   * Puts a process with other settings into every seat, one after the other. Each is opened and has read ahead what the others hold
+   * before the old one gets its last task, so no search waits and none is refused; memory is that of one process more meanwhile.
+   *
+   * @param alsoWarm what the new ones read ahead beside, told what they say of themselves
+   * @throws ScorerRefused, ScorerFailure where the first of them cannot be opened: then nothing has changed
+   */
+  replace(settings: ScorerSettings, alsoWarm: (facts: ScorerFacts) => WarmRequest | null = () => null): Promise<ScorerFacts> {
+    const replaced = this.#replacing.then(() => this.#replaceSeats(settings, alsoWarm));
+    this.#replacing = replaced.catch(() => undefined);
+    return replaced;
   }
 
   /** True from the moment it is told to close. */
@@ -149,105 +149,132 @@ export class ScorerPool {
   /** Lets every process finish its task and go. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(
-      this.#seats.map(async ({ child }) => {
-        if (!child || child.exitCode !== null) return;
-        const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-        child.disconnect();
-        const kill = setTimeout(() => child.kill('SIGKILL'), 2_000);
-        await gone;
-        clearTimeout(kill);
-      }),
-    );
+    await Promise.all([...this.#seats.map(({ child }) => child), ...this.#standing].map((child) => child.close()));
   }
 
-  async #run<T extends ScorerResult>(task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
-    const seat = this.#seats
-      .filter(({ ready }) => ready)
-      .reduce<Seat | null>((best, each) => (!best || each.waiting.size < best.waiting.size ? each : best), null);
-    if (!seat) throw new ScorerFailure('scorer_unavailable', 'no scorer process is ready');
-    return this.#runOn(seat, task, is);
+  #remember(request: WarmRequest): void {
+    this.#warmed.set(request.what === 'items' ? request.index : '', request);
   }
 
-  #runOn<T extends ScorerResult>(seat: Seat, task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
-    const { child } = seat;
-    if (!child || !seat.ready) return Promise.reject(new ScorerFailure('scorer_unavailable', 'the scorer process is not ready'));
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      const hung = setTimeout(() => child.kill('SIGKILL'), task.kind === 'warm' ? HUNG_WARM_MS : HUNG_MS);
-      seat.waiting.set(id, {
-        resolve: (result) =>
-          is(result) ? resolve(result) : reject(new ScorerFailure('scorer_failed', `unexpected result of ${task.kind}`)),
-        reject,
-        hung,
-      });
-      child.send({ ...task, id } satisfies ToScorer, (error) => {
-        if (error) this.#settle(seat, id)?.reject(new ScorerFailure('scorer_unavailable', error.message));
-      });
-    });
-  }
-
-  #settle(seat: Seat, id: number): Waiting | undefined {
-    const waiting = seat.waiting.get(id);
-    if (waiting) clearTimeout(waiting.hung);
-    seat.waiting.delete(id);
-    return waiting;
-  }
-
-  #spawn(seat: Seat): void {
-    const sibling = import.meta.url.endsWith('.ts') ? './scorer-process.ts' : './scorer-process.js';
-    const child = fork(fileURLToPath(new URL(sibling, import.meta.url)), {
-      serialization: 'advanced',
-      execArgv: sibling.endsWith('.ts') ? ['--import', 'tsx'] : [],
-      // The process is told to go by its channel; a Ctrl-C in the terminal must not take it away mid-answer.
-      detached: true,
-    });
-    seat.child = child;
-    child.on('message', (message: FromScorer) => this.#receive(seat, message));
-    child.on('error', () => undefined);
-    child.on('exit', (code, signal) => this.#lose(seat, signal ?? `exit ${code}`));
-    child.send({ kind: 'open', settings: this.#settings } satisfies ToScorer);
-  }
-
-  #receive(seat: Seat, message: FromScorer): void {
-    switch (message.kind) {
-      case 'ready':
-        seat.ready = true;
-        seat.respawnMs = FIRST_RESPAWN_MS;
-        this.#facts = message.facts;
-        this.#settleReady?.resolve(message.facts);
-        // What a process could not read now it fetches when a search misses it.
-        for (const request of this.#warmed.values()) this.#warmSeat(seat, request).catch(() => undefined);
-        return;
-      case 'refused':
-        this.#refused = true; // the same artefacts would be refused again
-        this.#settleReady?.reject(new ScorerRefused(message.message));
-        return;
-      case 'done':
-        this.#settle(seat, message.id)?.resolve(message.result);
-        return;
-      case 'failed':
-        this.#settle(seat, message.id)?.reject(new ScorerFailure(message.name, message.message));
-        return;
+  async #replaceSeats(settings: ScorerSettings, alsoWarm: (facts: ScorerFacts) => WarmRequest | null): Promise<ScorerFacts> {
+    const facts = await this.#replaceSeat(this.#seats[0], settings, alsoWarm);
+    for (const seat of this.#seats.slice(1)) {
+      try {
+        await this.#replaceSeat(seat, settings, alsoWarm);
+      } catch {
+        // What one process could open the others can, soon: this one comes in by the way of a process that died.
+        const old = seat.child;
+        this.#seatChild(seat, new ScorerChild(settings));
+        this.#dismiss(old);
+      }
     }
+    return facts;
+  }
+
+  async #replaceSeat(
+    seat: Seat | undefined,
+    settings: ScorerSettings,
+    alsoWarm: (facts: ScorerFacts) => WarmRequest | null,
+  ): Promise<ScorerFacts> {
+    if (!seat || this.#closed) throw new ScorerFailure('scorer_unavailable', 'the scorer processes are closed');
+    const child = new ScorerChild(settings);
+    this.#standing.add(child);
+    try {
+      const facts = await child.opened;
+      const beside = alsoWarm(facts);
+      if (beside) this.#remember(beside);
+      // What it could not read now it fetches when a search misses it.
+      for (const request of this.#warmed.values()) await child.warm(request).catch(() => undefined);
+      await this.#rehearse(child);
+      if (!child.ready) throw new ScorerFailure('scorer_unavailable', 'the new scorer process ended while it read ahead');
+      this.#settings = settings;
+      this.#facts = facts;
+      const old = seat.child;
+      this.#seatChild(seat, child);
+      this.#dismiss(old);
+      return facts;
+    } catch (error) {
+      await child.close();
+      throw error;
+    } finally {
+      this.#standing.delete(child);
+    }
+  }
+
+  /** What it could not do now shows when a search comes. */
+  async #rehearse(child: ScorerChild): Promise<void> {
+    const last = this.#rehearsed;
+    if (last === null) return;
+    const history = last.candidates.map(({ id }) => ({ objectId: id, action: 'click', ageSeconds: 60, runningSession: false }));
+    for (let time = 0; time < REHEARSALS; time += 1) {
+      await child
+        .run({ kind: 'encode', request: { head: null, text: `warm up ${time}`, image: null } }, isQueryVectors)
+        .catch(() => undefined);
+      await child.run(rankTask({ ...last, history, deadline: Date.now() + REHEARSAL_MS }), isRankReply).catch(() => undefined);
+    }
+  }
+
+  #dismiss(child: ScorerChild): void {
+    this.#standing.add(child);
+    void child.ended.then(() => this.#standing.delete(child));
+    child.dismiss();
+  }
+
+  /** Gives a process a seat, and the seat to another one when it ends there. */
+  #seatChild(seat: Seat, child: ScorerChild): void {
+    seat.child = child;
+    const isNew = !child.ready;
+    child.opened.then(
+      (facts) => {
+        seat.respawnMs = FIRST_RESPAWN_MS;
+        this.#facts = facts;
+        this.#settleReady?.resolve(facts);
+        // What a process could not read now it fetches when a search misses it.
+        if (isNew) for (const request of this.#warmed.values()) child.warm(request).catch(() => undefined);
+      },
+      (error: unknown) => {
+        if (!(error instanceof ScorerRefused)) return;
+        this.#refused = this.#facts === null; // the same artefacts would be refused again
+        this.#settleReady?.reject(error);
+      },
+    );
+    void child.ended.then((cause) => {
+      if (seat.child === child) this.#lose(seat, cause);
+    });
+  }
+
+  #run<T extends ScorerResult>(task: ScorerTask, is: (result: ScorerResult) => result is T): Promise<T> {
+    const seat = this.#seats
+      .filter(({ child }) => child.ready)
+      .reduce<Seat | null>((best, each) => (!best || each.child.queued < best.child.queued ? each : best), null);
+    if (!seat) return Promise.reject(new ScorerFailure('scorer_unavailable', 'no scorer process is ready'));
+    return seat.child.run(task, is);
   }
 
   #lose(seat: Seat, cause: string): void {
-    seat.ready = false;
-    seat.child = null;
-    for (const id of [...seat.waiting.keys()]) {
-      this.#settle(seat, id)?.reject(new ScorerFailure('scorer_unavailable', `the scorer process ended (${cause})`));
-    }
     if (this.#closed || this.#refused) return;
     if (this.#facts === null && ++this.#earlyDeaths > EARLY_DEATHS) {
       this.#settleReady?.reject(new ScorerRefused(`the scorer process ends before it is ready (${cause}); its standard error says why`));
       return;
     }
     this.#onRestart(cause);
+    const { child } = seat;
     const again = setTimeout(() => {
-      if (!this.#closed) this.#spawn(seat);
+      if (!this.#closed && seat.child === child) this.#seatChild(seat, new ScorerChild(this.#settings));
     }, seat.respawnMs);
     again.unref();
     seat.respawnMs = Math.min(LAST_RESPAWN_MS, seat.respawnMs * 2);
   }
+}
+
+function rankTask(request: RankRequest): ScorerTask {
+  return { kind: 'rank', request: { ...request, candidates: packCandidates(request.candidates) } };
+}
+
+function isRankReply(result: ScorerResult): result is RankReply {
+  return typeof result === 'object' && 'scores' in result;
+}
+
+function isQueryVectors(result: ScorerResult): result is QueryVectors {
+  return typeof result === 'object' && 'head' in result;
 }

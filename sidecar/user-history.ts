@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
 import type { EventStore } from './behaviour/event-store.js';
-import { chooseUserKey, type UserKeys } from '../mappings/ubi-event.js';
+import { chooseUserKey, MOST_SKEW_MS, type UserKeys } from '../mappings/ubi-event.js';
 
 /** One thing that a shopper did with one product. */
 export interface HistoryEvent {
@@ -37,6 +37,8 @@ export async function recallHistory(
   const events = await options.store.readHistory(key, {
     length: options.behaviour.historyLength,
     since: now - options.behaviour.ttlDays * DAY_MS,
+    // What others stored with a later time has not happened yet.
+    until: now + MOST_SKEW_MS,
     ignoredActions: IGNORED_ACTIONS,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });

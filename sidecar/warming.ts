@@ -42,7 +42,11 @@ export async function warmStatistics(house: {
   const started = performance.now();
   const wanted = scorers.facts?.wantsStatistics === true || config.observability.featureLog.folder !== null;
   try {
-    const items = wanted ? await scorers.warm({ what: 'statistics', index }) : null;
+    if (!wanted) {
+      log.info({ index, until }, 'item statistics are in use by the /v1 routes; no ranker looks at them');
+      return;
+    }
+    const items = await scorers.warm({ what: 'statistics', index });
     log.info({ index, until, items, ms: Math.round(performance.now() - started) }, 'item statistics are in use');
   } catch (error) {
     if (!scorers.closed) log.warn({ index, error: String(error) }, 'item statistics are not read yet; searches fetch what they miss');

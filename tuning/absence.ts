@@ -45,6 +45,8 @@ export interface SearchFacts {
   readonly label: string;
   readonly window: number | null;
   readonly excluded: readonly string[];
+  /** Rules that exclude, by their place in the configuration; they need not hold for this search. */
+  readonly exclusions: readonly { readonly name: string; readonly ids: readonly string[] }[];
   /** Ids by retriever, best first; absent where it was not asked. */
   readonly legs: { readonly text?: readonly string[] | undefined; readonly image?: readonly string[] | undefined };
   /** Why the vector legs added nothing; null where they ran, or nothing was ranked. */
@@ -86,7 +88,8 @@ export async function explainAbsence(
     return nowhere;
   }
   if (facts.excluded.includes(id)) {
-    say('excluded', 'a rule of the profile or of the request excludes it');
+    const rules = facts.exclusions.filter(({ ids }) => ids.includes(id)).map(({ name }) => name);
+    say('excluded', `${rules.join(' or ') || 'a rule of the profile'} excludes it`);
     return nowhere;
   }
   const query = z.json().optional().parse(body['query']);

@@ -7,7 +7,7 @@ const BAR_WIDTH = 16;
 
 /** The two orders side by side: place, the engine's hit, ours, and how far ours came up. */
 export function renderComparison(comparison: SearchComparison): string {
-  const places = new Map(comparison.engine.map((hit, place) => [hit.id, place]));
+  const places = new Map(comparison.engineIds.map((id, place) => [id, place]));
   const rows = Math.max(comparison.engine.length, comparison.ranked.length);
   const lines = [`  #  ${pad('engine', TITLE_WIDTH)}  ${pad('fuserank', TITLE_WIDTH)}  move`];
   for (let place = 0; place < rows; place++) {
@@ -20,16 +20,16 @@ export function renderComparison(comparison: SearchComparison): string {
 }
 
 /** One hit's arithmetic: what each signal gave, and what of the history weighed most. */
-export function renderExplanation(hit: SeenHit): string {
+export function renderExplanation(hit: SeenHit & { readonly label?: string }): string {
   const { explanation } = hit;
-  if (!explanation) return `${hit.id}  ${hit.title}: not ranked`;
+  if (!explanation) return `${hit.id}  ${hit.title}: not ranked${hit.label ? ` (${hit.label})` : ''}`;
   const shares = Object.entries(explanation.shares).filter(([, share]) => Math.abs(share) >= 0.0005);
   const widest = Math.max(0.001, ...shares.map(([, share]) => Math.abs(share)));
   const first = explanation.first_phase;
   return [
     `${hit.id}  ${hit.title}`,
-    `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? 'did not find it' : `rank ${first.rank + 1}, score ${first.score}`}; blend (weight of the model) ${explanation.blend.toFixed(2)}, gate (its trust in this list) ${explanation.gate.toFixed(2)}`,
-    ...shares.map(([name, share]) => `  ${name.padEnd(14)} ${share >= 0 ? '+' : '−'}${Math.abs(share).toFixed(3)}  ${bar(share / widest)}`),
+    `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? `did not find it${addedBy(explanation)}` : `rank ${first.rank + 1}, score ${first.score}`}; blend (weight of the model) ${explanation.blend.toFixed(2)}, gate (its trust in this list) ${explanation.gate.toFixed(2)}`,
+    ...shares.map(([name, share]) => `  ${name.padEnd(14)} ${share >= 0 ? '+' : '-'}${Math.abs(share).toFixed(3)}  ${bar(share / widest)}`),
     `  ${'final'.padEnd(14)} ${explanation.final.toFixed(4)}`,
     ...(explanation.moved_by ? [`  placed by the rule ${explanation.moved_by.rule}, from rank ${explanation.moved_by.from + 1}`] : []),
     ...(explanation.history.length === 0
@@ -38,6 +38,14 @@ export function renderExplanation(hit: SeenHit): string {
   ]
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** Which vectors brought a hit that the words did not find. */
+function addedBy({ text_knn: text, image_knn: image }: HitExplanation): string {
+  const legs = Object.entries({ text, image }).flatMap(([name, leg]) =>
+    leg?.rank == null ? [] : [`${name} vectors at rank ${leg.rank + 1}`],
+  );
+  return legs.length === 0 ? '' : `, added by ${legs.join(' and ')}`;
 }
 
 /** A share of the widest one, −1 to 1: below 0 it grows to the left of the axis, above to the right. */
@@ -58,7 +66,7 @@ function describeHistory(history: HitExplanation['history']): string[] {
 }
 
 function describe(hit: SeenHit | undefined): string {
-  return hit ? [hit.title, ...hit.fields].join(' · ') : '';
+  return hit ? [...new Set([hit.id, hit.title]), ...hit.fields].join(' · ') : '';
 }
 
 function move(hit: SeenHit, place: number, places: ReadonlyMap<string, number>): string {

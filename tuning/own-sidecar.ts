@@ -1,14 +1,14 @@
 import type { Config, Profile } from '../config/schema.js';
-import { startSidecar, type LoggedList, type Sidecar } from '../sidecar/index.js';
+import { startSidecar, type Sidecar, type SidecarOptions } from '../sidecar/index.js';
 
 /**
  * A sidecar of a command's own: on free ports, without a page, reading nothing but what is asked for, logging nothing.
- * @param onRankedList told of every list that it ranks, with its columns
+ * @param options.onRankedList told of every list that it ranks, with its columns and, where asked for, its inputs
  */
 export function startOwnSidecar(
   config: Config,
   profiles: Readonly<Record<string, Profile>>,
-  onRankedList?: (list: LoggedList) => void,
+  options: Pick<SidecarOptions, 'onRankedList' | 'withInputs'> = {},
 ): Promise<Sidecar> {
   return startSidecar(
     {
@@ -22,6 +22,6 @@ export function startOwnSidecar(
       },
       profiles: { ...profiles },
     },
-    { passive: true, ...(onRankedList === undefined ? {} : { onRankedList }) },
+    { passive: true, ...options },
   );
 }

@@ -11,6 +11,9 @@ import { readQueryPicture } from './query-picture.js';
 /** A ranked list has at most 1000 hits of the engine, 500 added and 100 pinned ones. */
 const MOST_HITS = 1600;
 
+/** Hits of the engine that a ranked one may have come up from: as many as a profile's window usually has. */
+const LOOKED_THROUGH = 200;
+
 /** One hit as a person looks at it. */
 export interface SeenHit {
   readonly id: string;
@@ -19,6 +22,8 @@ export interface SeenHit {
   readonly explanation: HitExplanation | null;
 }
 
+/** Place among the hits of a vector leg, from 0. */
+const legPlace = z.looseObject({ rank: z.number().nullable() }).optional();
 const explanationSchema = z.looseObject({
   rank: z.number(),
   final: z.number(),
@@ -26,6 +31,8 @@ const explanationSchema = z.looseObject({
   shares: z.record(z.string(), z.number()),
   gate: z.number(),
   blend: z.number(),
+  text_knn: legPlace,
+  image_knn: legPlace,
   history: z.array(z.object({ object_id: z.string().nullable(), weight: z.number() })),
   moved_by: z.looseObject({ rule: z.string(), from: z.number() }).optional(),
 });
@@ -44,6 +51,7 @@ const answerSchema = z.looseObject({
         .looseObject({
           stages: z.record(z.string(), z.number()),
           window: z.number().optional(),
+          profile: z.string().optional(),
           rules: z.looseObject({ excluded: z.array(z.string()) }).optional(),
           legs: z.looseObject({ text: z.array(z.string()).optional(), image: z.array(z.string()).optional() }).optional(),
           no_vector_legs: z.string().optional(),
@@ -52,11 +60,21 @@ const answerSchema = z.looseObject({
     })
     .optional(),
 });
+const TOKEN_WANTED: ReadonlySet<number> = new Set([401, 403]);
+const HOW_TO_SHOW_A_TOKEN =
+  'this command shows one with FUSERANK_OPENSEARCH_AUTH_TYPE=bearer and FUSERANK_OPENSEARCH_AUTH_TOKEN, or by opensearch.auth of fuserank.yaml';
 const errorSchema = z.object({ error: z.union([z.string(), z.looseObject({ reason: z.string() })]) });
+
+/** A hit, and the `X-Fuserank` header of its search, which says why where it was not ranked. */
+export interface ExplainedHit extends SeenHit {
+  readonly label: string;
+}
 
 /** The same search twice: the engine's order, and ours for one shopper. */
 export interface SearchComparison {
   readonly engine: readonly SeenHit[];
+  /** More of the same order, to tell from how far below a hit came. */
+  readonly engineIds: readonly string[];
   readonly ranked: readonly SeenHit[];
   readonly total: number;
   /** The `X-Fuserank` header of the ranked one. */
@@ -88,12 +106,13 @@ export class SearchConsole {
 
   /**
    * @param options.url a running sidecar; null starts one in this process for the time being
-   * @throws EngineUnreachable, SearchRefused where the alias does not exist
+   * @throws EngineUnreachable, SearchRefused where the alias does not exist or the sidecar wants a token
    */
   static async open(options: { config: Config; alias: string; url: string | null }): Promise<SearchConsole> {
     const { config, alias } = options;
     // A sidecar that runs passes reading on: whoever can reach it need not reach the engine.
     const reached = options.url === null ? config : { ...config, opensearch: { ...config.opensearch, nodes: [options.url] } };
+    if (options.url !== null) await showToken(options.url, config);
     const roles = await readRoles(reached, alias);
     // A profile of the configuration that fits comes first; the last one takes what none fits.
     const sidecar =
@@ -112,7 +131,7 @@ export class SearchConsole {
     const picture = query.image === null ? null : await readQueryPicture(query.image, process.cwd());
     const body: Record<string, unknown> =
       query.text === null ? { query: { match_all: {} }, size: query.size } : this.#textSearch(query.text, query.size);
-    const engine = await this.#search(body, { 'x-fuserank-bypass': 'true' });
+    const engine = await this.#search({ ...body, size: Math.max(query.size, LOOKED_THROUGH) }, { 'x-fuserank-bypass': 'true' });
     const ext = {
       fuserank: {
         ...(query.user === null ? {} : { user_id: query.user }),
@@ -123,7 +142,8 @@ export class SearchConsole {
     };
     const ranked = await this.#search({ ...body, ext }, {});
     return {
-      engine: engine.hits,
+      engine: engine.hits.slice(0, query.size),
+      engineIds: engine.hits.map(({ id }) => id),
       ranked: ranked.hits,
       total: ranked.total,
       label: ranked.label,
@@ -140,7 +160,7 @@ export class SearchConsole {
     body: Record<string, unknown> | null;
     id: string;
     user: string | null;
-  }): Promise<SeenHit | Absence> {
+  }): Promise<ExplainedHit | Absence> {
     const { text, id, user } = about;
     const body = about.body ?? this.#textSearch(text, MOST_HITS);
     const fuserank = {
@@ -155,7 +175,7 @@ export class SearchConsole {
     const ranked = await this.#search({ ...body, ...page, ext: { fuserank } }, {});
     const hit = ranked.hits.find((each) => each.id === id);
     // A search that was not ranked has no window to be outside of.
-    if (hit && (hit.explanation || ranked.facts.window === null)) return hit;
+    if (hit && (hit.explanation || ranked.facts.window === null)) return { ...hit, label: ranked.label };
     const words = { given: about.body === null ? null : text, textFields: textFieldsOf({ roles: this.#roles }) };
     return explainAbsence({ index: this.#alias, id, body, words, facts: ranked.facts }, (path, asked) => this.#ask(path, asked));
   }
@@ -177,7 +197,7 @@ export class SearchConsole {
     });
     const json: unknown = await response.json();
     if (response.status === 404) return null;
-    if (response.status !== 200) throw new SearchRefused(reasonOf(json, response.status));
+    if (response.status !== 200) throw new SearchRefused(reasonOf(json, response));
     return json;
   }
 
@@ -195,7 +215,7 @@ export class SearchConsole {
       body: JSON.stringify(body),
     });
     const json: unknown = await response.json();
-    if (response.status !== 200) throw new SearchRefused(reasonOf(json, response.status));
+    if (response.status !== 200) throw new SearchRefused(reasonOf(json, response));
     const answer = answerSchema.parse(json);
     const total = answer.hits.total;
     const label = response.headers.get('x-fuserank') ?? '';
@@ -208,10 +228,20 @@ export class SearchConsole {
         label,
         window: answer.ext?.fuserank?.window ?? null,
         excluded: answer.ext?.fuserank?.rules?.excluded ?? [],
+        exclusions: this.#exclusionsOf(answer.ext?.fuserank?.profile ?? null),
         legs: { ...answer.ext?.fuserank?.legs },
         noVectorLegs: answer.ext?.fuserank?.no_vector_legs ?? null,
       },
     };
+  }
+
+  /** The rules of a profile as our configuration has it; a sidecar that runs may have another. */
+  #exclusionsOf(profile: string | null): SearchFacts['exclusions'] {
+    const rules = profile === null ? undefined : this.#config.profiles[profile]?.exclude;
+    return (rules ?? []).map(({ query, ids }, place) => ({
+      name: `profiles.${profile}.exclude.${place}${query === undefined ? '' : ` (query "${query}")`}`,
+      ids,
+    }));
   }
 
   #see(hit: z.output<typeof hitSchema>): SeenHit {
@@ -230,6 +260,13 @@ export class SearchConsole {
   }
 }
 
+/** A sidecar that wants a token says so in its own words, not as an engine that refuses an account. @throws SearchRefused */
+async function showToken(url: string, config: Config): Promise<void> {
+  const headers = serviceHeaders(config.opensearch);
+  const response = await fetch(url, { headers }).catch(() => null); // who is not there is told of below
+  if (response && TOKEN_WANTED.has(response.status)) throw new SearchRefused(reasonOf(await response.json().catch(() => null), response));
+}
+
 async function readRoles(config: Config, alias: string): Promise<ProductFieldRoles> {
   const client = connectEngine(config.opensearch);
   try {
@@ -245,8 +282,9 @@ async function readRoles(config: Config, alias: string): Promise<ProductFieldRol
   }
 }
 
-function reasonOf(json: unknown, status: number): string {
+function reasonOf(json: unknown, { status }: Response): string {
   const parsed = errorSchema.safeParse(json);
-  if (!parsed.success) return `the search was answered ${status}`;
-  return typeof parsed.data.error === 'string' ? parsed.data.error : parsed.data.error.reason;
+  const told = parsed.success ? parsed.data.error : `the search was answered ${status}`;
+  const reason = typeof told === 'string' ? told : told.reason;
+  return TOKEN_WANTED.has(status) ? `${reason}; ${HOW_TO_SHOW_A_TOKEN}` : reason;
 }

@@ -13,6 +13,7 @@ PRIOR_REVIEWS = 10
 RETRIEVERS = 3
 LONG_QUERY_WORDS = 8
 LONGEST_HISTORY = 50
+COUNTERS = ("popularity", "popularity_7d", "popularity_in_category", "views_7d", "carts_7d", "purchases_7d", "ctr", "cvr")
 DEFINITION = {column["name"]: column for column in FEATURE_SET["columns"]}
 
 
@@ -51,15 +52,30 @@ class Evidence:
     past_text: np.ndarray  # [L, Dt]
     past_image: np.ndarray  # [L, Di]
     words: str  # of the query
-    item_id: list[str | None]  # [N]
-    past_id: list[str]  # [L]
     item_category: list[list[str]]  # [N]
-    item_statistics: list[dict | None]  # [N]
-    past_statistics: list[dict | None]  # [L]
+    met: "Met"
 
 
-def compute_columns(facts: Facts, names: list[str] = COLUMNS) -> np.ndarray:
-    """[N, F] float32 in the order of the names, missing values as declared, clipped."""
+@dataclass
+class Met:
+    """What the shop's statistics say of N candidates, and of them with D distinct products of the history. NaN: not known."""
+
+    counters: dict[str, np.ndarray]  # name of the statistic -> [N]
+    weights: np.ndarray  # [N, D]
+    cosines: np.ndarray  # [N, D]
+    item_factor: np.ndarray  # [N, K]
+    past_factor: np.ndarray  # [D', K], of those that have one
+
+    @classmethod
+    def nothing(cls, candidates: int) -> "Met":
+        """Of a shop without statistics."""
+        pairs = np.zeros((candidates, 0))
+        return cls({name: np.full(candidates, np.nan) for name in COUNTERS}, pairs, pairs, np.zeros((candidates, 0)), np.zeros((0, 0)))
+
+
+def compute_columns(facts: Facts, names: list[str] = COLUMNS, more: tuple[dict[str, np.ndarray], Met] | None = None) -> np.ndarray:
+    """[N, F] float32 in the order of the names, missing values as declared, clipped. `more`: the values of the cosine columns, and the
+    shop's statistics, where they are at hand; else those that `facts.evidence` gives."""
     n, length = facts.same_brand.shape
     known = np.full(n, np.nan)
     z = standardise(facts.first_score)
@@ -99,10 +115,12 @@ def compute_columns(facts: Facts, names: list[str] = COLUMNS) -> np.ndarray:
         "history_length": np.full(n, np.log1p(length) / np.log1p(LONGEST_HISTORY) if length else np.nan),
     }
     if facts.evidence:
-        values |= cosine_values(facts.evidence) | behaviour_values(facts.evidence, values["history_length"])
+        more = cosine_values(facts.evidence), facts.evidence.met
+    if more:
+        values |= more[0] | behaviour_values(more[1], values["history_length"])
     columns = np.empty((n, len(names)), np.float32)
     for place, name in enumerate(names):
-        column, value = DEFINITION[name], values[name]
+        column, value = DEFINITION[name], values.get(name, known)
         columns[:, place] = np.where(np.isnan(value), column["missing"], np.clip(value, *column["clip"]))
     return columns
 
@@ -134,47 +152,28 @@ def greatest(items: np.ndarray, past: np.ndarray) -> np.ndarray:
 
 
 def category_match(words: list[str], category: list[str]) -> float:
-    own = {word for value in category for word in words_of(value)}
-    return sum(word in own for word in words) / len(words) if words and category else np.nan
+    return match_words(words, {word for value in category for word in words_of(value)}) if category else np.nan
+
+
+def match_words(words: list[str], own: set[str]) -> float:
+    return sum(word in own for word in words) / len(words) if words else np.nan
 
 
 def words_of(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower())
 
 
-def behaviour_values(seen: Evidence, history_length: np.ndarray) -> dict[str, np.ndarray]:
-    past: dict[str, dict | None] = {}  # distinct, with statistics where any event of the product has them
-    for key, statistics in zip(seen.past_id, seen.past_statistics, strict=True):
-        past[key] = past.get(key) or statistics
-    met = np.array([[meet(key, own, other, past[other]) for other in past] for key, own in zip(seen.item_id, seen.item_statistics, strict=True)])
-    weights, cosines = met.reshape(len(seen.item_id), len(past), 2).transpose(2, 0, 1)  # [N, D] both
-    factors = [statistics["factor"] for statistics in past.values() if statistics and statistics["factor"]]
-    own = [statistics["factor"] if statistics else None for statistics in seen.item_statistics]
-    member = lambda name: np.array([np.nan if each is None or each[name] is None else each[name] for each in seen.item_statistics])  # noqa: E731
+def behaviour_values(met: Met, history_length: np.ndarray) -> dict[str, np.ndarray]:
+    member = met.counters
     return {
-        "covisit_max": np.log1p(weights.max(1, initial=0)),
-        "covisit_sum": np.log1p(weights.sum(1)),
-        "covisit_cosine_sum": cosines.sum(1),
-        "factor_cosine": np.array([np.mean(np.array(factors) @ each) if each and factors else np.nan for each in own]),
-        "popularity": member("popularity"),
-        "popularity_7d": member("popularity_7d"),
-        "popularity_in_category": member("popularity_in_category"),
-        "log_views_7d": log_of(member("views_7d")) / 5,
-        "log_carts_7d": log_of(member("carts_7d")) / 5,
-        "log_purchases_7d": log_of(member("purchases_7d")) / 5,
-        "ctr": member("ctr"),
-        "cvr": member("cvr"),
-        "popularity_by_history": member("popularity") * history_length,
+        "covisit_max": np.log1p(met.weights.max(1, initial=0)),
+        "covisit_sum": np.log1p(met.weights.sum(1)),
+        "covisit_cosine_sum": met.cosines.sum(1),
+        "factor_cosine": met.item_factor @ met.past_factor.mean(0) if len(met.past_factor) else np.full(len(met.weights), np.nan),
+        **{name: member[name] for name in ("popularity", "popularity_7d", "popularity_in_category", "ctr", "cvr")},
+        **{f"log_{name}": log_of(member[name]) / 5 for name in ("views_7d", "carts_7d", "purchases_7d")},
+        "popularity_by_history": member["popularity"] * history_length,
     }
-
-
-def meet(key: str | None, own: dict | None, other: str, others: dict | None) -> tuple[float, float]:
-    """Weight and cosine of a pair; lists of neighbours are cut, so either may hold it."""
-    for statistics, neighbour in ((own, other), (others, key)):
-        if key is not None and statistics and neighbour in statistics["neighbour_ids"]:
-            place = statistics["neighbour_ids"].index(neighbour)
-            return statistics["neighbour_weights"][place], statistics["neighbour_cosines"][place]
-    return 0.0, 0.0
 
 
 def reciprocal_rank(rank: np.ndarray) -> np.ndarray:

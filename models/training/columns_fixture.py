@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from columns import Evidence, Facts, compute_columns
+from columns import COUNTERS, Evidence, Facts, Met, compute_columns
 from contract import ACTION, ALL_COLUMNS, MODELS
 
 TEXT_DIMS, IMAGE_DIMS, FACTOR_DIMS = 5, 4, 3
@@ -93,6 +93,32 @@ def draw_statistics(rng: np.random.Generator, own: int, items: int) -> dict:
     }
 
 
+def meet_history(ids: list[str | None], statistics: list[dict | None], history: list[dict]) -> Met:
+    past: dict[str, dict | None] = {}  # distinct, with statistics where any event of the product has them
+    for event in history:
+        past[event["objectId"]] = past.get(event["objectId"]) or (event["item"]["statistics"] if event["item"] else None)
+    met = np.array([[meet(key, own, other, past[other]) for other in past] for key, own in zip(ids, statistics, strict=True)])
+    weights, cosines = met.reshape(len(ids), len(past), 2).transpose(2, 0, 1)  # [N, D] both
+    member = lambda name: np.array([np.nan if each is None or each[name] is None else each[name] for each in statistics], float)  # noqa: E731
+    factors = [each["factor"] for each in past.values() if each and each["factor"]]
+    return Met(
+        counters={name: member(name) for name in COUNTERS},
+        weights=weights,
+        cosines=cosines,
+        item_factor=np.array([each["factor"] if each and each["factor"] else [np.nan] * FACTOR_DIMS for each in statistics]).reshape(-1, FACTOR_DIMS),
+        past_factor=np.array(factors).reshape(-1, FACTOR_DIMS),
+    )
+
+
+def meet(key: str | None, own: dict | None, other: str, others: dict | None) -> tuple[float, float]:
+    """Weight and cosine of a pair; lists of neighbours are cut, so either may hold it."""
+    for statistics, neighbour in ((own, other), (others, key)):
+        if key is not None and statistics and neighbour in statistics["neighbour_ids"]:
+            place = statistics["neighbour_ids"].index(neighbour)
+            return statistics["neighbour_weights"][place], statistics["neighbour_cosines"][place]
+    return 0.0, 0.0
+
+
 def read_facts(candidates: list[dict], history: list[dict], query: dict) -> Facts:
     ids = {key: place for place, key in enumerate(sorted({e["objectId"] for e in history} | {c["item"]["id"] for c in candidates if c["item"]}))}
     numeric = lambda holders, key: np.array([np.nan if not h["item"] or h["item"][key] is None else h["item"][key] for h in holders], float)  # noqa: E731
@@ -116,11 +142,8 @@ def read_facts(candidates: list[dict], history: list[dict], query: dict) -> Fact
         past_text=rows(member(history, "text"), TEXT_DIMS),
         past_image=rows(member(history, "image"), IMAGE_DIMS),
         words=query["text"] or "",
-        item_id=member(candidates, "id"),
-        past_id=[e["objectId"] for e in history],
         item_category=[category or [] for category in member(candidates, "category")],
-        item_statistics=member(candidates, "statistics"),
-        past_statistics=member(history, "statistics"),
+        met=meet_history(member(candidates, "id"), member(candidates, "statistics"), history),
     )
     return Facts(
         first_score=np.array([np.nan if c["firstPhaseScore"] is None else c["firstPhaseScore"] for c in candidates], float),

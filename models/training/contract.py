@@ -18,8 +18,10 @@ def feature_set_hash(names: list[str]) -> str:
 
 
 ALL_COLUMNS = [column["name"] for column in FEATURE_SET["columns"]]
-# Those that fusion-base and cosine are trained on; later columns come after them.
-COLUMNS = ALL_COLUMNS[: ALL_COLUMNS.index("history_length") + 1]
+# Those that fusion-base reads: all but the cosines, which it computes itself.
+COLUMNS = [column["name"] for column in FEATURE_SET["columns"] if not column["name"].endswith(("_cosine", "_similarity")) or column["signal"] == "behaviour"]
+# Those that the untrained cosine ranker is fed.
+FIRST_COLUMNS = ALL_COLUMNS[: ALL_COLUMNS.index("history_length") + 1]
 COLUMN = {name: place for place, name in enumerate(COLUMNS)}
 ACTION = {name: action["id"] for action in FEATURE_SET["actions"] for name in action["names"]}
 ACTIONS = 1 + max(ACTION.values())
@@ -61,4 +63,4 @@ INPUTS = {
     "cosine_stats": ("B", "K", "S"),
     "columns": ("B", "N", "F"),
 }
-FIXED_AXES = {"K": len(COSINE_PAIRS), "F": len(COLUMNS), "S": 2}
+FIXED_AXES = {"K": len(COSINE_PAIRS), "S": 2}

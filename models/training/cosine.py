@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor, nn
 
-from contract import COLUMN, MODELS
+from contract import COLUMN, FIRST_COLUMNS, MODELS
 from evidence import POOLS, compare, pool_weights
 from export import export_ranker
 
@@ -47,6 +47,7 @@ if __name__ == "__main__":
         MODELS / "artefacts" / "cosine-1",
         name="cosine",
         version="1",
+        columns=FIRST_COLUMNS,
         trained_on=[],
         metrics={},
     )

@@ -1,6 +1,5 @@
 """Simulated lists -> batches of the contract's inputs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 import pickle
@@ -8,14 +7,16 @@ import pickle
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from catalogues import Catalogue, unit
+from contract import ALL_COLUMNS, COLUMNS
 from latent_shop import draw_latent_shop
-from simulator import SimulatedList, View, compare_attributes, simulate_list
+from simulator import SimulatedList
+from view import View, compare_attributes
 
 # Shares of the views drawn from each catalogue; the rest are latent shops.
 SHARES = {"esci": 0.3, "shop": 0.25, "photos": 0.05}
+COLUMN_PLACES = [ALL_COLUMNS.index(name) for name in COLUMNS]
 
 
 @dataclass
@@ -44,30 +45,6 @@ def draw_view(catalogues: dict[str, Catalogue], rng: np.random.Generator) -> Vie
     return View(draw_latent_shop(int(rng.integers(2**31))) if name == "latent" else catalogues[name], rng)
 
 
-def simulate_batches(catalogues: dict[str, Catalogue], *, lists: int, batch: int, seed: int) -> Iterator[Batch]:
-    """Without end: `lists` lists of one view after another, in batches of one view each, since vectors of a batch have the same dims."""
-    rng = np.random.default_rng(seed)
-    while True:
-        view = draw_view(catalogues, rng)
-        made = [simulated for simulated in (simulate_list(view, rng) for _ in range(lists)) if simulated]
-        made.sort(key=lambda one: len(one.items))
-        for start in range(0, len(made) - batch + 1, batch):
-            yield collate(view, made[start : start + batch])
-
-
-class Simulation(IterableDataset):
-    """The same for a DataLoader: each of its processes walks shops of its own."""
-
-    def __init__(self, folder: Path, *, lists: int, batch: int, seed: int):
-        self.folder, self.lists, self.batch, self.seed = folder, lists, batch, seed
-
-    def __iter__(self) -> Iterator[Batch]:
-        worker = get_worker_info()
-        torch.set_num_threads(1)
-        seed = self.seed * 1000 + (worker.id if worker else 0)
-        return simulate_batches(load_catalogues(self.folder), lists=self.lists, batch=self.batch, seed=seed)
-
-
 def collate(view: View, lists: list[SimulatedList]) -> Batch:
     b, n, length = len(lists), max(len(one.items) for one in lists), max(1, max(len(one.history) for one in lists))
     zeros = lambda *dims: np.zeros((b, *dims), np.float32)  # noqa: E731
@@ -80,8 +57,9 @@ def collate(view: View, lists: list[SimulatedList]) -> Batch:
         "history_mask": zeros(length), "history_text": zeros(length, text_dims), "history_text_mask": zeros(length),
         "history_image": zeros(length, image_dims), "history_image_mask": zeros(length),
         "history_brand": zeros(n, length), "history_category": zeros(n, length),
+        "history_covisits": zeros(n, length), "history_covisits_norm": zeros(n, length), "history_factor": zeros(n, length),
         "history_event": zeros(length), "history_age": zeros(length), "history_session": zeros(length),
-        "cosine_stats": np.repeat(view.statistics[None], b, 0), "columns": zeros(n, lists[0].columns.shape[1]),
+        "cosine_stats": np.repeat(view.statistics[None], b, 0), "columns": zeros(n, len(COLUMNS)),
     }  # fmt: skip
     chosen, outcome = zeros(n), zeros(n)
     for row, one in enumerate(lists):
@@ -95,7 +73,7 @@ def collate(view: View, lists: list[SimulatedList]) -> Batch:
             x["query_image"][row], x["query_image_mask"][row] = one.photo, 1
         x["item_text"][row, :c], x["item_text_mask"][row, :c] = view.text[one.items], view.has_text[one.items]
         x["item_image"][row, :c], x["item_image_mask"][row, :c] = view.image[one.items], view.has_image[one.items]
-        x["columns"][row, :c] = one.columns
+        x["columns"][row, :c] = one.columns[:, COLUMN_PLACES]
         chosen[row, :c], outcome[row, :c] = one.chosen, one.outcome
         if not e:
             continue
@@ -103,6 +81,10 @@ def collate(view: View, lists: list[SimulatedList]) -> Batch:
         x["history_text"][row, :e], x["history_text_mask"][row, :e] = view.text[one.history], view.has_text[one.history]
         x["history_image"][row, :e], x["history_image_mask"][row, :e] = view.image[one.history], view.has_image[one.history]
         x["history_brand"][row, :c, :e], x["history_category"][row, :c, :e] = compare_attributes(view, one.items, one.history)
+        if view.behaviour:
+            weights, cosines = view.behaviour.meet(one.items, one.history)
+            x["history_covisits"][row, :c, :e], x["history_covisits_norm"][row, :c, :e] = np.log1p(weights), cosines
+            x["history_factor"][row, :c, :e] = view.behaviour.factor[one.items] @ view.behaviour.factor[one.history].T
         x["history_event"][row, :e], x["history_age"][row, :e], x["history_session"][row, :e] = one.action, one.age, one.session
     return Batch(
         inputs={name: torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)) for name, values in x.items()},

@@ -4,18 +4,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from contract import COLUMN
+from augment import BEHAVIOUR_PLANES
+from contract import COLUMN, FEATURE_SET
 from dataset import Batch
 from losses import blend, ndcg
 from model import FusionBase
 
 DIAL = 0.75
-HISTORY_COLUMNS = ("price_closeness", "brand_affinity", "category_affinity", "seen", "seen_recency", "bought", "history_length")
+HISTORY_COLUMNS = [column["name"] for column in FEATURE_SET["columns"] if column["scope"] in ("user", "user-item") and column["name"] in COLUMN]
+HISTORY_INPUTS = (
+    "history_mask", "history_text_mask", "history_image_mask", "history_session", "history_age", "history_event", "history_brand", "history_category",
+    *BEHAVIOUR_PLANES,
+)  # fmt: skip
 
 
 def without_history(x: dict[str, Tensor]) -> dict[str, Tensor]:
     bare = dict(x)
-    for name in ("history_mask", "history_text_mask", "history_image_mask", "history_session", "history_age", "history_event", "history_brand", "history_category"):
+    for name in HISTORY_INPUTS:
         bare[name] = torch.zeros_like(x[name])
     bare["columns"] = x["columns"].clone()
     bare["columns"][..., [COLUMN[name] for name in HISTORY_COLUMNS]] = 0

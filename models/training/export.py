@@ -1,9 +1,10 @@
 """PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
-    python export.py --run RUN --out ../artefacts/fusion-base-1
+    python export.py --run RUN --out ../artefacts/fusion-base-2 [--measured REPORT...]
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,12 @@ class Positional(nn.Module):
         return tuple(outputs[name] for name in self.ranker.OUTPUTS)
 
 
-def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, trained_on: list[str], metrics: dict) -> None:
+def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, trained_on: list[str], metrics: dict, columns: list[str] = COLUMNS) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model_file = folder / "model.onnx"
     ranker.eval()
     axes = {axis: torch.export.Dim.DYNAMIC for axis in ("B", "N", "L", "Dt", "Di")}
-    sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9))
+    sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9), len(columns))
     with torch.no_grad():
         program = torch.onnx.export(
             Positional(ranker).eval(),
@@ -50,14 +51,14 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
         )
     program.save(str(model_file))
     strip_metadata(model_file)
-    check_parity(ranker, model_file)
+    check_parity(ranker, model_file, len(columns))
     write_manifest(
         folder,
         name=name,
         version=version,
-        inputs={key: [FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in ranker.INPUTS},
+        inputs={key: [len(columns) if axis == "F" else FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in ranker.INPUTS},
         outputs={key: list(shape) for key, shape in ranker.OUTPUTS.items()},
-        columns=COLUMNS,
+        columns=columns,
         parameters=sum(p.numel() for p in ranker.parameters()),
         licence="Apache-2.0",
         trained_on=trained_on,
@@ -85,12 +86,12 @@ def strip_metadata(model_file: Path) -> None:
     onnx.save(model, str(model_file))
 
 
-def check_parity(ranker: nn.Module, model_file: Path) -> float:
+def check_parity(ranker: nn.Module, model_file: Path, columns: int) -> float:
     session = onnxruntime.InferenceSession(str(model_file), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(7)
     cases, worst = [], 0.0
     for shape in PARITY_SHAPES:
-        inputs = draw_inputs(rng, shape)
+        inputs = draw_inputs(rng, shape, columns)
         with torch.no_grad():
             expected = {key: value.numpy() for key, value in ranker({key: inputs[key] for key in ranker.INPUTS}).items()}
         got = session.run(list(ranker.OUTPUTS), {key: inputs[key].numpy() for key in ranker.INPUTS})
@@ -108,9 +109,9 @@ def check_parity(ranker: nn.Module, model_file: Path) -> float:
     return worst
 
 
-def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int]) -> dict[str, Tensor]:
+def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int], columns: int) -> dict[str, Tensor]:
     """Random inputs with masks and pads, of the contract's shapes; values are rounded so that JSON holds them exactly."""
-    sizes = dict(zip(("B", "N", "L", "Dt", "Di"), shape, strict=True)) | FIXED_AXES
+    sizes = dict(zip(("B", "N", "L", "Dt", "Di"), shape, strict=True)) | FIXED_AXES | {"F": columns}
     inputs: dict[str, Tensor] = {}
     for key, axes in INPUTS.items():
         dims = [sizes[axis] for axis in axes]
@@ -138,13 +139,23 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int])
 
 
 TRAINED_ON = [
-    "shoppers simulated by models/training/simulator.py; no real behaviour, no judgments",
+    "shops with a log simulated by models/training/simulated_packs.py (as of commits ee77bb6 and f85f919) and searches simulated by simulator.py; "
+    "no real behaviour, no judgments",
+    "calibration.json: numbers measured on the Amazon Beauty and Sports sequences; no product, text or sequence of theirs",
     "esci products (Apache-2.0): titles, categories, brands, prices",
     "grocery (MIT) and clothing (CC0) photos and names",
     "the project's own training shop (demo/render-training.ts), other colours, patterns, styles and brands than the demo's",
-    "shops drawn by models/training/latent_shop.py",
+    "shops drawn by models/training/drawn_shop.py and latent_shop.py",
     "vectors of all-MiniLM-L6-v2 and MobileNetV2 (Apache-2.0); no learned weight touches a vector",
 ]
+# What the manifest tells of a measurement.
+MEASURED = ("first phase", "+ popularity", "+ co-visitation", "net 1", "net 0.75")
+
+
+def read_measured(files: list[Path]) -> dict:
+    """Reports of offline.py, by the file's name: of all shoppers, the systems MEASURED."""
+    reports = {file.stem: json.loads(file.read_text()) for file in files}
+    return {name: {part: {key: row[key] for key in ("shoppers", *MEASURED)} for part, row in report.items()} for name, report in reports.items()}
 
 
 def main() -> None:
@@ -153,12 +164,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="folder that train.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="NAME-VERSION folder to write")
+    parser.add_argument("--measured", type=Path, nargs="*", default=[], help="reports that offline.py wrote of the run")
     options = parser.parse_args()
     run = torch.load(options.run / "weights.pt", weights_only=True)
     ranker = FusionBase()
     ranker.load_state_dict(run["weights"])
     name, _, version = options.out.name.rpartition("-")
-    metrics = {"simulated, held out": run["metrics"], "steps": run["steps"], "seed": run["seed"]}
+    metrics = {"simulated, held out": run["metrics"], "offline": read_measured(options.measured), "steps": run["steps"], "seed": run["seed"]}
     export_ranker(ranker, options.out, name=name, version=version, trained_on=TRAINED_ON, metrics=metrics)
 
 

@@ -1,10 +1,9 @@
 """The rival in the benchmark: LightGBM's LambdaMART over the feature set's columns alone, 300 trees of at most 31 leaves, as ONNX.
 
-    python lambdamart.py --catalogues CACHE --out ../../test/bench/lambdamart-300.onnx
+    python lambdamart.py --lists LISTS... --out ../../test/bench/lambdamart-300.onnx
 """
 
 import argparse
-from itertools import islice
 from pathlib import Path
 
 import lightgbm
@@ -14,30 +13,21 @@ import onnxruntime
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 
+from boosted import BATCH, gather_evidence
 from contract import COLUMNS
-from dataset import Simulation
+from list_batches import load_lists, walk_lists
 
 TREES, LEAVES, OPSET = 300, 31, 15
 
 
-def gather_rows(catalogues: Path, batches: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """columns [rows, F], grade of each row by its outcome, length of each list"""
-    rows, grades, lengths = [], [], []
-    for batch in islice(Simulation(catalogues, lists=64, batch=32, seed=seed), batches):
-        present = batch.inputs["candidate_mask"].numpy() > 0
-        rows.append(batch.inputs["columns"].numpy()[present])
-        grades.append(batch.outcome.numpy()[present].astype(int))
-        lengths.append(present.sum(1))
-    return np.concatenate(rows), np.concatenate(grades), np.concatenate(lengths)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--catalogues", type=Path, required=True)
+    parser.add_argument("--lists", type=Path, nargs="+", required=True, help="stored lists (pack_lists.py)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--batches", type=int, default=120)
     options = parser.parse_args()
-    rows, grades, lengths = gather_rows(options.catalogues, options.batches, seed=9)
+    evidence, grades, lengths = gather_evidence(walk_lists(load_lists(options.lists), batch=BATCH, seed=9), options.batches)
+    rows = evidence[:, : len(COLUMNS)]  # the columns come first
     model = lightgbm.LGBMRanker(
         n_estimators=TREES, num_leaves=LEAVES, learning_rate=0.05, min_child_samples=20, random_state=1, n_jobs=1, deterministic=True, verbose=-1
     )

@@ -20,6 +20,14 @@ WIDTH = 48
 CONTEXT_KEYS = 32
 CONTEXT_SLOTS = 8
 HISTORY_DECAY = 0.9
+# Columns of which a candidate's place in its own list tells more than the value: shops count at different scales.
+IN_LIST = [
+    "brand_affinity", "category_affinity", "covisit_max", "covisit_sum", "covisit_cosine_sum", "factor_cosine",
+    "popularity", "popularity_7d", "popularity_in_category", "log_reviews", "query_category_match",
+]  # fmt: skip
+# Evidence of a candidate before attention: columns, what it has, pooled cosines (standardised by the index and in the list), columns in the list.
+FEATURES = len(COLUMNS) + 2 + 2 * len(POOLED_PAIRS) + len(IN_LIST)
+LEAST_SPREAD = 1e-3
 # Worth of a cart and of a purchase in units of a click.
 CART_GAIN, BUY_GAIN = 2.0, 4.0
 NEVER = 1e4
@@ -31,7 +39,7 @@ class PairAttention(nn.Module):
     What is known of the pair gives hidden values and logits; what is known of the event alone shifts the logits.
     """
 
-    PLANES = 4
+    PLANES = 7
     ENTRY = ACTIONS + 4
 
     def __init__(self):
@@ -105,7 +113,7 @@ class FusionBase(nn.Module):
     def __init__(self):
         super().__init__()
         self.attention = PairAttention()
-        width = len(COLUMNS) + 2 + 2 * len(POOLED_PAIRS) + PAIR_WIDTH + PAIR_HEADS
+        width = FEATURES + PAIR_WIDTH + PAIR_HEADS
         self.cross = nn.ModuleList([LowRankCross(width), LowRankCross(width)])
         self.project = nn.Linear(width, WIDTH)
         self.context = ListContext()
@@ -116,6 +124,9 @@ class FusionBase(nn.Module):
         by_modality = torch.tensor([[float(of == modality) for of in POOLED_MODALITY] for modality in (0, 1)])  # [2, POOLED]
         self.register_buffer("by_modality", by_modality, persistent=False)
         self.register_buffer("pooled_statistic", torch.tensor(POOLED_STATISTIC), persistent=False)
+        # Chosen by a product: picking columns one by one is slow.
+        chosen = torch.tensor([[float(column == name) for name in IN_LIST] for column in COLUMNS])  # [F, C]
+        self.register_buffer("in_list", chosen, persistent=False)
         self.register_buffer("actions", torch.arange(ACTIONS, dtype=torch.float32), persistent=False)
         with torch.no_grad():
             self.line.weight.zero_()
@@ -127,7 +138,9 @@ class FusionBase(nn.Module):
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         present = x["candidate_mask"]
         b, n = present.shape
-        features, attention = self.gather(x)
+        evidence, planes, entries = self.gather(x)
+        pooled, attention = self.attention(planes, entries, x["history_mask"])
+        features = torch.cat([evidence, pooled], 2)
         # Lists under each other from here on: a matrix product of two axes takes its bias along, one of three does not.
         features = features.reshape(b * n, -1)
         crossed = features
@@ -147,8 +160,8 @@ class FusionBase(nn.Module):
             "p_buy": (p_click * given_cart * given_buy).reshape(b, n),
         }
 
-    def gather(self, x: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """All evidence of each candidate [B, N, F'] and the attention [B, N, L]."""
+    def gather(self, x: dict[str, Tensor]) -> tuple[Tensor, list[Tensor], Tensor]:
+        """What no weight is learnt for: evidence of each candidate [B, N, FEATURES], of each pair [B, N, L] each, of each event [B, L, E]."""
         history = x["history_mask"]  # [B, L]
         after = history.sum(1, keepdim=True) - history.cumsum(1)  # events after each one
         recency = torch.exp(after * math.log(HISTORY_DECAY))
@@ -167,8 +180,17 @@ class FusionBase(nn.Module):
         # Pooled cosines in units of the index's random pairs, halved; nothing known gives 0.
         standard = (torch.cat(absolute, 2) - mean * torch.cat(weighed, 2)) * factor * torch.matmul(has_vector, self.by_modality)
         entries = self.describe(x, recency, factor[..., POOLS : POOLS + 1])
-        pooled, attention = self.attention([*planes, x["history_brand"], x["history_category"]], entries, history)
-        return torch.cat([x["columns"], has_vector, standard, *relative, pooled], 2), attention
+        planes = [*planes, *(x[f"history_{name}"] for name in ("brand", "category", "covisits", "covisits_norm", "factor"))]
+        return torch.cat([x["columns"], has_vector, standard, *relative, self.place_in_list(x)], 2), planes, entries
+
+    def place_in_list(self, x: dict[str, Tensor]) -> Tensor:
+        """z over the candidates of the columns IN_LIST, far values drawn in [B, N, C]"""
+        present = x["candidate_mask"].unsqueeze(1)  # [B, 1, N]
+        share = present / present.sum(2, keepdim=True).clamp(min=1)
+        values = torch.matmul(x["columns"], self.in_list)
+        centred = values - torch.matmul(share, values)
+        z = centred / (torch.sqrt(torch.matmul(share, centred * centred)) + LEAST_SPREAD)
+        return z / (1 + 0.2 * z.abs()) * present.transpose(1, 2)
 
     def describe(self, x: dict[str, Tensor], recency: Tensor, factor: Tensor) -> Tensor:
         """What is known of each event, whatever the candidate [B, L, E]."""

@@ -1,8 +1,9 @@
-"""Trains fusion-base on simulated shoppers and exports it.
+"""Trains fusion-base on simulated shoppers; export.py exports it.
 
-    python train.py --catalogues CACHE --out RUN [--steps 4000] [--seed 1] [--workers 0] [--device cpu]
+    python train.py --lists LISTS... [--searches SEARCHES] --out RUN [--steps 4000] [--seed 1] [--device cpu]
 
-No list is seen twice: shoppers are simulated while the model learns.
+Two kinds of lists take turns: those of whole shops with a log (pack_lists.py), and single searches (search_lists.py). Each list is another
+shop's each time it comes (augment.py).
 """
 
 import argparse
@@ -13,18 +14,18 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from contract import COLUMN
-from dataset import Batch, Simulation
+from dataset import Batch
 from evaluate import evaluate
+from list_batches import load_lists, walk_lists
 from losses import blend, listwise, whole_funnel
 from model import FusionBase, count_parameters
 
 REPORT_EVERY = 200
-LISTS_A_VIEW = 96
 BATCH = 32
 # Weight of the blended order's loss and of the funnel's beside the ranker's own.
 BLEND_SHARE, FUNNEL_SHARE = 0.5, 0.3
@@ -45,10 +46,19 @@ def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator) -> Tens
     )
 
 
-def stream(options: argparse.Namespace, seed: int) -> Iterator[Batch]:
-    simulation = Simulation(options.catalogues, lists=LISTS_A_VIEW, batch=BATCH, seed=seed)
-    workers = {"num_workers": options.workers, "prefetch_factor": 4} if options.workers else {}
-    return iter(DataLoader(simulation, batch_size=None, **workers))
+def stream(options: argparse.Namespace) -> Iterator[Batch]:
+    walk = lambda files, seed: walk_lists(load_lists(files), batch=BATCH, seed=seed)  # noqa: E731
+    lists = walk(options.lists, options.seed)
+    if not options.searches:
+        return lists
+    return take_turns(lists, walk(options.searches, options.seed + 500), options.share, options.seed)
+
+
+def take_turns(one: Iterator[Batch], other: Iterator[Batch], share: float, seed: int) -> Iterator[Batch]:
+    """`share` of the batches are from the first."""
+    turns = np.random.default_rng(seed)
+    while True:
+        yield next(one if turns.random() < share else other)
 
 
 def move(batch: Batch, device: str) -> Batch:
@@ -56,11 +66,11 @@ def move(batch: Batch, device: str) -> Batch:
     return replace(batch, inputs=inputs, chosen=batch.chosen.to(device), outcome=batch.outcome.to(device))
 
 
-def train(batches: Iterator[Batch], *, out: Path, start: Path | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
+def train(batches: Iterator[Batch], *, out: Path, start: dict | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
     torch.manual_seed(seed)
     model = FusionBase().to(device)
     if start:
-        model.load_state_dict(torch.load(start / "weights.pt", weights_only=True)["weights"])
+        model.load_state_dict(start["weights"])
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     dials = torch.Generator().manual_seed(seed)
@@ -82,26 +92,31 @@ def train(batches: Iterator[Batch], *, out: Path, start: Path | None, steps: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--catalogues", type=Path, required=True)
+    parser.add_argument("--lists", type=Path, nargs="+", required=True)
+    parser.add_argument("--searches", type=Path, nargs="*", default=[])
+    parser.add_argument("--share", type=float, default=0.6, help="of lists, where there are both kinds")
+    parser.add_argument("--held-out", type=Path, nargs="*", default=[], help="searches to report on")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights.pt; export.py reads it")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--start", type=Path, help="an earlier run to go on from")
-    parser.add_argument("--held-out", type=int, default=240, help="batches to report on")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=0, help="processes that simulate; 0: this one")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
+    start = torch.load(options.start / "weights.pt", weights_only=True) if options.start else None
     model = train(
-        stream(options, options.seed), out=options.out, start=options.start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
+        stream(options), out=options.out, start=start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
     )
     model = model.eval()
-    held_out = [move(batch, options.device) for batch in islice(stream(options, options.seed + 500), options.held_out)]
-    metrics = evaluate(model, held_out)
-    print(json.dumps(metrics, indent=1))
-    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps, "seed": options.seed}, options.out / "weights.pt")
+    metrics = {}
+    if options.held_out:
+        views = load_lists(options.held_out)
+        batches = sum(len(each.lists) // BATCH for each in views)
+        metrics = evaluate(model, [move(batch, options.device) for batch in islice(walk_lists(views, batch=BATCH, seed=1, randomised=False), batches)])
+        print(json.dumps(metrics, indent=1))
+    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps + (start["steps"] if start else 0), "seed": options.seed}, options.out / "weights.pt")
     print(f"{count_parameters(model)} parameters")
 
 

@@ -8,6 +8,7 @@ import { needsIcu, startNode } from './node-process.js';
 import { fetchPythonJdk } from './python-jdk.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
+export { cacheFolder } from './cache.js';
 export { PortTaken, requireFreePort } from './free-port.js';
 
 /** A real OpenSearch for the demo, the tests and the benchmarks. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json/value.js';
+import { fieldsWithoutValues } from '../request/list-rules.js';
 import type { Rankable } from '../search-request.js';
 import type { Gathered } from '../walk/gather-candidates.js';
 import type { SearchClock } from '../walk/search-clock.js';
@@ -18,13 +19,19 @@ export function describeSearch(search: Rankable, list: RankedList, clock: Search
 
 /**
  * What it says of a list that was ranked just now: how many events of the shopper were known (null = they came too late),
- * and, where asked for, the ids that each retriever found, best first, whether or not they joined the list.
+ * what the shop's rules name, and fields of theirs that no hit has a value of; and, where asked for, the ids that each retriever found, best first, whether or not they joined the list.
  */
-export function describeGathered({ legs, plan }: Gathered, of: { search: Rankable; history: readonly unknown[] | null }): JsonObject {
+export function describeGathered({ legs, plan, set }: Gathered, of: { search: Rankable; history: readonly unknown[] | null }): JsonObject {
   const { search, history } = of;
   const { pins, excluded } = search.rules;
   const told: JsonObject = { history_length: history?.length ?? null };
-  if (pins.length > 0 || excluded.length > 0) told.rules = { pinned: pins.map(({ id }) => id), excluded: [...excluded] };
+  const withoutValues = fieldsWithoutValues(search.rules, set.values);
+  if (pins.length > 0 || excluded.length > 0 || withoutValues.length > 0)
+    told.rules = {
+      pinned: pins.map(({ id }) => id),
+      excluded: [...excluded],
+      ...(withoutValues.length > 0 ? { without_values: withoutValues } : {}),
+    };
   if (search.options.legs && legs !== null) {
     const found = { first_phase: legs.firstPhase, text: legs.text, image: legs.image };
     const most = search.explain ? undefined : search.window;

@@ -17,6 +17,8 @@ export interface ReadOptions {
   size: number;
   /** Milliseconds since 1970. */
   since: number;
+  /** The same; nothing later is read. */
+  until: number;
   ignoredActions: readonly string[];
   signal?: AbortSignal;
 }
@@ -112,7 +114,7 @@ export class EventIndex {
   }
 
   /** The newest documents made under one key that name an object, newest first; of those whose times an index dropped, the last written. */
-  async readNewest(key: UserKey, { size, since, ignoredActions, signal }: ReadOptions): Promise<StoredDocument[]> {
+  async readNewest(key: UserKey, { size, since, until, ignoredActions, signal }: ReadOptions): Promise<StoredDocument[]> {
     const fields = await this.#readFields(signal);
     const terms = matchKey(fields, key);
     if (terms.length === 0) return [];
@@ -128,7 +130,7 @@ export class EventIndex {
           bool: {
             filter: [
               { bool: { should: terms, minimum_should_match: 1 } },
-              ...timeFilters(each, since, timed),
+              ...timeFilters(each, { since, until }, timed),
               ...(each.every(({ objects }) => objects) ? [{ exists: { field: EVENT.objectId } }] : []),
             ],
             must_not: [
@@ -286,10 +288,14 @@ const EXPIRY_BATCH = 10_000;
 const EXPIRY_PACE = 2_000;
 
 /** Where times may have been dropped, a document without one is let in, and its own text is looked at instead. */
-function timeFilters(fields: readonly { clock: 'date' | 'number' | null }[], since: number, timed: boolean): object[] {
+function timeFilters(
+  fields: readonly { clock: 'date' | 'number' | null }[],
+  { since, until }: Pick<ReadOptions, 'since' | 'until'>,
+  timed: boolean,
+): object[] {
   const [clock] = fields.map((one) => one.clock);
   if (clock === undefined || clock === null || fields.some((one) => one.clock !== clock)) return [];
-  const range = { range: { [EVENT.timestamp]: { gte: moment(clock, since) } } };
+  const range = { range: { [EVENT.timestamp]: { gte: moment(clock, since), lte: moment(clock, until) } } };
   if (timed) return [range];
   const untimed = { bool: { must_not: [{ exists: { field: EVENT.timestamp } }] } };
   return [{ bool: { should: [range, untimed], minimum_should_match: 1 } }];

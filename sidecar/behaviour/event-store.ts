@@ -118,12 +118,13 @@ export class EventStore {
    */
   async readHistory(
     key: UserKey,
-    options: { length: number; since: number; ignoredActions: readonly string[]; signal?: AbortSignal },
+    options: { length: number; since: number; until: number; ignoredActions: readonly string[]; signal?: AbortSignal },
   ): Promise<KeptEvent[]> {
     const startedAt = performance.now();
     const stored = await this.events.readNewest(key, {
       size: options.length,
       since: options.since,
+      until: options.until,
       ignoredActions: options.ignoredActions,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
@@ -134,7 +135,13 @@ export class EventStore {
     }
     for (const event of this.#tails.get(tailKey(key)) ?? []) byId.set(event.id, event);
     return [...byId.values()]
-      .filter((event) => event.objectId !== null && event.timestampMs >= options.since && !options.ignoredActions.includes(event.action))
+      .filter(
+        (event) =>
+          event.objectId !== null &&
+          event.timestampMs >= options.since &&
+          event.timestampMs <= options.until &&
+          !options.ignoredActions.includes(event.action),
+      )
       .filter((event) => event.key.kind === key.kind && event.key.id === key.id)
       .sort((a, b) => a.timestampMs - b.timestampMs || (a.id < b.id ? -1 : 1))
       .slice(-options.length);

@@ -21,13 +21,19 @@ export interface Erasure {
   readonly untold?: Error | null;
 }
 
+/** Who changes rankers: those that serve, or a stand-in. */
+export interface RankerDoor {
+  load(profile: string): Promise<object>;
+  rollback(profile: string): Promise<object>;
+}
+
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/i;
 
 /**
- * `GET /metrics` (scope admin), `GET /v1/users/{id}` and `DELETE /v1/users/{id}` (scope privacy). Each look at a user, and each
+ * `GET /metrics`, `POST /admin/models/{profile}/load` and `…/rollback` (scope admin), `GET /v1/users/{id}` and `DELETE /v1/users/{id}` (scope privacy). Each look at a user, and each
  * erasure, leaves a line of the log (`audit`), which names the user by a hash and whoever asked by the name of the token.
  */
-export function adminRoutes(options: { users: UserRegister; gate: TokenGate; metrics: Metrics; log: Logger }): Router {
+export function adminRoutes(options: { users: UserRegister; rankers: RankerDoor; gate: TokenGate; metrics: Metrics; log: Logger }): Router {
   const { gate } = options;
   const router = Router();
   router.use((request, _response, next) => {
@@ -41,6 +47,19 @@ export function adminRoutes(options: { users: UserRegister; gate: TokenGate; met
     const { contentType, text } = await options.metrics.render();
     response.set('content-type', contentType).send(text);
   });
+  for (const action of ['load', 'rollback'] as const) {
+    router.post(`/admin/models/:profile/${action}`, async (request, response) => {
+      gate.demand(request, 'admin');
+      const { profile } = request.params;
+      const audit = { audit: `model_${action}`, by: gate.callerOf(request), profile };
+      const change = await options.rankers[action](profile).catch((error: unknown) => {
+        options.log.warn({ ...audit, error: error instanceof Error ? error.message : String(error) }, 'ranker not changed');
+        throw error;
+      });
+      options.log.info({ ...audit, ...change }, 'ranker changed');
+      response.json(change);
+    });
+  }
   router.use('/v1/users', (request, _response, next) => {
     gate.demand(request, 'privacy');
     next();
@@ -63,5 +82,12 @@ export function adminRoutes(options: { users: UserRegister; gate: TokenGate; met
     if (untold) throw new HttpError('others_not_told', '', {}, { cause: untold });
     response.json({ erased });
   });
+  for (const [path, methods] of Object.entries(METHODS)) {
+    router.all(path, (request) => {
+      throw new HttpError('method_not_allowed', `${request.path.slice(0, 200)} takes ${methods}`, { allow: methods });
+    });
+  }
   return router;
 }
+
+const METHODS: Readonly<Record<string, string>> = { '/metrics': 'GET, HEAD', '/v1/users/:id': 'GET, HEAD, DELETE' };

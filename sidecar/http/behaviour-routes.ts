@@ -3,7 +3,8 @@ import { gunzip } from 'node:zlib';
 import { Router, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import type { Config } from '../../config/schema.js';
-import { ubiEventSchema, ubiQuerySchema, type UbiEvent, type UbiQuery } from '../../mappings/ubi-event.js';
+import { arrivingEventSchema, ubiQuerySchema, type UbiEvent, type UbiQuery } from '../../mappings/ubi-event.js';
+import { describeFault } from '../request/member-fault.js';
 import { HttpError } from './errors.js';
 import type { Metrics } from './metrics.js';
 import { readBody } from './request-body.js';
@@ -46,7 +47,7 @@ export function behaviourRoutes(options: {
     next();
   });
   router.post('/ubi/events', async (request, response) => {
-    await take(request, response, 'events', ubiEventSchema, (events) => options.sink.record(events));
+    await take(request, response, 'events', arrivingEventSchema, (events) => options.sink.record(events));
   });
   router.post('/ubi/queries', async (request, response) => {
     await take(request, response, 'queries', ubiQuerySchema, (queries) => options.sink.recordQueries(queries));
@@ -89,7 +90,7 @@ export function behaviourRoutes(options: {
 /** One JSON value, an array of them, or one a line. Throws HttpError `bad_event` that names each bad record by its line. */
 export function parseRecords<T extends z.ZodType>(text: string, schema: T): z.output<T>[] {
   const entries = splitRecords(text);
-  if (entries.length === 0) throw new HttpError('bad_event', 'the body is empty');
+  if (entries.length === 0) throw new HttpError('bad_event', text.trim() === '' ? 'the body is empty' : 'there is nothing in the list');
   if (entries.length > BATCH) throw new HttpError('body_too_large', `${BATCH} records`);
   const faults: string[] = [];
   const records = entries.flatMap(({ where, value, fault }) => {
@@ -97,9 +98,8 @@ export function parseRecords<T extends z.ZodType>(text: string, schema: T): z.ou
     else {
       const parsed = schema.safeParse(value);
       if (parsed.success) return [parsed.data];
-      faults.push(
-        `${where}: ${parsed.error.issues.map((issue) => `${issue.path.map(String).join('.') || 'record'}: ${issue.message}`).join(', ')}`,
-      );
+      const told = parsed.error.issues.map((issue) => describeFault(issue, { value, schema }, (path) => path || 'record'));
+      faults.push(`${where}: ${told.join(', ')}`);
     }
     return [];
   });

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { ProfileUnknown, RankerRefused } from '../served-rankers.js';
 import { RequestRefused } from '../v1/refusal.js';
 import { BadSearchOption } from '../request/search-options.js';
 import { EngineUnreachable } from '../../opensearch/connection.js';
@@ -41,6 +42,11 @@ export const ERRORS = {
     type: 'security_exception',
     message: 'a token of scope %s is needed; send it as X-Fuserank-Token, or as Authorization: Bearer',
   },
+  token_unknown: {
+    status: 401,
+    type: 'security_exception',
+    message: 'a token of scope %s is needed, and the one shown is none of server.tokens; see that it is whole and of this sidecar',
+  },
   scope_missing: {
     status: 403,
     type: 'security_exception',
@@ -63,7 +69,13 @@ export const ERRORS = {
     message: '%s is not a read route; send it to OpenSearch itself, or set proxy.allowWrites: true to have the sidecar forward it',
   },
   not_found: { status: 404, type: 'resource_not_found_exception', message: 'there is no %s; see docs/reference/http.md for the routes' },
+  product_not_found: {
+    status: 404,
+    type: 'resource_not_found_exception',
+    message: 'there is no %s; a product is found by its _id, in an index that these credentials may read',
+  },
   method_not_allowed: { status: 405, type: 'method_not_allowed', message: '%s' },
+  ranker_refused: { status: 409, type: 'conflict', message: '%s; the ranker that was loaded goes on' },
   request_timeout: {
     status: 408,
     type: 'request_timeout',
@@ -141,7 +153,7 @@ export function renderError(error: HttpError): Buffer {
   return Buffer.from(JSON.stringify({ error: { root_cause: [cause], ...cause }, status: error.status }));
 }
 
-const REFUSALS = { bad: 'bad_request', absent: 'not_found', unable: 'route_unable' } as const satisfies Record<
+const REFUSALS = { bad: 'bad_request', absent: 'product_not_found', unable: 'route_unable' } as const satisfies Record<
   RequestRefused['kind'],
   ErrorCode
 >;
@@ -151,6 +163,8 @@ export function toHttpError(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (thrown instanceof BadSearchOption) return new HttpError('bad_search_option', thrown.message);
   if (thrown instanceof RequestRefused) return new HttpError(REFUSALS[thrown.kind], thrown.message, {}, { cause: thrown });
+  if (thrown instanceof ProfileUnknown) return new HttpError('not_found', `profile ${thrown.message.slice(0, 200)}`);
+  if (thrown instanceof RankerRefused) return new HttpError('ranker_refused', thrown.message, {}, { cause: thrown });
   if (thrown instanceof EngineUnreachable) return new HttpError('engine_unreachable', '', {}, { cause: thrown });
   if (thrown instanceof TooManyWaiting) return new HttpError('events_waiting', '', { 'retry-after': '1' }, { cause: thrown });
   if (thrown instanceof EventsNotStored || thrown instanceof BehaviourIndexError)

@@ -25,7 +25,8 @@ export interface Metrics {
   setDegraded(degraded: boolean): void;
   setInflight(count: number): void;
   setScorers(state: { ready: number; queued: number }): void;
-  setModel(model: { name: string; sha256: string }): void;
+  /** What ranks now, in place of what was told before. */
+  setModels(models: readonly { name: string; sha256: string }[]): void;
   /** Prometheus' text format. */
   render(): Promise<{ contentType: string; text: string }>;
 }
@@ -130,8 +131,9 @@ export function openMetrics(options: { processMetrics?: boolean } = {}): Metrics
       scorersReady.set(state.ready);
       queued.set(state.queued);
     },
-    setModel({ name, sha256 }) {
-      model.set({ name, sha256: sha256.slice(0, 12) }, 1);
+    setModels(models) {
+      model.reset();
+      for (const { name, sha256 } of models) model.set({ name, sha256: sha256.slice(0, 12) }, 1);
     },
     async render() {
       return { contentType: registry.contentType, text: await registry.metrics() };

@@ -1,3 +1,4 @@
+import { nearestName } from '../../config/nearest-name.js';
 import type { Spelling } from '../request/search-call.js';
 
 /** Where a request goes. Names are a fixed list: they label metrics. */
@@ -118,6 +119,21 @@ const V1_ROUTES: ReadonlySet<string> = new Set(['rank', 'similar', 'recommend', 
 function isOwnV1(segments: readonly string[]): boolean {
   const [first = '', second = ''] = segments;
   return (first === 'v1' && V1_ROUTES.has(second)) || (segments.length === 1 && first === 'openapi.json');
+}
+
+/** Ours, as far as a caller may mistype them without asking for an index. */
+const OWN_PATHS: readonly string[] = [...[...V1_ROUTES].map((name) => `v1/${name}`), 'ubi/events', 'ubi/queries'];
+
+/**
+ * What was meant by a path that is no route of the engine's; null where it is nowhere near one of ours. An index may be called v1 or
+ * ubi: its own routes go on with `_`.
+ */
+export function guessOwnRoute(segments: readonly string[]): string | null {
+  const [first = '', second = ''] = segments;
+  if (segments.length < 2 || second.startsWith('_')) return null;
+  if (first === 'v1' && second === 'users') return 'it is on the admin port, server.adminPort';
+  const near = nearestName(`${first}/${second}`, OWN_PATHS);
+  return near === null ? null : `did you mean /${near}?`;
 }
 
 function matches(route: ReadRoute, method: string, segments: readonly string[]): boolean {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Config } from '../../config/schema.js';
 import type { Upstream } from '../../opensearch/upstream.js';
-import { adminRoutes, type UserRegister } from './admin-routes.js';
+import { adminRoutes, type RankerDoor, type UserRegister } from './admin-routes.js';
 import { FairShare } from '../walk/fair-share.js';
 import { watchClient } from './answer.js';
 import { behaviourRoutes, type BehaviourSink } from './behaviour-routes.js';
@@ -14,7 +14,7 @@ import type { Logger } from './log.js';
 import type { Metrics } from './metrics.js';
 import { PhotoRoom } from './photo-room.js';
 import { readTarget } from './request-target.js';
-import { findRoute, type Route } from './route-table.js';
+import { findRoute, guessOwnRoute, type Route } from './route-table.js';
 import { openSearchDoor, type AnswerSearch } from './search-door.js';
 import { nameCaller, openTokenGate } from './token-gate.js';
 import { uiRoutes, type Ui } from './ui-routes.js';
@@ -29,6 +29,7 @@ export interface HttpDependencies {
   readonly answerSearch: AnswerSearch;
   readonly ownRoutes: OwnRoutes;
   readonly store: BehaviourSink & UserRegister;
+  readonly rankers: RankerDoor;
   readonly readHealth: () => Health;
   readonly readInfo: () => object;
   readonly ui: Ui | null;
@@ -72,7 +73,7 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
   closeApp(app, log);
 
   const adminApp = openApp();
-  adminApp.use(adminRoutes({ users: dependencies.store, gate, metrics, log }));
+  adminApp.use(adminRoutes({ users: dependencies.store, rankers: dependencies.rankers, gate, metrics, log }));
   adminApp.use(health(true));
   closeApp(adminApp, log);
 
@@ -101,8 +102,11 @@ export function createHttpServer(dependencies: HttpDependencies): HttpServer {
         return;
       }
       if (needsToken) gate.demand(request, 'search');
-      if (route.kind === 'write' && !config.proxy.allowWrites)
-        throw new HttpError('write_refused', `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`);
+      if (route.kind === 'write' && !config.proxy.allowWrites) {
+        const asked = `${method} ${(target.raw.split('?')[0] ?? '').slice(0, 200)}`;
+        const guess = guessOwnRoute(target.segments);
+        throw guess === null ? new HttpError('write_refused', asked) : new HttpError('not_found', `route ${asked} (${guess})`);
+      }
       const leave = admit(caller, share);
       const signal = watchClient(request, response);
       serve(request, response, { target, route, signal, caller })

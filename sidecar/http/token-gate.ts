@@ -12,7 +12,7 @@ export interface TokenGate {
    */
   identify(request: IncomingMessage): void;
   /**
-   * Lets a request in, or throws HttpError: `token_missing` where it showed none or an unknown one, `scope_missing` where
+   * Lets a request in, or throws HttpError: `token_missing` where it showed none, `token_unknown` where one that is not ours, `scope_missing` where
    * its token opens something else, `no_tokens` where none is configured and it does not come from `server.openTo`.
    */
   demand(request: IncomingMessage, scope: TokenScope): void;
@@ -31,6 +31,8 @@ const BEARER = /^Bearer +(\S+) *$/i;
 export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens' | 'openTo'>): TokenGate {
   const holders = tokens.map(({ name, token, scopes }): Holder => ({ name, digest: digestOf(token), scopes: new Set(scopes) }));
   const callers = new WeakMap<IncomingMessage, Holder>();
+  /** Requests that showed what may have been meant as a token of ours. */
+  const strangers = new WeakSet<IncomingMessage>();
 
   function find(shown: string | null): Holder | null {
     if (shown === null) return null;
@@ -48,6 +50,7 @@ export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens
       delete request.headers['x-fuserank-token'];
       const caller = find((Array.isArray(own) ? own[0] : own) ?? null) ?? bearer;
       if (caller) callers.set(request, caller);
+      else if (own || bearerOf(request.headers) !== null) strangers.add(request);
     },
     demand: (request, scope) => {
       if (holders.length === 0) {
@@ -55,7 +58,13 @@ export function openTokenGate({ tokens, openTo }: Pick<Config['server'], 'tokens
         throw new HttpError('no_tokens', scope);
       }
       const caller = callers.get(request);
-      if (!caller) throw new HttpError('token_missing', scope, { 'www-authenticate': `Bearer realm="fuserank", scope="${scope}"` });
+      if (!caller) {
+        // RFC 6750 §3.1: who showed no token is told of no error.
+        const [code, error] = strangers.has(request)
+          ? (['token_unknown', 'error="invalid_token", '] as const)
+          : (['token_missing', ''] as const);
+        throw new HttpError(code, scope, { 'www-authenticate': `Bearer realm="fuserank", ${error}scope="${scope}"` });
+      }
       if (caller.scopes.has(scope)) return;
       // RFC 6750 §3.1
       throw new HttpError('scope_missing', scope, {

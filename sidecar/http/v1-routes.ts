@@ -14,6 +14,7 @@ import {
   similarRequest,
 } from '../v1/requests.js';
 import { headerText, sendAnswer, watchClient } from './answer.js';
+import { describeFault } from '../request/member-fault.js';
 import { HttpError } from './errors.js';
 import { openApiDocument } from './openapi.js';
 import { nameCaller, type TokenGate } from './token-gate.js';
@@ -109,7 +110,6 @@ function indexOf(request: Request): string {
 function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue?.path.map(String).join('.') ?? '';
-  throw new HttpError('bad_request', `${path === '' ? '' : `${path}: `}${issue?.message ?? 'not understood'}`);
+  const [issue] = parsed.error.issues;
+  throw new HttpError('bad_request', issue ? describeFault(issue, { value, schema }) : 'not understood');
 }

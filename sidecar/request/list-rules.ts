@@ -47,6 +47,14 @@ export function diversityFields({ diversity }: Pick<ListRules, 'diversity'>): st
   return [...new Set(fields.filter((field) => field !== undefined))];
 }
 
+/** Fields that a rule looks at and that no hit of the list has a value of: most likely mistyped. */
+export function fieldsWithoutValues(
+  rules: Pick<ListRules, 'diversity'>,
+  values: ReadonlyMap<string, readonly (string | null)[]>,
+): string[] {
+  return diversityFields(rules).filter((field) => values.get(field)?.every((value) => value === null));
+}
+
 function normalise(text: string): string {
   return text.trim().replace(/\s+/g, ' ').toLowerCase();
 }

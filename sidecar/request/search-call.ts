@@ -7,6 +7,8 @@ export type Spelling = 'search' | 'template' | 'multi-search' | 'multi-template'
 export interface GivenFacts {
   readonly vectors?: QueryVectors;
   readonly history?: RankRequest['history'];
+  /** The order of the query stands: the shop's rules alone move hits. */
+  readonly keepsOrder?: boolean;
 }
 
 /** A `_search` as it arrived, body read but not looked at. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { diversitySchema, exclusionSchema, pinSchema, type Diversity, type Exclusion, type Pin } from '../../config/list-rules.js';
 import type { Config } from '../../config/schema.js';
 import { asList, isJsonObject, nonEmptyString, type Json, type JsonObject } from '../json/value.js';
+import { describeFault } from './member-fault.js';
 import { headerOf, type SearchCall } from './search-call.js';
 import { textAtPath } from './text-path.js';
 
@@ -52,7 +53,22 @@ export interface InlineEvent {
 }
 
 /** Base64 of a 5 MB picture; a body of more than 8 MB is not read. */
-export const MAX_PICTURE_TEXT = 7_000_000;
+const MAX_PICTURE_TEXT = 7_000_000;
+
+/**
+ * A JPEG, PNG, WebP or GIF in base64, not decoded yet. A page's `data:` address holds one, too: behind the comma.
+ */
+export const pictureText = z
+  .base64({ error: ({ input }) => pictureFault(input) })
+  .max(MAX_PICTURE_TEXT, 'is over 5 MB; send a smaller picture');
+
+/** Why this is no picture in base64, as such or as a `value`. */
+export function pictureFault(picture: unknown): string {
+  const input = typeof picture === 'object' && picture !== null && 'value' in picture ? picture.value : picture;
+  if (typeof input !== 'string') return 'must be a picture in base64';
+  if (input.startsWith('data:')) return 'is a data: address; send what stands behind "base64,"';
+  return input.length > MAX_PICTURE_TEXT ? 'is over 5 MB; send a smaller picture' : 'is not base64';
+}
 
 /** Null, empty or absurdly long: nobody. A stack that has no id must not lose its search over it. */
 export const shopperId = z
@@ -79,7 +95,7 @@ export const searchBlockSchema = z.strictObject({
   history: inlineHistory.optional(),
   query_id: shopperId.optional(),
   query_text: z.string().max(2000).optional(),
-  query_image: z.strictObject({ format: z.literal('base64'), value: z.base64().max(MAX_PICTURE_TEXT) }).optional(),
+  query_image: z.strictObject({ format: z.literal('base64'), value: pictureText }).optional(),
   consent: z.enum(['full', 'none']).optional(),
   profile: z.string().optional(),
   window: z.number().int().min(1).max(1000).optional(),
@@ -103,10 +119,19 @@ const headerSchema = z.object({
   explain: z.enum(['true', 'false', '1', '0', '']).optional(),
 });
 
+const HEADER_NAMES: Readonly<Record<string, string>> = {
+  user: 'X-Fuserank-User',
+  session: 'X-Fuserank-Session',
+  profile: 'X-Fuserank-Profile',
+  consent: 'X-Fuserank-Consent',
+  budgetMs: 'X-Fuserank-Budget-Ms',
+  explain: 'X-Fuserank-Explain',
+};
+
 /** Reads the block, the header twins (the block wins) and the aliases that stacks already send. */
 export function parseSearchOptions(body: JsonObject, call: SearchCall, config: Config): SearchOptions {
   const ext = isJsonObject(body.ext) ? body.ext : {};
-  const block = parse(searchBlockSchema, ext.fuserank ?? body.fuserank ?? {}, 'ext.fuserank');
+  const block = parse(searchBlockSchema, ext.fuserank ?? body.fuserank ?? {}, (path) => ['ext.fuserank', path].filter(Boolean).join('.'));
   const header = parse(
     headerSchema,
     {
@@ -117,7 +142,7 @@ export function parseSearchOptions(body: JsonObject, call: SearchCall, config: C
       budgetMs: headerOf(call, 'x-fuserank-budget-ms') ?? undefined,
       explain: headerOf(call, 'x-fuserank-explain') ?? undefined,
     },
-    'X-Fuserank headers',
+    (name) => HEADER_NAMES[name] ?? 'X-Fuserank headers',
   );
   const aliases = readAliases(ext, body);
   const consent = block.consent ?? header.consent ?? config.behaviour.consentDefault;
@@ -215,10 +240,10 @@ function sltrParams(rescore: unknown): JsonObject | null {
   return parsed.success ? parsed.data.query.rescore_query.sltr.params : null;
 }
 
-function parse<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
+/** @param nameOf what the client calls a place, by its dotted path */
+function parse<T extends z.ZodType>(schema: T, value: unknown, nameOf: (path: string) => string): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue ? [where, ...issue.path.map(String)].join('.') : where;
-  throw new BadSearchOption(`${path}: ${issue?.message ?? 'not understood'}`);
+  const [issue] = parsed.error.issues;
+  throw new BadSearchOption(issue ? describeFault(issue, { value, schema }, nameOf) : 'not understood');
 }

@@ -1,5 +1,7 @@
 import type { Config } from '../../config/schema.js';
 import type { EncoderStamp, ProductFieldRoles, ProductIndexMeta } from '../../mappings/product-index.js';
+import type { RankerPlace } from '../../models/named-ranker.js';
+import type { RankingInput } from '../../models/ranker.js';
 import type { Item } from '../candidate-list.js';
 import type { Attribution } from '../explanation.js';
 import type { ItemVersion } from '../item-vectors.js';
@@ -14,8 +16,8 @@ export interface ScorerSettings {
   readonly opensearch: Config['opensearch'];
   readonly encoders: Config['encoders'];
   readonly memoryBytes: number;
-  /** Distinct `ranker` values of the profiles that name an artefact. */
-  readonly rankers: readonly string[];
+  /** Where the rankers are, by the profile's `ranker` value: a process that is started again opens what the others have. */
+  readonly rankers: Readonly<Record<string, RankerPlace>>;
 }
 
 /** What it says of itself when it is ready. */
@@ -74,6 +76,8 @@ export interface RankRequest {
   readonly explain: boolean;
   /** Also give the columns of the feature set, for those who keep them to train on. */
   readonly columns?: boolean;
+  /** Also give every input that a ranker may ask for. */
+  readonly inputs?: boolean;
   /** Epoch milliseconds after which nobody waits for the answer. */
   readonly deadline: number;
 }
@@ -82,12 +86,16 @@ export interface RankRequest {
 export type PackedRankRequest = Omit<RankRequest, 'candidates'> & { readonly candidates: PackedCandidates };
 
 export interface RankReply {
+  /** The ranker that scored, `name-version@sha8`. */
+  readonly model: string;
   readonly scores: Float32Array;
   /** 0–1, trust in the model for this list. */
   readonly gate: number;
   readonly explanations: readonly Attribution[] | null;
   /** Every column of the feature set, [N·F] row-major in its order, bit for bit what was scored; null where not asked for. */
   readonly columns: Float32Array | null;
+  /** Every input of the contract, with every column, bit for bit what a ranker is fed; null where not asked for. */
+  readonly inputs: RankingInput | null;
   /** Candidates whose vectors did not arrive in time and were masked. */
   readonly missing: number;
   /** Products of list and history whose statistics did not arrive in time, though somebody wanted them. */

@@ -126,7 +126,7 @@ export class ClientSearch {
     const answer = await this.#answer(searchCallOf(call, page.index, { ...page.body, _source, track_total_hits: false }, page.given));
     const hits = readHits(answer);
     const { applied, ...said } = readLabel(answer.headers['x-fuserank']);
-    const outcome = page.unranked !== null && !applied ? { applied, reason: page.unranked } : { applied, ...said };
+    const outcome = page.unranked !== null ? { applied: false, reason: page.unranked } : { applied, ...said };
     const items = hits.map(({ _index, _id, _score, _source: fields, fields: shown }, place) => {
       const [explain] = shown?._fuserank ?? [];
       return { id: _id, index: _index, rank: page.from + place, score: _score, fields, ...(explain ? { explain } : {}) };

@@ -187,7 +187,7 @@ async function scoreRows(
     throw late.aborted ? new Skipped('budget', `ranking took longer than ${budgetMs} ms`) : error;
   });
   const ranked = rankCandidates(set, { scores: reply.scores, blend, gate: reply.gate });
-  const model = deps.scorers.facts?.rankers[profile.ranker] ?? profile.ranker;
+  const { model } = reply;
   return { model, ranking: ranked, explain: explainer({ candidates, ranking: ranked, reply }) };
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../json/value.js';
 import { INDEX_EXPRESSION } from '../request/index-expression.js';
-import { inlineHistory, MAX_PICTURE_TEXT, objectId, shopperId } from '../request/search-options.js';
+import { inlineHistory, objectId, pictureFault, pictureText, shopperId } from '../request/search-options.js';
 
 /** A value that came out of JSON. */
 const json = z.custom<Json>(() => true);
@@ -11,10 +11,9 @@ export const indexName = z.string().min(1).max(1000).regex(INDEX_EXPRESSION, 'mu
 
 /** A JPEG, PNG, WebP or GIF: base64, or as `ext.fuserank.query_image` has it. */
 const picture = z
-  .union([
-    z.base64().min(1).max(MAX_PICTURE_TEXT),
-    z.strictObject({ format: z.literal('base64'), value: z.base64().min(1).max(MAX_PICTURE_TEXT) }),
-  ])
+  .union([pictureText.min(1), z.strictObject({ format: z.literal('base64'), value: pictureText.min(1) })], {
+    error: ({ input }) => pictureFault(input),
+  })
   .describe('A JPEG, PNG, WebP or GIF in base64, at most 5 MB');
 
 const words = z.string().trim().min(1).max(2000);
@@ -89,6 +88,7 @@ export const similarRequest = z.strictObject({ modality, ...shopper, ...ranking,
 export type SimilarRequest = z.output<typeof similarRequest>;
 
 const flag = z.enum(['true', 'false', '']).transform((said) => said !== 'false');
+const decimal = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'must be a number');
 const count = z.string().regex(/^\d{1,9}$/, 'must be a whole number');
 
 /** The same in a URL, still to be read as a {@link similarRequest}. */
@@ -100,14 +100,18 @@ export const similarParameters = z
     session: shopper.session,
     consent: shopper.consent,
     profile: ranking.profile,
+    blend: decimal.optional().describe('0 to 1'),
+    budget_ms: decimal.optional(),
     explain: flag.optional(),
     in_stock_only: flag.optional(),
     fields: z.string().optional().describe('Names with commas'),
     size: count.optional(),
     from: count.optional(),
   })
-  .transform(({ fields, size: asked, from: start, ...rest }) => ({
+  .transform(({ fields, size: asked, from: start, blend, budget_ms: budget, ...rest }) => ({
     ...rest,
+    ...(blend === undefined ? {} : { blend: Number(blend) }),
+    ...(budget === undefined ? {} : { budget_ms: Number(budget) }),
     ...(fields === undefined ? {} : { fields: fields.split(',').filter((field) => field !== '') }),
     ...(asked === undefined ? {} : { size: Number(asked) }),
     ...(start === undefined ? {} : { from: Number(start) }),

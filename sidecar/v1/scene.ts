@@ -2,11 +2,12 @@ import type { Config, Profile } from '../../config/schema.js';
 import { PRODUCT } from '../../mappings/product-index.js';
 import type { EngineClient } from '../../opensearch/connection.js';
 import type { Json, JsonObject } from '../json/value.js';
+import { findRules, type ListRules } from '../request/list-rules.js';
 import { parseSearchOptions, type SearchOptions } from '../request/search-options.js';
 import type { GivenFacts } from '../request/search-call.js';
 import type { RankRequest } from '../scorer.js';
 import type { RecentErasures } from '../behaviour/recent-erasures.js';
-import type { SearchObserver } from '../rank-search.js';
+import type { SearchObserver } from '../search-observer.js';
 import { findProfile } from '../search-request.js';
 import type { Admission } from '../walk/admission.js';
 import { settle, within } from '../walk/deadline.js';
@@ -93,10 +94,18 @@ export async function describeIndex({ call, index }: Scene, deps: OwnRouteDeps):
   }
 }
 
-/** What every product of a page must pass, beside what the route itself asks for. */
-export function pageFilter({ profile, profileName }: Scene, request: { filter?: RankFilter; in_stock_only: boolean }): Json[] {
-  const clauses: Json[] = request.filter === undefined ? [] : Array.isArray(request.filter) ? [...request.filter] : [request.filter];
+/** The shop's rules for a page; they hold whether or not the model ranks it. */
+function rulesOf({ profile, options }: Scene): ListRules {
+  return findRules(profile, options, options.queryText);
+}
+
+/** What every product of a page must pass, beside what the route itself asks for: the shop's exclusions among it. */
+export function pageFilter(scene: Scene, request: { filter?: RankFilter; in_stock_only: boolean }): Json[] {
+  const asked: Json[] = request.filter === undefined ? [] : Array.isArray(request.filter) ? [...request.filter] : [request.filter];
+  const { excluded } = rulesOf(scene);
+  const clauses = excluded.length === 0 ? asked : [...asked, { bool: { must_not: [idsClause(excluded)] } }];
   if (!request.in_stock_only) return clauses;
+  const { profile, profileName } = scene;
   if (profile.inStock === null) {
     const setting = `profiles.${profileName}.inStock`;
     throw new RequestRefused(
@@ -121,10 +130,13 @@ interface ScenePage {
 
 /** Searches as the client and ranks what it finds. Throws `EngineRefused`. */
 export function answerPage(scene: Scene, page: ScenePage, { client }: Pick<OwnRouteDeps, 'client'>): Promise<Omit<PageAnswer, 'took'>> {
-  const { query, stamp, request, given, sources, unranked } = page;
+  const { query, stamp, request, sources, unranked } = page;
   const { size, from, fields } = request;
-  // Blend 0 keeps the order of the query and lets the walk do all else.
-  const block = unranked === null ? scene.block : { ...scene.block, blend: 0 };
+  const { pins, diversity } = rulesOf(scene);
+  const keepsOrder = unranked !== null && (pins.length > 0 || diversity !== null);
+  // Blend 0 keeps the order of the query, and no rule touches it: where there is none, the shorter way.
+  const block = unranked === null || keepsOrder ? scene.block : { ...scene.block, blend: 0 };
+  const given = keepsOrder ? { ...page.given, keepsOrder } : page.given;
   const body = { query, size, from, ...oneOfEachGroup(stamp), ext: { fuserank: block } };
   return client.rankPage(scene.call, { index: scene.index, body, given, fields, sources, from, unranked });
 }

@@ -29,7 +29,7 @@ export async function findSimilar(
   const constraints = pageFilter(scene, request);
   const read = [PRODUCT.textVector, PRODUCT.imageVector, PRODUCT.groupKey];
   const [product] = await deps.client.readProducts(call, index, [id], read);
-  if (!product) throw new RequestRefused('absent', `product [${id}] in [${index}] that these credentials may read`);
+  if (!product) throw new RequestRefused('absent', `product [${id}] in [${index}]`);
   const group = product._source[PRODUCT.groupKey];
   const mustNot = [idsClause([id]), ...(group === undefined ? [] : [{ term: { [PRODUCT.groupKey]: group } }])];
   const stamp = await describeIndex(scene, deps);
@@ -59,8 +59,8 @@ async function likeQuery(
   return {
     query: nearestQuery(probes, { k: window, filter, mustNot, meta: stamp.meta }),
     sources: probes.map(({ field }) => field),
-    // To look for what looks like it is to search by its photo.
-    vectors: { ...NO_VECTORS, image: image && Float32Array.from(image) },
+    // To look for what is like it is to search by its words and its photo.
+    vectors: { ...NO_VECTORS, text: text && Float32Array.from(text), image: image && Float32Array.from(image) },
   };
 }
 

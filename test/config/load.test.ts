@@ -102,7 +102,7 @@ describe('where a setting comes from', () => {
 describe('what is wrong is said at once, with the path and the fix', () => {
   test('several faults, one message', () => {
     const file = write(
-      'sever: {port: 1}\nserver: {prot: 1, port: 70000}\nprofiles: {p: {index: "a*", blned: 1, blend: 2}}\nopensearch: {nodes: [ftp://x]}',
+      'sever: {port: 1}\nserver: {prot: 1, port: 70000}\nprofiles: {p: {index: "a*", blned: 1, blend: 2, pins: [{idz: [a]}]}}\nopensearch: {nodes: [ftp://x]}',
     );
     const faults = faultsOf({ file, env: { FUSERANK_SERVER_PROT: '1' } });
     expect(faults).toEqual(
@@ -110,6 +110,7 @@ describe('what is wrong is said at once, with the path and the fix', () => {
         'sever: unknown key; did you mean server?',
         'server.prot: unknown key; did you mean server.port?',
         'profiles.p.blned: unknown key; did you mean profiles.p.blend?',
+        'profiles.p.pins.0.idz: unknown key; did you mean profiles.p.pins.0.ids?',
         'opensearch.nodes.0: must be an http(s) URL',
         'FUSERANK_SERVER_PROT: no setting has this variable; did you mean FUSERANK_SERVER_PORT?',
       ]),

@@ -15,14 +15,22 @@ import {
   type Ranker,
   type RankerInputName,
   type RankingInput,
+  type RankingShape,
 } from '../../models/ranker.js';
 import { changeInput, drawInput, rankerFolders, rankingInput, readParity } from './ranker-artefacts.js';
 
 const TOLERANCE = 2e-5;
 const RUNS = { numRuns: 25 };
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
-/** Both rankers of the repository read the first columns of the feature set. */
-const shape = { lists: 1, candidates: 9, history: 5, textDims: 6, imageDims: 7, columns: 19 };
+/** Of a list, as wide as a ranker's columns. */
+const shapeFor = ({ columns }: Ranker): RankingShape => ({
+  lists: 1,
+  candidates: 9,
+  history: 5,
+  textDims: 6,
+  imageDims: 7,
+  columns: columns.length,
+});
 
 function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
   expect(actual).toHaveLength(expected.length);
@@ -85,8 +93,10 @@ const HISTORY_MASKS = ['history_mask', 'history_text_mask', 'history_image_mask'
 
 describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('ranker %s', (_name, folder) => {
   let ranker: Ranker;
+  let shape: RankingShape;
   beforeAll(async () => {
     ranker = await openRanker(folder);
+    shape = shapeFor(ranker);
   });
   afterAll(() => ranker.close());
 
@@ -182,8 +192,10 @@ describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('rank
 
 describe('fusion-base looks at each signal', () => {
   let ranker: Ranker;
+  let shape: RankingShape;
   beforeAll(async () => {
     ranker = await openRanker(rankerFolders().find((folder) => basename(folder).startsWith('fusion-base')) ?? 'fusion-base');
+    shape = shapeFor(ranker);
   });
   afterAll(() => ranker.close());
 
@@ -193,9 +205,37 @@ describe('fusion-base looks at each signal', () => {
       const input = withValues(drawInput(shape, 11), [...HISTORY_MASKS, 'query_text_mask', 'query_head_mask', 'query_image_mask'], 1);
       const { scores } = await ranker.score(input);
       const without = await ranker.score(withValues(input, [mask], 0));
-      expect(Math.max(...scores.map((score, place) => Math.abs(score - (without.scores[place] ?? 0))))).toBeGreaterThan(0.01);
+      expect(farthest(scores, without.scores)).toBeGreaterThan(0.01);
     },
   );
+
+  test.each(['history_covisits', 'history_covisits_norm', 'history_factor'] as const)('%s', async (plane) => {
+    const input = withValues(drawInput(shape, 11), ['history_mask'], 1);
+    const { scores } = await ranker.score(input);
+    const without = await ranker.score(withValues(input, [plane], 0));
+    expect(farthest(scores, without.scores)).toBeGreaterThan(0.001);
+  });
+
+  test('the columns of popularity, co-visits and category match', async () => {
+    const input = drawInput(shape, 11);
+    const { scores } = await ranker.score(input);
+    for (const name of ['popularity', 'popularity_in_category', 'covisit_sum', 'factor_cosine', 'query_category_match']) {
+      const place = ranker.columns.indexOf(name);
+      expect(place).toBeGreaterThanOrEqual(0);
+      const without = await ranker.score(withoutColumn(input, place));
+      expect(farthest(scores, without.scores)).toBeGreaterThan(0.001);
+    }
+  });
+
+  function withoutColumn(input: RankingInput, column: number): RankingInput {
+    return changeInput(input, shape, (name, values) =>
+      name === 'columns' ? values.map((value, at) => (at % shape.columns === column ? 0 : value)) : values,
+    );
+  }
+
+  function farthest(scores: Float32Array, others: Float32Array): number {
+    return Math.max(...scores.map((score, place) => Math.abs(score - (others[place] ?? 0))));
+  }
 });
 
 describe('the feature set', () => {

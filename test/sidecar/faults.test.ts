@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
 import { openLog } from '../../sidecar/http/log.js';
 import { startSidecar, type Sidecar } from '../../sidecar/index.js';
+import { locateRanker } from '../../models/named-ranker.js';
 import type { ScorerSettings, ToScorer } from '../../sidecar/scoring/scorer-tasks.js';
 import { openHouse, type House } from '../house.js';
 
@@ -92,7 +93,12 @@ describe('a scorer that dies', () => {
     const said: string[] = [];
     for (const stream of [process.stdout, process.stderr]) stream?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
     const exited = new Promise<number | null>((resolve) => process.once('exit', resolve));
-    const settings: ScorerSettings = { opensearch, encoders, memoryBytes: scorer.memory, rankers: ['builtin'] };
+    const settings: ScorerSettings = {
+      opensearch,
+      encoders,
+      memoryBytes: scorer.memory,
+      rankers: { builtin: await locateRanker('builtin') },
+    };
     process.send({ kind: 'open', settings } satisfies ToScorer);
     await new Promise((resolve) => process.once('message', resolve));
     const roles = { id: index.id, ...index.map };

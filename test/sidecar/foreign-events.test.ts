@@ -70,6 +70,7 @@ describe('events that others wrote', () => {
       click({ client_id: 'c' }, 'indexed', ago(40_000)),
       click({ client_id: 'c' }, 'text', String(Date.now() - 30_000)),
       click({ client_id: 'c' }, 'unreadable', 'yesterday'),
+      click({ client_id: 'c' }, 'not yet', `${second(-40 * DAY_MS)}Z`),
     ]);
     expect(await rig.recall(rig.open({ events }), { client: 'c' })).toEqual(['no zone', 'no fraction', 'indexed', 'text']);
   });
@@ -79,11 +80,12 @@ describe('events that others wrote', () => {
       click({ user_id: 7 }, 1, Date.now() - 2_000),
       click({ user_id: 7 }, 2, Date.now() - 40 * DAY_MS),
       click({ user_id: 70 }, 3, Date.now() - 1_000),
+      click({ user_id: 7 }, 4, Date.now() + 40 * DAY_MS),
     ]);
     const instance = rig.open({ events });
     expect(await rig.recall(instance, { user: '7' })).toEqual(['1']);
     expect(await rig.recall(instance, { user: 'seven' })).toEqual([]);
-    expect(await instance.store.erase('7')).toMatchObject({ events: 2 });
+    expect(await instance.store.erase('7')).toMatchObject({ events: 3 });
     expect(await rig.recall(instance, { user: '70' })).toEqual(['3']);
   });
 

@@ -41,7 +41,11 @@ describe('a body of records', () => {
     expect(faultOf(JSON.stringify([click, bad]))).toMatch(/record 2: timestamp/);
     expect(faultOf('{\n"action_name": "click",,\n"a": 1\n}')).toMatch(/body: not JSON/);
     expect(faultOf('')).toMatch(/the body is empty/);
-    expect(faultOf('[]')).toMatch(/the body is empty/);
+    expect(faultOf('[]')).toMatch(/there is nothing in the list/);
+    expect(faultOf('{"timestamp":"2026-01-31T12:00:00"}')).toMatch(
+      /action_name: required, timestamp: has no zone; end it with Z, or with an offset such as \+02:00/,
+    );
+    expect(faultOf('{"action_name":"click"}')).toMatch(/timestamp: required; must be an RFC 3339 date-time/);
     expect(faultOf('[1]')).toMatch(/record 1/);
     expect(faultOf('null')).toMatch(/record 1/);
     expect(faultOf(JSON.stringify(Array.from({ length: 30 }, () => bad)))).toMatch(/and 20 more/);
@@ -102,6 +106,18 @@ describe('POST /ubi/events and /ubi/queries', () => {
       type: 'illegal_argument_exception',
       reason: expect.stringContaining('line 2') as string,
     });
+    expect(rig.events.length).toBe(before);
+  });
+
+  test('an event that has not happened yet is refused; one by a clock that runs a little ahead is not', async () => {
+    const at = (ms: number): string => JSON.stringify({ ...click, timestamp: new Date(Date.now() + ms).toISOString() });
+    expect((await post(at(9 * 60_000))).text).toBe('{"accepted":1}');
+    const before = rig.events.length;
+    for (const body of [at(11 * 60_000), JSON.stringify({ ...click, timestamp: '2131-01-01' })])
+      expect(errorOf(await post(body))).toMatchObject({
+        status: 400,
+        reason: expect.stringContaining('record 1: timestamp: lies more than 10 minutes ahead of the sidecar’s clock') as string,
+      });
     expect(rig.events.length).toBe(before);
   });
 

@@ -105,6 +105,10 @@ export async function openRig(options: { engineUrl: string; flags?: DeepPartial<
         return Promise.resolve({ events: 1, queries: 0 });
       },
     },
+    rankers: {
+      load: (profile) => Promise.resolve({ profile, ranker: 'builtin', model: 'm-1@0', before: 'm-1@0' }),
+      rollback: (profile) => Promise.resolve({ profile, ranker: 'builtin', model: 'm-0@0', before: 'm-1@0' }),
+    },
     readHealth: () => ({ started: true, ready: true, degraded: false, checks: { engine: { ok: true } } }),
     readInfo: () => ({ version: 'test' }),
     ui: null,

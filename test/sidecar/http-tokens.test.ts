@@ -55,10 +55,19 @@ describe('tokens', () => {
 
   test('none, or an unknown one: 401 that names the scope, and nothing is done', async () => {
     const { rig } = await openDoor({ tokens });
-    for (const headers of [{}, bearer('not-a-token-of-ours-0'), { authorization: 'Basic YTpi' }, { 'x-fuserank-token': '' }]) {
+    const shown: [Record<string, string>, boolean][] = [
+      [{}, false],
+      [{ authorization: 'Basic YTpi' }, false],
+      [{ 'x-fuserank-token': '' }, false],
+      [bearer('not-a-token-of-ours-0'), true],
+      [{ 'x-fuserank-token': 'not-a-token-of-ours-0' }, true],
+    ];
+    for (const [headers, wrong] of shown) {
       const answer = await call(rig.url, '/ubi/events', { method: 'POST', body: EVENT, headers });
       expect(errorOf(answer)).toMatchObject({ status: 401, type: 'security_exception' });
-      expect(answer.headers['www-authenticate']).toBe('Bearer realm="fuserank", scope="events"');
+      expect(errorOf(answer).reason).toContain(wrong ? 'the one shown is none of server.tokens' : 'send it as X-Fuserank-Token');
+      const error = wrong ? 'error="invalid_token", ' : '';
+      expect(answer.headers['www-authenticate']).toBe(`Bearer realm="fuserank", ${error}scope="events"`);
     }
     expect((await call(rig.adminUrl, '/v1/users/u7', { method: 'DELETE' })).status).toBe(401);
     expect(rig.events).toEqual([]);

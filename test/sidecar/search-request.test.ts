@@ -232,12 +232,19 @@ describe('a search looked at', () => {
   });
 
   it.each<[string, Json, RegExp]>([
-    ['an unknown member', { ext: { fuserank: { usr: 1 } } }, /usr/],
+    ['an unknown member', { ext: { fuserank: { usr_id: 1 } } }, /ext\.fuserank\.usr_id: unknown member; did you mean user_id\?/],
+    ['a missing member', { ext: { fuserank: { history: [{}] } } }, /ext\.fuserank\.history\.0\.object_id: required/],
     ['a wrong value', { ext: { fuserank: { blend: 2 } } }, /ext\.fuserank\.blend/],
     ['a profile that is not there', { ext: { fuserank: { profile: 'nope' } } }, /configured: shop, other/],
     ['a polluted block', '{"ext":{"fuserank":{"__proto__":{"explain":true}}}}', /__proto__/],
   ])('refuses %s by name', (_, body, message) => {
     expect(() => parseSearchRequest(call(body), config)).toThrow(BadSearchOption);
     expect(() => parseSearchRequest(call(body), config)).toThrow(message);
+  });
+
+  it('names the header that is wrong', () => {
+    const said = (headers: Record<string, string>) => () => parseSearchRequest(call({}, { headers }), config);
+    expect(said({ 'x-fuserank-budget-ms': 'soon' })).toThrow(/^X-Fuserank-Budget-Ms: /);
+    expect(said({ 'x-fuserank-consent': 'maybe' })).toThrow(/^X-Fuserank-Consent: .*full.*none/);
   });
 });

@@ -273,4 +273,14 @@ describe('diversity', () => {
     const answer = await search({ query: words, size: 5 }, { diversity: { maxPerGroup: { field: 'title', max: 2 } } });
     expect(answer.label).toBe('skipped; reason=legs_failed');
   });
+
+  it('by fields that no hit has names them in the block', async () => {
+    const floor = { field: 'sellr', values: ['small'], share: 0.3, depth: 10, maxDisplacement: 60 };
+    const diversity = { maxPerGroup: { field: 'brnd', max: 2 }, floor };
+    const answer = await search({ query: words, size: 20 }, { diversity, ext: true });
+    expect(answer.ids).toEqual((await search({ query: words, size: 20 }, {})).ids);
+    expect(JSON.parse(answer.text)).toMatchObject({ ext: { fuserank: { rules: { without_values: ['brnd', 'sellr'] } } } });
+    const right = await search({ query: words, size: 20 }, { diversity: { maxPerGroup: { field: 'brand', max: 2 } }, ext: true });
+    expect(JSON.parse(right.text)).not.toHaveProperty('ext.fuserank.rules');
+  });
 });

@@ -149,7 +149,8 @@ describe.skipIf(url === undefined)('history on a real OpenSearch (set OPENSEARCH
       event({ ...at(-1_000), action_name: 'impression' }, 'shown'),
       event({ ...at(-1_000), action_name: 'login' }),
       event(at(-31 * 86_400_000), 'expired'),
-      event(at(3_600_000), 9),
+      event(at(540_000), 9),
+      ...[1, 2, 3, 4, 5].map((hours) => event(at(hours * 3_600_000), 'not yet')),
     ]);
     for (const from of [store, restarted()]) {
       await until(async () => (await recall({ user: 'order' }, { from })).length === 5);

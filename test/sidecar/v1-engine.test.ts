@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderPicture } from '../../demo/picture.js';
+import { generateShop } from '../../demo/shop.js';
 import { PRODUCT } from '../../mappings/product-index.js';
 import { statisticsIndexBody, type ItemStatisticsDocument } from '../../mappings/statistics-index.js';
 import {
@@ -15,6 +16,7 @@ import { ShopStatistics } from '../../sidecar/v1/shop-statistics.js';
 import { openHouse, type House } from '../house.js';
 
 let house: House;
+const generated = [...generateShop({ values: 'demo', count: 80, seed: 5 })].map(({ product }) => product.id);
 /** Products in the engine's order of a query for all of them. */
 let ids: string[];
 
@@ -22,7 +24,16 @@ beforeAll(async () => {
   house = await openHouse({
     products: 80,
     profile: { inStock: 'material:leather' },
-    moreProfiles: (index) => ({ plain: { index, budgetMs: 5_000, retrieval: { add: 'none' } } }),
+    moreProfiles: (index) => ({
+      plain: { index, budgetMs: 5_000, retrieval: { add: 'none' } },
+      ruled: {
+        index,
+        budgetMs: 5_000,
+        exclude: [{ ids: generated.slice(0, 79).filter((_, place) => place % 5 === 0) }, { query: 'gift', ids: generated.slice(79) }],
+        pins: [{ ids: [generated[41] ?? ''], position: 2 }],
+        diversity: { maxPerGroup: { field: 'brand', max: 2 } },
+      },
+    }),
     beforeSidecar: writeStatistics,
   });
   ids = [...(await house.direct({ query: { match_all: {} }, size: 80 })).ids];
@@ -232,6 +243,20 @@ describe('/v1/similar', () => {
     expect({ ...withheld, took: 0 }).toEqual({ ...nobody, took: 0 });
   });
 
+  it.each(['text', 'both'] as const)('stays with the kind of the product for a shopper with another taste: %s', async (modality) => {
+    const kindOf = (id: string): string => house.entries.find(({ product }) => product.id === id)?.product.category.join() ?? '';
+    const share = (answer: PageAnswer, id: string): number => idsOf(answer).filter((each) => kindOf(each) === kindOf(id)).length;
+    const shares = { nobody: 0, shopper: 0 };
+    for (const place of [5, 17, 23, 44, 60]) {
+      const path = `/v1/similar/${house.alias}/${at(place)}`;
+      shares.nobody += share(await page(path, { modality, size: 4 }), at(place));
+      const others = house.entries.filter(({ product }) => kindOf(product.id) !== kindOf(at(place))).slice(0, 3);
+      const history = others.map(({ product }) => ({ object_id: product.id, action_name: 'click', age_s: 60 }));
+      shares.shopper += share(await page(path, { modality, size: 4, history }), at(place));
+    }
+    expect(shares.shopper).toBeGreaterThanOrEqual(0.65 * shares.nobody);
+  });
+
   it('keeps to a filter and to what is in stock, and shows the fields that were asked for', async () => {
     const brand = house.entries[3]?.product.brand ?? '';
     const filtered = await page(`/v1/similar/${house.alias}/${at(3)}`, { filter: { term: { brand } }, fields: ['brand'] });
@@ -381,6 +406,68 @@ describe('POST /v1/embed', () => {
       status: 400,
       reason: expect.stringContaining('images.0') as string,
     });
+  });
+});
+
+describe('the rules of the shop', () => {
+  const shoppers = [
+    {},
+    { history: clickedOf(30, 31) },
+    { history: clickedOf(30, 31), blend: 0 },
+    { history: clickedOf(30, 31), budget_ms: 0 },
+  ];
+  const excluded = generated.slice(0, 79).filter((_, place) => place % 5 === 0);
+
+  function clickedOf(...places: number[]): object[] {
+    return places.map((place) => ({ object_id: generated[place], action_name: 'click', age_s: 60 }));
+  }
+
+  it('keep excluded products out of every page, whoever asks and whatever ranks it', async () => {
+    const image = (await renderPicture(house.entries[17]?.svg ?? '')).toString('base64');
+    for (const shopper of shoppers) {
+      const asked = { profile: 'ruled', size: 200, ...shopper };
+      const pages = {
+        similar: await page(`/v1/similar/${house.alias}/${at(17)}`, asked),
+        behaviour: await page(`/v1/similar/${house.alias}/${at(2)}`, { ...asked, modality: 'behaviour' }),
+        recommended: await page(`/v1/recommend/${house.alias}`, asked),
+        photo: await page(`/v1/search/${house.alias}/image`, { ...asked, image }),
+      };
+      for (const [name, answer] of Object.entries(pages)) {
+        expect(answer.items.length, name).toBeGreaterThan(0);
+        expect(
+          idsOf(answer).filter((id) => excluded.includes(id)),
+          `${name} for ${JSON.stringify(shopper)}`,
+        ).toEqual([]);
+      }
+      expect(idsOf(pages.recommended)).toHaveLength(64);
+      expect(idsOf(pages.photo)).toContain(at(79));
+      const gift = await page(`/v1/search/${house.alias}/image`, { ...asked, image, query: 'Gift' });
+      expect(idsOf(gift)).not.toContain(at(79));
+    }
+  });
+
+  it('pin and diversify a page in the order of its query, too', async () => {
+    const path = `/v1/similar/${house.alias}/${at(17)}`;
+    const plain = await page(path, { profile: 'plain', fields: ['brand'], size: 200 });
+    const ruled = await page(path, { profile: 'ruled', fields: ['brand'], size: 200, explain: true });
+    expect(ruled).toMatchObject({ applied: false, reason: 'no_history', sources: ['text', 'image'] });
+    expect(idsOf(ruled)[1]).toBe(at(41));
+    const counts = new Map<unknown, number>([[house.entries[41]?.product.brand, 1]]);
+    const kept: string[] = [];
+    const beyond: string[] = [];
+    for (const { id, fields } of plain.items) {
+      if (id === at(41) || excluded.includes(id)) continue;
+      const count = (counts.get(fields['brand']) ?? 0) + 1;
+      counts.set(fields['brand'], count);
+      (count <= 2 ? kept : beyond).push(id);
+    }
+    expect(idsOf(ruled).filter((id) => id !== at(41))).toEqual([...kept, ...beyond]);
+    expect(ruled.items[1]?.explain).toMatchObject({ moved_by: { rule: 'pin' } });
+  });
+
+  it('do not touch what was sent to be scored', async () => {
+    const answer = await rank({ index: house.alias, profile: 'ruled', query: 'boots', items: ids.slice(0, 20).map((id) => ({ id })) });
+    expect(idsOf(answer).toSorted()).toEqual(ids.slice(0, 20).toSorted());
   });
 });
 

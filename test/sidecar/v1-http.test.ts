@@ -45,11 +45,14 @@ describe('the /v1 routes over HTTP', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers['x-fuserank']).toBe('applied; model=m');
     expect(seen.at(-1)).toEqual({ route: 'rank', request: { items: [{ id: '7' }], explain: false } });
-    const similar = await call(rig.url, '/v1/similar/shop-v1,other/a%20b?size=5&in_stock_only&fields=title,brand&user=u1');
+    const similar = await call(
+      rig.url,
+      '/v1/similar/shop-v1,other/a%20b?size=5&in_stock_only&fields=title,brand&user=u1&blend=0.5&budget_ms=80',
+    );
     expect(similar.headers['x-fuserank']).toBe('skipped; reason=no_history');
     expect(seen.at(-1)).toEqual({
       route: 'similar shop-v1,other a b',
-      request: { size: 5, from: 0, in_stock_only: true, fields: ['title', 'brand'], user: 'u1', explain: false },
+      request: { size: 5, from: 0, in_stock_only: true, fields: ['title', 'brand'], user: 'u1', blend: 0.5, budget_ms: 80, explain: false },
     });
   });
 
@@ -84,9 +87,28 @@ describe('the /v1 routes over HTTP', () => {
     });
   });
 
+  it('say so of a photo in a form that is too big', async () => {
+    const form = new FormData();
+    form.set('image', new Blob([new Uint8Array(5_300_000)]), 'x.jpg');
+    const answer = await fetch(`${rig.url}/v1/search/shop/image`, { method: 'POST', body: form });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('image: is over 5 MB');
+  });
+
   it.each<[string, string, string, string, Record<string, string>?]>([
     ['no JSON', '/v1/rank', '{"items":', 'not JSON'],
-    ['an unknown member', '/v1/rank', '{"items":[{"id":"a"}],"colour":1}', 'colour'],
+    ['an unknown member', '/v1/rank', '{"items":[{"id":"a"}],"colour":1}', 'colour: unknown member; known here: index, query, '],
+    ['a mistyped member', '/v1/rank', '{"items":[{"id":"a"}],"qurey":"x"}', 'qurey: unknown member; did you mean query?'],
+    ['a mistyped member of a list', '/v1/rank', '{"items":[{"id":"a","scor":1}]}', 'items.0.scor: unknown member; did you mean score?'],
+    ['a missing member', '/v1/rank', '{}', 'items: required'],
+    ['no photo', '/v1/search/shop/image', '{}', 'image: required; must be a picture in base64'],
+    [
+      'a data: address',
+      '/v1/search/shop/image',
+      '{"image":"data:image/png;base64,AQID"}',
+      'image: is a data: address; send what stands behind "base64,"',
+    ],
+    ['a photo that is too big', '/v1/search/shop/image', JSON.stringify({ image: 'A'.repeat(7_000_004) }), 'image: is over 5 MB'],
     ['a member of the wrong kind', '/v1/rank', '{"items":[{"id":"a","score":"high"}]}', 'items.0.score'],
     ['too many items', '/v1/rank', JSON.stringify({ items: Array.from({ length: 1001 }, (_, id) => ({ id })) }), 'items'],
     ['two items with one id', '/v1/rank', '{"items":[{"id":7},{"id":"a"},{"id":"7"}]}', 'items.2.id: is the id of items.0, too'],
@@ -116,6 +138,27 @@ describe('the /v1 routes over HTTP', () => {
     expect(errorOf(answer)).toMatchObject({ status: 405 });
     expect(answer.headers.allow).toBe('POST');
     expect(errorOf(await call(rig.url, '/v1/rank/more', { method: 'POST' }))).toMatchObject({ status: 404 });
+  });
+
+  it.each([
+    ['POST', '/v1/ranks', 'did you mean /v1/rank?'],
+    ['GET', '/v1/similiar/shop/1', 'did you mean /v1/similar?'],
+    ['POST', '/ubi/event', 'did you mean /ubi/events?'],
+    ['DELETE', '/v1/users/u7', 'it is on the admin port'],
+  ])('say of %s %s what was meant', async (method, path, guess) => {
+    const answer = errorOf(await call(rig.url, path, { method }));
+    expect(answer).toMatchObject({ status: 404 });
+    expect(answer.reason).toContain(`there is no route ${method} ${path} (${guess}`);
+  });
+
+  it('guess nothing of what is none of theirs', async () => {
+    for (const path of ['/v1/_bulk', '/v1/_doc/1', '/shop/_doc/1', '/v2/whatever'])
+      expect(errorOf(await call(rig.url, path, { method: 'POST' }))).toMatchObject({ status: 403 });
+    for (const [path, method] of [
+      ['/metrics', 'POST'],
+      ['/v1/users/u7', 'POST'],
+    ] as const)
+      expect(errorOf(await call(rig.adminUrl, path, { method }))).toMatchObject({ status: 405 });
   });
 
   it('count as requests under way', async () => {

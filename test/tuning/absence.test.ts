@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHouse, type House } from '../house.js';
+import { openEngine, openRig } from '../sidecar/http-rig.js';
 import { renderAbsence, type Absence } from '../../tuning/absence.js';
 import { SearchConsole } from '../../tuning/search-console.js';
 
@@ -28,11 +29,31 @@ async function absenceOf(id: string, body: Record<string, unknown> | null = { qu
 
 const causesOf = ({ causes }: Absence): string[] => causes.map(({ cause }) => cause);
 
+describe('a sidecar that wants a token', () => {
+  it('is no engine that refuses an account: the message says how to show one', async () => {
+    const engine = await openEngine();
+    const tokens = [{ name: 'shop', token: 'a-token-for-searching', scopes: ['search' as const] }];
+    const rig = await openRig({ engineUrl: engine.url, flags: { server: { tokens, requireToken: true } } });
+    await expect(SearchConsole.open({ config: house.config, alias: 'shop', url: rig.url })).rejects.toThrow(
+      /a token of scope search is needed.*FUSERANK_OPENSEARCH_AUTH_TYPE=bearer and FUSERANK_OPENSEARCH_AUTH_TOKEN/,
+    );
+    await rig.close();
+    engine.close();
+  });
+});
+
 describe('why a product is absent', () => {
   it('is told of one that is not: its arithmetic', async () => {
     const { ids } = await house.search({ query: words, size: 3 });
     const answer = await told.explain({ text: 'lamp mug dress', body: { query: words }, id: ids[1] ?? '', user: null });
     expect(answer).toMatchObject({ id: ids[1], explanation: { rank: 1 } });
+  });
+
+  it('is told of one that was not ranked: why not', async () => {
+    const body = { query: words, sort: [{ price: 'asc' }] };
+    const [id = ''] = (await house.direct({ ...body, size: 1 })).ids;
+    const answer = await told.explain({ text: 'lamp', body, id, user: null });
+    expect(answer).toMatchObject({ id, explanation: null, label: 'skipped; reason=sort' });
   });
 
   it('not in the index, or behind an alias whose filter refuses it', async () => {
@@ -47,7 +68,8 @@ describe('why a product is absent', () => {
   });
 
   it('excluded by a rule', async () => {
-    expect(causesOf(await absenceOf('mug-0001', { query: words }, 'excluding mugs'))).toEqual(['excluded']);
+    const absence = await absenceOf('mug-0001', { query: words }, 'excluding mugs');
+    expect(absence.causes).toEqual([{ cause: 'excluded', detail: 'profiles.shop.exclude.0 (query "excluding *") excludes it' }]);
   });
 
   it('each clause that refuses it, in the clause’s own words', async () => {

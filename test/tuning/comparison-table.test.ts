@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { renderExplanation } from '../../tuning/comparison-table.js';
-import type { HitExplanation } from '../../tuning/search-console.js';
+import { renderComparison, renderExplanation } from '../../tuning/comparison-table.js';
+import type { HitExplanation, SeenHit } from '../../tuning/search-console.js';
 
 const explanation: HitExplanation = {
   rank: 0,
@@ -34,5 +34,26 @@ describe('an explanation on the terminal', () => {
     ]);
     expect(text).toContain('p7 (20 %), 2 earlier products that this search did not return (40 %)');
     expect(text).not.toContain('null');
+  });
+
+  it('says which vectors brought a hit that the words did not find, and why one was not ranked', () => {
+    const added = { ...explanation, first_phase: { rank: null, score: null, z: -1 }, text_knn: { rank: 2 }, image_knn: { rank: null } };
+    const hit = { id: 'p1', title: 'Lamp', fields: [] };
+    expect(renderExplanation({ ...hit, explanation: added })).toContain('first phase did not find it, added by text vectors at rank 3;');
+    expect(renderExplanation({ ...hit, explanation: null, label: 'skipped; reason=sort' })).toBe(
+      'p1  Lamp: not ranked (skipped; reason=sort)',
+    );
+  });
+});
+
+describe('two orders side by side', () => {
+  it('name the products, and from how far below they came', () => {
+    const hit = (id: string): SeenHit => ({ id, title: `Title ${id}`, fields: ['12'], explanation: null });
+    const engineIds = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const shown = { engine: ['a', 'b'].map(hit), ranked: ['f', 'a', 'x'].map(hit), engineIds, total: 7, label: '', stages: {} };
+    const [, first, second, third] = renderComparison(shown).split('\n');
+    expect(first).toMatch(/^ {2}1 {2}a · Title a · 12 +f · Title f · 12 +▲ 5$/);
+    expect(second).toMatch(/b · Title b · 12 +a · Title a · 12 +▼ 1$/);
+    expect(third).toMatch(/x · Title x · 12 +▲ new$/);
   });
 });

@@ -1,23 +1,14 @@
-import { createHash } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
 import { findConfigFile, loadConfig } from '../../config/load.js';
-import { packageVersion } from '../../config/package-root.js';
 import type { Config } from '../../config/schema.js';
 import { wholeNumber } from '../../config/whole-number.js';
-import { connectEngine, probeEngine, type EngineClient } from '../../opensearch/connection.js';
-import { pictureFolder } from '../asked-query.js';
-import { cutoffOf, parseMetric, parseMetrics } from '../metrics/metric-name.js';
+import { parseMetrics } from '../metrics/metric-name.js';
 import { MetricError, type Metric } from '../metrics/metric.js';
 import { showProgress } from '../progress-line.js';
-import { RunWriter } from '../run/run-file.js';
-import type { RunHeader } from '../run/run-line.js';
-import { askQueries, type EvaluationProgress } from './evaluation.js';
-import { readIndexFacts, type IndexFacts } from './index-facts.js';
-import { describeUnknownDocuments, findUnknownDocuments } from './judged-documents.js';
-import { openQuestion, type Question } from './question.js';
-import { readQuestionSet, type QuestionSet } from './question-set.js';
-import { describeAsJson, renderReport, reportRun, type RunReport } from './run-report.js';
-import { ContenderRefused, openDoor, type Contender, type SearchDoor } from './search-door.js';
+import { evaluateRun } from './evaluated-run.js';
+import type { EvaluationProgress } from './evaluation.js';
+import { describeAsJson, renderReport, type RunReport } from './run-report.js';
+import { ContenderRefused, type Contender } from './search-door.js';
 
 interface EvaluateFlags {
   readonly index?: string;
@@ -99,87 +90,33 @@ export function registerEvaluateCommand(program: Command): void {
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<RunReport> {
-  const named = parseMetrics(flags.metrics ?? defaultMetrics(flags.depth)); // before anything is asked
-  refuseUnknownNeeds(named);
+  const metrics = parseMetrics(flags.metrics ?? defaultMetrics(flags.depth)); // before anything is asked
+  refuseUnknownNeeds(metrics);
   const contender = contenderOf(flags);
   const config = readConfig(flags);
-  const alias = flags.index ?? config.index.alias;
-  const engine = connectEngine(config.opensearch);
-  try {
-    const { version } = await probeEngine(engine);
-    const facts = await readIndexFacts(engine, config, alias);
-    const questions = await readQuestionSet(flags, packageVersion);
-    const unknown = await checkDocuments(engine, flags, questions, alias);
-    const question = await openQuestion(engine, facts.roles, flags.template ?? null);
-    let metrics: readonly Metric[] = named;
-    const door = await openDoor({ config, alias, contender });
-    try {
-      const legs = flags.legs === true || named.some(({ reads }) => reads === 'legs') ? (door.window ?? flags.depth) : null;
-      metrics = withLegs(named, legs);
-      requireDepth(metrics, { depth: flags.depth, legs });
-      const run = await RunWriter.open(flags.out, describeRun({ flags, facts, questions, question, door, legs, opensearch: version }));
-      const progress = showProgress({
-        quiet: flags.quiet ?? false,
-        describe: ({ done, total }: EvaluationProgress) => `${done} of ${total} queries`,
-      });
-      try {
-        await askQueries(questions.queries, run, {
-          door,
-          question,
-          grades: questions.grades,
-          kept: { title: facts.titleField, image: facts.imageField, group: flags.groupField ?? null },
-          depth: flags.depth,
-          legs: legs !== null,
-          concurrency: flags.concurrency,
-          rps: flags.rps ?? null,
-          stopAfter: flags.stopAfter,
-          folder: pictureFolder(flags.queries),
-          onProgress: progress.update,
-        });
-      } finally {
-        progress.end();
-        await run.close();
-      }
-    } finally {
-      await door.close();
-    }
-    return await reportRun(flags.out, { metrics, documents: facts.documents, unjudged: questions.unjudged, unknown });
-  } finally {
-    await engine.close();
-  }
-}
-
-function describeRun(of: {
-  flags: EvaluateFlags;
-  facts: IndexFacts;
-  questions: QuestionSet;
-  question: Question;
-  door: SearchDoor;
-  /** Ids kept of each leg at most; null = none. */
-  legs: number | null;
-  opensearch: string;
-}): RunHeader {
-  const { flags, facts, questions, question, door, legs } = of;
-  const plain = flags.template === undefined;
-  return {
-    fuserank_run: 1,
-    name: plain ? door.name : `${door.name}, ${question.name}`,
-    created: new Date().toISOString(),
+  const progress = showProgress({
+    quiet: flags.quiet ?? false,
+    describe: ({ done, total }: EvaluationProgress) => `${done} of ${total} queries`,
+  });
+  return evaluateRun({
+    config,
+    alias: flags.index ?? config.index.alias,
+    contender,
+    queries: flags.queries,
+    judgments: flags.judgments,
+    out: flags.out,
+    template: flags.template ?? null,
+    metrics,
     depth: flags.depth,
-    configuration: {
-      kind: plain ? (flags.config === 'first-phase' ? 'first-phase' : 'fuserank') : 'template',
-      name: plain ? door.name : question.name,
-      sha256: hashOf([door.sha256, question.sha256]),
-    },
-    index: { alias: facts.alias, concrete: [...facts.concrete] },
-    model: door.model,
-    queries: questions.stamps.queries,
-    judgments: questions.stamps.judgments,
-    versions: { fuserank: packageVersion, opensearch: of.opensearch },
+    legs: flags.legs ?? false,
+    groupField: flags.groupField ?? null,
+    allowUnknown: flags.allowUnknown ?? false,
+    concurrency: flags.concurrency,
+    rps: flags.rps ?? null,
+    stopAfter: flags.stopAfter,
     seed: flags.seed,
-    ...(legs === null ? {} : { legs }),
-    ...(flags.groupField === undefined ? {} : { group_field: flags.groupField }),
-  };
+    onProgress: progress.update,
+  }).finally(progress.end);
 }
 
 /** The index gives the size of the catalogue; vectors and popularity nobody gives yet. */
@@ -192,33 +129,6 @@ function refuseUnknownNeeds(metrics: readonly Metric[]): void {
 function defaultMetrics(depth: number): string {
   const k = Math.min(10, depth);
   return `ndcg@${k},ndcg_lin@${k},mrr,recall@${depth},judged@${k}`;
-}
-
-/** Kept legs are measured: how much of what is relevant the retrievers found at all. */
-function withLegs(metrics: readonly Metric[], legs: number | null): readonly Metric[] {
-  return legs === null || metrics.some(({ reads }) => reads === 'legs') ? metrics : [...metrics, parseMetric(`leg_recall@${legs}`)];
-}
-
-/** A metric that looks deeper than the answers go would silently be another one. */
-function requireDepth(metrics: readonly Metric[], { depth, legs }: { depth: number; legs: number | null }): void {
-  for (const metric of metrics) {
-    const [kept, remedy] = metric.reads === 'legs' ? [legs ?? 0, 'a leg is kept as deep as the window'] : [depth, '--depth asks for more'];
-    const looksAt = cutoffOf(metric) ?? 0;
-    if (looksAt > kept) throw new MetricError(`${metric.name} looks at ${looksAt} hits, but ${kept} are kept; ${remedy}`);
-  }
-}
-
-/** How many judged documents the index does not hold. @throws InputInvalid with their lines, unless they are allowed */
-async function checkDocuments(
-  engine: EngineClient,
-  flags: EvaluateFlags,
-  { queries, grades }: QuestionSet,
-  index: string,
-): Promise<number> {
-  const judged = [...new Set(queries.flatMap((query) => [...grades(query).keys()]))];
-  const unknown = await findUnknownDocuments(engine, index, judged);
-  if (unknown.length === 0 || flags.allowUnknown === true) return unknown.length;
-  throw await describeUnknownDocuments(unknown, { judged: judged.length, index, judgments: flags.judgments });
 }
 
 function contenderOf(flags: EvaluateFlags): Contender {
@@ -251,10 +161,6 @@ function readConfig(flags: EvaluateFlags): Config {
     env: process.env,
     flags: nodes === undefined ? {} : { opensearch: { nodes } },
   });
-}
-
-function hashOf(parts: readonly string[]): string {
-  return createHash('sha256').update(parts.join()).digest('hex');
 }
 
 function numberWithin(least: number, most: number): (text: string) => number {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Config, Profile } from '../../config/schema.js';
 import { serviceHeaders } from '../../opensearch/connection.js';
 import { openUpstream, type Upstream } from '../../opensearch/upstream.js';
-import type { LoggedList, Sidecar } from '../../sidecar/index.js';
+import type { LoggedList, ScoredInput, Sidecar } from '../../sidecar/index.js';
 import { describeQuery } from '../asked-query.js';
 import { evaluatedProfile, sendSearch, UNHURRIED_MS, withRanking } from '../evaluate/search-door.js';
 import type { Question } from '../evaluate/question.js';
@@ -16,7 +16,13 @@ export class AskingStopped extends Error {
 }
 
 /** The list of a search as it was ranked, or the reason why there is none. */
-export type AskedList = { readonly list: LoggedList } | { readonly reason: string; readonly faulty: boolean };
+export type AskedList =
+  { readonly list: LoggedList; readonly scored: ScoredInput | null } | { readonly reason: string; readonly faulty: boolean };
+
+interface Kept {
+  readonly list: LoggedList;
+  readonly scored: ScoredInput | null;
+}
 
 const STOP_AFTER = 20;
 const OWN_PROFILE = 'rows';
@@ -27,9 +33,9 @@ export class ListDoor {
   readonly #upstream: Upstream;
   readonly #config: Config;
   readonly #alias: string;
-  readonly #lists: Map<string, LoggedList>;
+  readonly #lists: Map<string, Kept>;
 
-  private constructor(parts: { sidecar: Sidecar; upstream: Upstream; config: Config; alias: string; lists: Map<string, LoggedList> }) {
+  private constructor(parts: { sidecar: Sidecar; upstream: Upstream; config: Config; alias: string; lists: Map<string, Kept> }) {
     this.#sidecar = parts.sidecar;
     this.#upstream = parts.upstream;
     this.#config = parts.config;
@@ -37,12 +43,20 @@ export class ListDoor {
     this.#lists = parts.lists;
   }
 
-  /** @param options.profile by name; null = the one of the alias, else the defaults. @throws ProfileUnknown, ScorerRefused */
-  static async open(options: { config: Config; alias: string; profile: string | null }): Promise<ListDoor> {
-    const { config, alias } = options;
-    const lists = new Map<string, LoggedList>();
+  /**
+   * @param options.profile by name; null = the one of the alias, else the defaults
+   * @param options.withInputs also give what a ranker is fed
+   * @throws ProfileUnknown, ScorerRefused
+   */
+  static async open(options: { config: Config; alias: string; profile: string | null; withInputs?: boolean }): Promise<ListDoor> {
+    const { config, alias, withInputs = false } = options;
+    const lists = new Map<string, Kept>();
     const served = evaluatedProfile(config, alias, { profile: options.profile, ranker: null });
-    const sidecar = await startOwnSidecar(config, { [OWN_PROFILE]: scoring(served) }, (list) => lists.set(list.query_id ?? '', list));
+    const sidecar = await startOwnSidecar(
+      config,
+      { [OWN_PROFILE]: scoring(served) },
+      { withInputs, onRankedList: (list, scored) => void lists.set(list.query_id ?? '', { list, scored }) },
+    );
     return new ListDoor({ sidecar, upstream: openUpstream({ ...config.opensearch, nodes: [sidecar.url] }), config, alias, lists });
   }
 
@@ -51,9 +65,9 @@ export class ListDoor {
     const ranking = { ...(await describeQuery(query, folder)), profile: OWN_PROFILE, query_id: id, budget_ms: UNHURRIED_MS };
     const body = { ...(await question.ask(query, 1)), size: 1, _source: false };
     const answer = await sendSearch(this.#upstream, this.#alias, withRanking(body, ranking), serviceHeaders(this.#config.opensearch));
-    const list = this.#lists.get(id);
+    const kept = this.#lists.get(id);
     this.#lists.delete(id);
-    if (list) return list.missing === 0 ? { list } : { reason: 'products_not_read', faulty: true };
+    if (kept) return kept.list.missing === 0 ? kept : { reason: 'products_not_read', faulty: true };
     const reason = /reason=(\w+)/.exec(answer.label)?.[1] ?? `status_${answer.status}`;
     return { reason, faulty: reason !== 'no_hits' };
   }

@@ -25,7 +25,8 @@ export async function* listsOfQuestions(
 ): AsyncGenerator<MaybeList> {
   for await (const { asking, asked } of askLists(questions, through)) {
     const id = asking.query.query_id;
-    if ('list' in asked) yield { labelled: { list: asked.list, listId: id, queryId: id, grades: asking.grades, shown: false } };
+    if ('list' in asked)
+      yield { labelled: { list: asked.list, scored: asked.scored, listId: id, queryId: id, grades: asking.grades, shown: false } };
     else yield { dropped: asked.faulty ? `not_ranked_${asked.reason}` : asked.reason };
   }
 }

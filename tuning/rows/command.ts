@@ -9,6 +9,7 @@ import { writeWholeFile } from '../convert/whole-file.js';
 import { readIndexFacts } from '../evaluate/index-facts.js';
 import { writeCsvRow } from '../formats/csv-table.js';
 import { deriveFromEvents, exportRows, type AskedRows, type DerivedRange, type RowsOrigin } from './export.js';
+import { inputsFolderOf } from './inputs-folder.js';
 import { describeDrops, type RowsReport } from './labelled-lists.js';
 import { ROW_SOURCES, type RowSource } from './training-row.js';
 
@@ -40,6 +41,7 @@ interface ExportFlags extends ConnectionFlags, DerivationFlags {
   readonly concurrency?: number;
   readonly unjudged?: 'zero' | 'drop';
   readonly keepUnlabelled?: boolean;
+  readonly inputs?: boolean;
 }
 
 type DeriveFlags = ConnectionFlags & DerivationFlags & { readonly since: Date; readonly queries: string; readonly judgments: string };
@@ -50,7 +52,7 @@ class FlagsRefused extends Error {
   readonly exitCode = 2;
 }
 
-const ASKED = ['index', 'profile', 'template', 'statistics', 'concurrency'] as const;
+const ASKED = ['index', 'profile', 'template', 'statistics', 'concurrency', 'inputs'] as const;
 /** Flags that a source needs, and those that it takes beside. */
 const FLAGS: Readonly<
   Record<RowSource, { readonly needs: readonly (keyof ExportFlags)[]; readonly takes: readonly (keyof ExportFlags)[] }>
@@ -108,6 +110,7 @@ export function registerRowsCommand(program: Command): void {
     .option('--template <template>', 'search template instead of the plain search, as in evaluate')
     .option('--profile <name>', 'the profile whose window, legs and signals are asked with')
     .option('--concurrency <number>', 'searches at once (default: 2)', wholeNumber(1))
+    .option('--inputs', 'also write what a network is fed, into a folder beside the rows: OUT.inputs')
     .option('--keep-unlabelled', 'keep lists in which nothing has a label above 0')
     .addHelpText('before', EXPORT_EXAMPLES)
     .addHelpText('after', EXPORT_CODES)
@@ -121,12 +124,17 @@ export function registerRowsCommand(program: Command): void {
         config,
         origin: originOf(flags, config),
         out: flags.out,
+        inputs: flags.inputs ?? false,
         labelling: { unjudged: flags.unjudged ?? 'zero', keepUnlabelled: flags.keepUnlabelled ?? false },
         tell: (note) => void process.stderr.write(`${note}\n`),
         onList: progress.update,
       }).finally(progress.end);
+      const inputs = flags.inputs === true ? inputsFolderOf(flags.out) : null;
+      const files = inputs === null ? flags.out : `${flags.out}, inputs to ${inputs}`;
       process.stdout.write(
-        flags.json ? `${JSON.stringify({ ...report, file: flags.out })}\n` : `${describeReport(report)}\nrows written to ${flags.out}\n`,
+        flags.json
+          ? `${JSON.stringify({ ...report, file: flags.out, ...(inputs === null ? {} : { inputs }) })}\n`
+          : `${describeReport(report)}\nrows written to ${files}\n`,
       );
     });
   connected(exporting);

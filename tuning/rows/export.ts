@@ -15,6 +15,7 @@ import { deriveQuestions, type Derivation, type DerivedQuestion } from './derive
 import { readEventFile } from './event-file.js';
 import { writeLists, type DropReason, type Labelling, type MaybeList, type RowsReport } from './labelled-lists.js';
 import { findLogFiles } from './log-files.js';
+import { InputsFolder, inputsFolderOf, requireInputsFolder } from './inputs-folder.js';
 import { listsOfLog } from './log-source.js';
 import { requireRowFile, writeRowFile } from './row-file.js';
 import { pinStatistics, refuseLeak, type PinnedStatistics } from './statistics-guard.js';
@@ -48,7 +49,9 @@ export interface RowsExport {
   readonly config: Config;
   readonly origin: RowsOrigin;
   readonly out: string;
-  readonly labelling: Omit<Labelling, 'unlabelled'>;
+  /** Also write what a ranker is fed, into a folder beside the rows. */
+  readonly inputs: boolean;
+  readonly labelling: Omit<Labelling, 'unlabelled' | 'inputs'>;
   readonly tell: (note: string) => void;
   readonly onList?: (report: RowsReport) => void;
 }
@@ -64,6 +67,7 @@ const UNLABELLED: Readonly<Record<RowSource, DropReason>> = {
 /** Writes training rows. @throws errors with an exit code; nothing is written then */
 export async function exportRows(request: RowsExport): Promise<RowsReport> {
   await requireRowFile(request.out);
+  if (request.inputs) await requireInputsFolder(inputsFolderOf(request.out));
   const { origin } = request;
   if (origin.from === 'log') return exportLog(request, origin);
   const engine = connectEngine(request.config.opensearch);
@@ -78,7 +82,12 @@ export async function exportRows(request: RowsExport): Promise<RowsReport> {
     });
     if (earliestMs !== null) refuseLeak(statistics, { earliestMs, alias: origin.index });
     const question = await openQuestion(engine, facts.roles, origin.template);
-    const door = await ListDoor.open({ config: seeing(request.config, statistics), alias: origin.index, profile: origin.profile });
+    const door = await ListDoor.open({
+      config: seeing(request.config, statistics),
+      alias: origin.index,
+      profile: origin.profile,
+      withInputs: request.inputs,
+    });
     try {
       const lists = joinDrops(dropped, listsOfQuestions(questions, { door, question, folder, concurrency: origin.concurrency }));
       return await write(request, { lists, statistics, opensearch: version });
@@ -122,7 +131,7 @@ async function exportLog(request: RowsExport, origin: Extract<RowsOrigin, { from
 }
 
 async function write(
-  { origin, out, labelling, onList }: RowsExport,
+  { origin, out, inputs, labelling, onList }: RowsExport,
   { lists, statistics, opensearch }: { lists: AsyncIterable<MaybeList>; statistics: PinnedStatistics | null; opensearch: string | null },
 ): Promise<RowsReport> {
   const header: RowsHeader = {
@@ -135,9 +144,17 @@ async function write(
     versions: { fuserank: packageVersion, opensearch },
   };
   let report: RowsReport = { lists: 0, rows: 0, positives: 0, dropped: {} };
-  await writeRowFile(out, header, async (sink) => {
-    report = await writeLists(lists, sink, { ...labelling, unlabelled: UNLABELLED[origin.from], ...(onList ? { onList } : {}) });
-  });
+  const folder = inputs ? await InputsFolder.open(inputsFolderOf(out), header) : null;
+  try {
+    await writeRowFile(out, header, async (sink) => {
+      const beside = { ...(folder ? { inputs: folder } : {}), ...(onList ? { onList } : {}) };
+      report = await writeLists(lists, sink, { ...labelling, unlabelled: UNLABELLED[origin.from], ...beside });
+    });
+    await folder?.finish();
+  } catch (error) {
+    await folder?.abandon();
+    throw error;
+  }
   return report;
 }
 

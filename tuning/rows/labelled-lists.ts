@@ -1,10 +1,12 @@
-import type { LoggedList } from '../../sidecar/index.js';
+import type { LoggedList, ScoredInput } from '../../sidecar/index.js';
 import { InputInvalid } from '../formats/input-lines.js';
 import type { RowSink } from './row-file.js';
 
 /** A list whose candidates are about to be rows. */
 export interface LabelledList {
   readonly list: LoggedList;
+  /** What a ranker was fed; null where nobody asked. */
+  readonly scored: ScoredInput | null;
   readonly listId: string;
   readonly queryId: string | null;
   /** Grades by item id; what is not in it was not judged, or not touched. */
@@ -29,6 +31,8 @@ export interface RowsReport {
 }
 
 export interface Labelling {
+  /** Takes every list that gives rows, whole. */
+  readonly inputs?: { write(list: LabelledList): Promise<void> };
   /** What a candidate without a grade is: label 0, as evaluate counts it, or no row at all. */
   readonly unjudged: 'zero' | 'drop';
   /** Keep lists in which nothing has a label above 0. */
@@ -60,10 +64,11 @@ export function describeDrops({ dropped }: RowsReport): string {
 }
 
 async function writeList(
-  { list, listId, queryId, grades, shown }: LabelledList,
+  labelled: LabelledList,
   sink: RowSink,
-  { unjudged, keepUnlabelled, unlabelled, report }: Labelling & { report: RowsReport },
+  { unjudged, keepUnlabelled, unlabelled, inputs, report }: Labelling & { report: RowsReport },
 ): Promise<DropReason | null> {
+  const { list, listId, queryId, grades, shown } = labelled;
   const candidates = unjudged === 'drop' ? list.candidates.filter(({ id }) => grades.has(id)) : list.candidates;
   const positives = candidates.filter(({ id }) => (grades.get(id) ?? 0) > 0).length;
   if (candidates.length === 0 || (positives === 0 && !keepUnlabelled)) return unlabelled;
@@ -78,6 +83,7 @@ async function writeList(
       columns,
     });
   }
+  await inputs?.write(labelled);
   report.lists += 1;
   report.rows += candidates.length;
   report.positives += positives;

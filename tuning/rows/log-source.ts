@@ -40,6 +40,6 @@ async function* label(lines: readonly LogLine[], readLabels: ReadLabels): AsyncG
   const labels = await readLabels(lines.flatMap(({ list }) => list.query_id ?? []));
   for (const { list } of lines) {
     const grades = labels.get(list.query_id ?? '') ?? new Map<string, number>();
-    yield { labelled: { list, listId: list.list_id, queryId: list.query_id, grades, shown: true } };
+    yield { labelled: { list, scored: null, listId: list.list_id, queryId: list.query_id, grades, shown: true } };
   }
 }
