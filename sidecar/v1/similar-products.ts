@@ -10,6 +10,9 @@ import type { SimilarRequest } from './requests.js';
 import { answerPage, describeIndex, idsClause, openScene, pageFilter, type OwnRouteDeps } from './scene.js';
 import { nearestQuery, readVector, type Probe } from './vector-neighbours.js';
 
+/** Of the profile's blend: who looks at a product wants one like it, and taste decides among these. */
+const TASTE_SHARE = 0.5;
+
 /** A query for products like one, or why there can be none. */
 type LikeQuery =
   { readonly query: JsonObject; readonly sources: PageSource[]; readonly vectors: QueryVectors } | { readonly nothing: string };
@@ -41,7 +44,12 @@ export async function findSimilar(
   const history = await scene.history;
   const unranked = history.length === 0 ? 'no_history' : null;
   const { query, sources, vectors } = like;
-  return answerPage(scene, { query, stamp, request, sources, given: { vectors, history }, unranked }, deps);
+  const blend = scene.options.blend ?? TASTE_SHARE * scene.profile.blend;
+  return answerPage(
+    { ...scene, block: { ...scene.block, blend } },
+    { query, stamp, request, sources, given: { vectors, history }, unranked },
+    deps,
+  );
 }
 
 async function likeQuery(
