@@ -65,13 +65,18 @@ function inputMakers(
     return values;
   };
   const perPair = (values: () => Float32Array): Float32Array => (history.length === 0 ? new Float32Array(candidates.length) : values());
-  /** [N·D] of distinct products → [N·L] of events. */
-  const perMeeting = (read: (met: Covisits, at: number) => number): Float32Array =>
+  /** [N·D] of distinct products → [N·L] of events. Most pairs never met; `show` takes 0 to 0. */
+  const perMeeting = (read: (met: Covisits) => Float32Array, show = (value: number): number => value): Float32Array =>
     perPair(() => {
       const met = covisits();
+      const matrix = read(met);
       const pairs = allocate(candidates.length * history.length);
-      for (let row = 0; row < candidates.length; row += 1)
-        met.placeOf.forEach((place, entry) => (pairs[row * history.length + entry] = read(met, row * met.width + place)));
+      for (let row = 0; row < candidates.length; row += 1) {
+        met.placeOf.forEach((place, entry) => {
+          const value = matrix[row * met.width + place] ?? 0;
+          if (value !== 0) pairs[row * history.length + entry] = show(value);
+        });
+      }
       return pairs;
     });
   return {
@@ -93,9 +98,9 @@ function inputMakers(
     history_image_mask: () => historyImage().mask,
     history_brand: () => perPair(() => similarity().brand),
     history_category: () => perPair(() => similarity().category),
-    history_covisits: () => perMeeting(({ weights }, at) => Math.log1p(weights[at] ?? 0)),
-    history_covisits_norm: () => perMeeting(({ cosines }, at) => cosines[at] ?? 0),
-    history_factor: () => perMeeting(({ factors }, at) => factors()[at] ?? 0),
+    history_covisits: () => perMeeting(({ weights }) => weights, Math.log1p),
+    history_covisits_norm: () => perMeeting(({ cosines }) => cosines),
+    history_factor: () => perMeeting(({ factors }) => factors()),
     history_event: () => perEvent(({ action }) => identifyAction(action)),
     history_age: () => perEvent(({ ageSeconds }) => Math.max(0, ageSeconds)),
     history_session: () => perEvent(({ runningSession }) => (runningSession ? 1 : 0)),

@@ -23,19 +23,20 @@ export function meetHistory({ candidates, history }: Pick<CandidateList, 'candid
   const width = ids.length;
   const weights = new Float32Array(candidates.length * width);
   const cosines = new Float32Array(candidates.length * width);
-  const listed = digestIds(candidates.map(({ item }) => item?.id ?? null));
+  // Only where somebody has neighbours: a shop without a log pays nothing.
+  const listed = once(() => digestIds(candidates.map(({ item }) => item?.id ?? null)));
   statistics.forEach((past, place) => {
-    past?.neighbours?.meet(listed.digests, (product, neighbour) => {
-      const at = (listed.places[product] ?? 0) * width + place;
+    past?.neighbours?.meet(listed().digests, (product, neighbour) => {
+      const at = (listed().places[product] ?? 0) * width + place;
       weights[at] = past.neighbours?.weights[neighbour] ?? 0;
       cosines[at] = past.neighbours?.cosines[neighbour] ?? 0;
     });
   });
-  const seen = digestIds(ids);
+  const seen = once(() => digestIds(ids));
   candidates.forEach(({ item }, row) => {
     const own = item?.statistics?.neighbours;
-    own?.meet(seen.digests, (product, neighbour) => {
-      const at = row * width + (seen.places[product] ?? 0);
+    own?.meet(seen().digests, (product, neighbour) => {
+      const at = row * width + (seen().places[product] ?? 0);
       weights[at] = own.weights[neighbour] ?? 0;
       cosines[at] = own.cosines[neighbour] ?? 0;
     });
