@@ -5,11 +5,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ArtefactMismatch } from '../../models/artefact.js';
+import { changeInput, drawInput, padInput, permuteCandidates, rankingInput, stackLists } from '../../models/drawn-input.js';
 import { COLUMN_NAMES, FEATURE_SET, featureSetHash } from '../../models/feature-set.js';
 import {
   NonFiniteScores,
-  RANKER_INPUTS,
-  dimsOf,
   openRanker,
   valuesOf,
   type Ranker,
@@ -17,7 +16,7 @@ import {
   type RankingInput,
   type RankingShape,
 } from '../../models/ranker.js';
-import { changeInput, drawInput, rankerFolders, rankingInput, readParity } from './ranker-artefacts.js';
+import { rankerFolders, readParity } from './ranker-artefacts.js';
 
 const TOLERANCE = 2e-5;
 const RUNS = { numRuns: 25 };
@@ -39,50 +38,6 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): vo
       TOLERANCE * Math.max(1, Math.abs(expected[place] ?? 0)),
     );
   }
-}
-
-/** Rows of an input along its candidates, moved to where `order` says. */
-function permuteCandidates(input: RankingInput, order: readonly number[]): RankingInput {
-  return changeInput(input, input.shape, (name, values) => {
-    const axes: readonly string[] = RANKER_INPUTS[name];
-    if (axes[1] !== 'N') return values;
-    const width = values.length / order.length;
-    return Float32Array.from(order.flatMap((from) => [...values.subarray(from * width, (from + 1) * width)]));
-  });
-}
-
-/** The input with `extra` masked entries, filled with noise, after the last of axis N or L. */
-function pad(input: RankingInput, axis: 'N' | 'L', extra: number): RankingInput {
-  const padded = {
-    ...input.shape,
-    ...(axis === 'N' ? { candidates: input.shape.candidates + extra } : { history: input.shape.history + extra }),
-  };
-  const noise = drawInput(padded, 77);
-  return changeInput(input, padded, (name, values) => {
-    const axes: readonly string[] = RANKER_INPUTS[name];
-    const place = axes.indexOf(axis);
-    if (place < 0) return values;
-    const [from, to] = [dimsOf(name, input.shape), dimsOf(name, padded)];
-    const mask = name.endsWith('mask');
-    const result = mask ? new Float32Array(product(to)) : Float32Array.from(valuesOf(noise, name));
-    const [outer, inner] = [product(from.slice(0, place)), product(from.slice(place + 1))];
-    const [kept, whole] = [(from[place] ?? 0) * inner, (to[place] ?? 0) * inner];
-    for (let row = 0; row < outer; row++) result.set(values.subarray(row * kept, (row + 1) * kept), row * whole);
-    return name === 'columns' && axis === 'N' ? result.fill(0, outer * kept) : result;
-  });
-}
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((total, size) => total * size, 1);
-}
-
-/** Lists under each other in one batch. */
-function stackLists(inputs: readonly RankingInput[]): RankingInput {
-  const [first] = inputs;
-  if (!first) throw new Error('no lists');
-  return changeInput(first, { ...first.shape, lists: inputs.length }, (name) =>
-    Float32Array.from(inputs.flatMap((input) => [...valuesOf(input, name)])),
-  );
 }
 
 function withValues(input: RankingInput, names: readonly RankerInputName[], value: number): RankingInput {
@@ -146,8 +101,8 @@ describe.each(rankerFolders().map((folder) => [basename(folder), folder]))('rank
       fc.asyncProperty(seeds, fc.integer({ min: 1, max: 6 }), async (seed, extra) => {
         const input = drawInput(shape, seed);
         const { scores } = await ranker.score(input);
-        expectClose((await ranker.score(pad(input, 'L', extra))).scores, scores);
-        expectClose((await ranker.score(pad(input, 'N', extra))).scores.subarray(0, shape.candidates), scores);
+        expectClose((await ranker.score(padInput(input, 'L', extra))).scores, scores);
+        expectClose((await ranker.score(padInput(input, 'N', extra))).scores.subarray(0, shape.candidates), scores);
       }),
       RUNS,
     );

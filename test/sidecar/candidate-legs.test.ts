@@ -1,38 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.js';
-import { productIndexMetaSchema, productFieldRolesSchema } from '../../mappings/product-index.js';
 import type { Upstream } from '../../opensearch/upstream.js';
 import { planLegs, type LegPlan } from '../../sidecar/candidate-legs.js';
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../../sidecar/json/value.js';
 import { fetchBodies, fetchTail } from '../../sidecar/further-hits.js';
 import { runLeg } from '../../sidecar/retrieve.js';
 import { parseSearchRequest, type Rankable } from '../../sidecar/search-request.js';
-import type { IndexStamp } from '../../sidecar/walk/index-stamp.js';
+import { shopStamp as stamp } from './shop-stamp.js';
 
 const config = configSchema.parse({ profiles: { shop: { index: 'shop*' } } });
-const roles = productFieldRolesSchema.parse({ id: 'id', text: ['title', 'brand'], brand: 'brand' });
-const encoder = { id: 'e', dims: 2, normalised: true, preprocessing: 'p' };
-const stamp: IndexStamp = {
-  concrete: ['shop-v1'],
-  meta: productIndexMetaSchema.parse({
-    version: 1,
-    roles,
-    vector_fields: ['title'],
-    language: 'english',
-    engine: 'lucene',
-    encoders: { text: encoder, image: encoder },
-    cosine_stats: {
-      'query_text:item_text': null,
-      'query_image:item_image': null,
-      'query_head:item_image': null,
-      'item_text:item_text': null,
-      'item_image:item_image': null,
-    },
-    head: null,
-  }),
-  roles,
-  hasRankKey: true,
-};
 const vectors = { text: Float32Array.of(0.6, 0.8), image: Float32Array.of(1, 0) };
 
 function searchFor(body: object | string, url = '/shop/_search', headers: Record<string, string> = {}): Rankable {

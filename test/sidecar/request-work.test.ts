@@ -1,41 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { configSchema } from '../../config/schema.js';
-import { productFieldRolesSchema, productIndexMetaSchema } from '../../mappings/product-index.js';
 import { planLegs } from '../../sidecar/candidate-legs.js';
 import { BadSearchOption } from '../../sidecar/request/search-options.js';
 import { parseSearchRequest } from '../../sidecar/search-request.js';
-import type { IndexStamp } from '../../sidecar/walk/index-stamp.js';
+import { shopStamp as stamp } from './shop-stamp.js';
 
 const BYTES = 64 * 1024;
 /** Processor time, which no neighbour stretches: of 2,000 bodies none took more than 60 ms; work that grows with the square of the length takes seconds. */
 const MOST_MS = 1_000;
 
 const config = configSchema.parse({ profiles: { shop: { index: 'shop', queryTextPath: 'query.bool.must.0.match.title.query' } } });
-const roles = productFieldRolesSchema.parse({ id: 'id', text: ['title', 'brand'], brand: 'brand' });
-const encoder = { id: 'e', dims: 2, normalised: true, preprocessing: 'p' };
-const stamp: IndexStamp = {
-  concrete: ['shop-v1'],
-  meta: productIndexMetaSchema.parse({
-    version: 1,
-    roles,
-    vector_fields: ['title'],
-    language: 'english',
-    engine: 'lucene',
-    encoders: { text: encoder, image: encoder },
-    cosine_stats: {
-      'query_text:item_text': null,
-      'query_image:item_image': null,
-      'query_head:item_image': null,
-      'item_text:item_text': null,
-      'item_image:item_image': null,
-    },
-    head: null,
-  }),
-  roles,
-  hasRankKey: true,
-};
-
 /** So often that about so many bytes come together. */
 const fill = (unit: string, bytes: number): string => unit.repeat(Math.max(1, Math.floor(bytes / Buffer.byteLength(unit))));
 const listOf = (unit: string, bytes: number): string => `[${fill(`${unit},`, bytes - unit.length)}${unit}]`;
