@@ -127,6 +127,8 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
             values = np.round(np.exp(rng.uniform(0, 14, dims)))
         elif key in ("history_category", "history_covisits", "history_covisits_norm", "history_factor", "columns"):
             values = np.round(rng.uniform(0, 1, dims), 4)
+            if key == "columns":  # some are the same for all candidates: rounding must not make them differ
+                values[:, :, ::4] = 10 * values[:, :1, ::4]
         else:
             values = rng.normal(size=dims)
             values = np.round(values / np.linalg.norm(values, axis=-1, keepdims=True), 5)
