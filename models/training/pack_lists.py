@@ -56,9 +56,9 @@ def cut_moment(pack: Pack, share: float) -> Cut:
     return Cut(~later, places[first], moment)
 
 
-def make_lists(pack: Pack, cut: Cut, *, limit: int, seed: int, plain: bool) -> ViewLists:
+def make_lists(pack: Pack, cut: Cut, *, limit: int, seed: int, plain: bool, nameless: bool = False) -> ViewLists:
     rng = np.random.default_rng(seed)
-    view = LoggedView(pack.catalogue, pack.queries, None, rng, plain=plain)
+    view = LoggedView(pack.catalogue, pack.queries, None, rng, plain=plain, nameless=nameless)
     counted = cut.counted
     if not plain and rng.random() < 0.4:  # a log of fewer shoppers
         counted = counted & (rng.random(pack.sequences.shopper.max() + 1) < rng.uniform(0.3, 0.9))[pack.sequences.shopper]
