@@ -42,10 +42,10 @@ export function drawInput(shape: RankingShape, seed: number): RankingInput {
   return input;
 }
 
-/** In each so manieth column the first candidate's value, as large as logarithms of counts are. */
+/** In each so manieth column the first candidate's value. */
 function sameForAll(value: number, place: number, all: Float32Array, { candidates, columns }: RankingShape): number {
   const column = place % columns;
-  return column % EVERY_SAME === 0 ? 10 * (all[place - (place % (candidates * columns)) + column] ?? 0) : value;
+  return column % EVERY_SAME === 0 ? (all[place - (place % (candidates * columns)) + column] ?? value) : value;
 }
 
 /** The input with each of its values passed through `change`. */

@@ -1,6 +1,6 @@
 """PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
-    python export.py --run RUN --out ../artefacts/fusion-base-2 [--measured REPORT...]
+    python export.py --run RUN --out ../artefacts/fusion-base-3 [--measured REPORT...]
 """
 
 import argparse
@@ -128,7 +128,7 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
         elif key in ("history_category", "history_covisits", "history_covisits_norm", "history_factor", "columns"):
             values = np.round(rng.uniform(0, 1, dims), 4)
             if key == "columns":  # some are the same for all candidates: rounding must not make them differ
-                values[:, :, ::4] = 10 * values[:, :1, ::4]
+                values[:, :, ::4] = values[:, :1, ::4]
         else:
             values = rng.normal(size=dims)
             values = np.round(values / np.linalg.norm(values, axis=-1, keepdims=True), 5)
