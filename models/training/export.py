@@ -141,7 +141,7 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
 
 
 TRAINED_ON = [
-    "shops with a log simulated by models/training/simulated_packs.py (as of commits ee77bb6 and f85f919) and searches simulated by simulator.py; "
+    "shops with a log simulated by models/training/simulated_packs.py (as of commit 3aa60ec), some of them without names, and searches simulated by simulator.py; "
     "no real behaviour, no judgments",
     "calibration.json: numbers measured on the Amazon Beauty and Sports sequences; no product, text or sequence of theirs",
     "esci products (Apache-2.0): titles, categories, brands, prices",

@@ -7,12 +7,8 @@ from torch import Tensor
 
 def listwise(score: Tensor, chosen: Tensor, mask: Tensor) -> Tensor:
     """Cross-entropy between the softmax of the scores and the chances of being chosen (ListNet with true chances). [B, N] -> []"""
-    return listwise_each(score, chosen, mask).mean()
-
-
-def listwise_each(score: Tensor, chosen: Tensor, mask: Tensor) -> Tensor:
-    """The same of each list [B]"""
-    return -(chosen * torch.log_softmax(score.masked_fill(mask == 0, -1e4), 1)).sum(1)
+    log_share = torch.log_softmax(score.masked_fill(mask == 0, -1e4), 1)
+    return -(chosen * log_share).sum(1).mean()
 
 
 def whole_funnel(outputs: dict[str, Tensor], outcome: Tensor, mask: Tensor) -> Tensor:
@@ -36,14 +32,6 @@ def blend(outputs: dict[str, Tensor], first: Tensor, mask: Tensor, dial: float |
     """(1 - d g) z_first + d g z_model [B, N]"""
     weight = (dial * outputs["gate"]).unsqueeze(1)
     return (1 - weight) * standardise(first, mask) + weight * standardise(outputs["score"], mask)
-
-
-def regret(outputs: dict[str, Tensor], first: Tensor, chosen: Tensor, mask: Tensor, dial: float | Tensor, steepness: float) -> Tensor:
-    """How much worse the blended order tells what was chosen than the first phase alone does, over the lists where it does. [] The gate is to
-    answer for it, so that the scores learn nothing from it."""
-    told = lambda score: -listwise_each(steepness * score, chosen, mask)  # noqa: E731
-    blended = blend({"score": outputs["score"].detach(), "gate": outputs["gate"]}, first, mask, dial)
-    return torch.relu(told(standardise(first, mask)) - told(blended)).mean()
 
 
 def ndcg(score: Tensor, gain: Tensor, mask: Tensor, k: int = 10) -> Tensor:

@@ -31,7 +31,7 @@ PLANES = ("history_brand", "history_category", "history_covisits", "history_covi
 HIGHEST = 12.0
 NEVER = 1e4
 # Real shops are stranger than simulated ones: the first phase keeps a say in every list.
-MOST_TRUSTED = 0.9
+MOST_TRUSTED = 0.75
 # Worth of a cart and of a purchase in units of a click.
 CART_GAIN, BUY_GAIN = 2.0, 4.0
 

@@ -22,13 +22,13 @@ from contract import COLUMN
 from dataset import Batch
 from evaluate import evaluate
 from list_batches import load_lists, walk_lists
-from losses import blend, listwise, regret, whole_funnel
+from losses import blend, listwise, whole_funnel
 from model import FusionBase, count_parameters
 
 REPORT_EVERY = 200
 BATCH = 32
-# Weights beside the ranker's own loss: of the blended order's, of the funnel's, and of what the blended order does worse than the first phase.
-BLEND_SHARE, FUNNEL_SHARE, REGRET_SHARE = 0.5, 0.3, 2.0
+# Weight of the blended order's loss and of the funnel's beside the ranker's own.
+BLEND_SHARE, FUNNEL_SHARE = 0.5, 0.3
 # Steepness with which a blended z is read as a choice.
 BLEND_STEEPNESS = 1.5
 
@@ -43,7 +43,6 @@ def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator) -> Tens
         listwise(outputs["score"], batch.chosen, mask)
         + BLEND_SHARE * listwise(blended, batch.chosen, mask)
         + FUNNEL_SHARE * whole_funnel(outputs, batch.outcome, mask)
-        + REGRET_SHARE * regret(outputs, first, batch.chosen, mask, dial, BLEND_STEEPNESS)
     )
 
 
