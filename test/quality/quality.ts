@@ -7,6 +7,7 @@ import { describeMachine, nameMachine } from '../machine.js';
 import { writeSection } from '../measured-page.js';
 import { measureCore } from './core-packs.js';
 import { measureEsci } from './esci.js';
+import { measureGrid } from './grid.js';
 import { measureMagento } from './magento.js';
 import { measureBeauty, measureSports } from './next-item.js';
 import type { QualityRun } from './quality-run.js';
@@ -21,6 +22,7 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   beauty: measureBeauty,
   sports: measureSports,
   core: measureCore,
+  grid: measureGrid,
 };
 
 const OPENING = `# Quality, measured
