@@ -25,7 +25,7 @@ OF = {
 
 
 def list_choices() -> dict[str, Network]:
-    default = Network(width=16, attention_heads=2)
+    default = Network(user="sasrec", width=16, attention_heads=2)
     late = replace(default, fusion="late", context=0, heads="single")
     choices = {f"fusion {name}": replace(default, fusion=name) for name in FUSIONS if name != "late"}
     choices |= {f"user {name}": replace(default, user=name) for name in USERS}

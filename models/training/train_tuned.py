@@ -41,12 +41,10 @@ def write_artefact(network: torch.nn.Module, table: ListTable, trained: Trained,
     headers = [each.header for each in table.folders]
     sources = [f"{len(each)} lists from {header['source']}, exported {header['created']}" for each, header in zip(table.folders, headers, strict=True)]
     taken_over = choices.kind == "tuned" and choices.fusion != "late" and training.start == "base"
-    dims = tuple(table.vectors[name].shape[1] for name in ("text", "image"))
     network.cpu()
     worst = export_tuned(
         network,
         out,
-        dims=dims,
         licence=f"{'Apache-2.0; ' if taken_over else ''}the training data are of whoever owns them",
         trained_on=[*([f"the weights of {start.name}"] if taken_over else []), *sources],
         metrics={

@@ -25,7 +25,7 @@ class Arm:
 
 
 def tuned(name: str, group: str, training: dict | None = None, more: dict | None = None, **network: object) -> Arm:
-    return Arm(name, group, {"network": network, "training": {**TRAINING, **(training or {})}}, **(more or {}))
+    return Arm(name, group, {"network": {"user": "sasrec", **network}, "training": {**TRAINING, **(training or {})}}, **(more or {}))
 
 
 def large(name: str, layers: int, width: int, heads: int, seeds: tuple[int, ...], rate: float = LARGE["rate"]) -> Arm:

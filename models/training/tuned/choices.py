@@ -20,7 +20,7 @@ KINDS = ("tuned", "large")
 class Network:
     kind: str = "tuned"
     fusion: str = "attention+hadamard"
-    user: str = "sasrec"
+    user: str = "none"  # a reader of the history beside the evidence; on the shops measured none does as well (docs/quality.md)
     context: int = 1  # layers over the list: 0, 1 or 2
     heads: str = "esmm"
     missing: str = "token"  # what stands for a vector that is not there: a learnt token, the mean, nothing

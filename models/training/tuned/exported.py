@@ -1,4 +1,7 @@
-"""A trained network for one shop → an artefact: the graph, its manifest, and a record that proves it. Dims of vectors are bound."""
+"""A trained network for one shop → an artefact: the graph, its manifest, and a record that proves it.
+
+Bound are the dims of the modalities that it projects; of others it knows cosines alone, so their dims stay free.
+"""
 
 from pathlib import Path
 
@@ -13,25 +16,28 @@ from export import OPSET, Positional, draw_inputs, strip_metadata
 
 # Lists, candidates, history; the last has one candidate and one (masked) entry.
 PARITY_SHAPES = [(1, 6, 4), (2, 5, 3), (1, 1, 1)]
-FREE = ("B", "N", "L")
+AXES = {"text": "Dt", "image": "Di"}
+# Of a modality whose dims are free.
+DRAWN_DIMS = 8
 
 
 def export_tuned(
     network: nn.Module,
     folder: Path,
     *,
-    dims: tuple[int, int],
     licence: str,
     trained_on: list[str],
     metrics: dict,
     facts: dict,
 ) -> float:
-    """`dims`: of text and picture vectors, whether the network looks at them or not. The folder's name is NAME-VERSION.
-    Stops where the graph and PyTorch differ."""
+    """The folder's name is NAME-VERSION. Stops where the graph and PyTorch differ."""
+    bound = {AXES[name]: len(projection.mean) for name, projection in network.tokens.projections.items()}
+    dims = tuple(bound.get(axis, DRAWN_DIMS) for axis in AXES.values())
+    free = {"B", "N", "L", "Dt", "Di"} - set(bound)
     folder.mkdir(parents=True, exist_ok=True)
     network.eval()
     sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, *dims), len(COLUMNS))
-    free = [{place: torch.export.Dim.DYNAMIC for place, axis in enumerate(INPUTS[name]) if axis in FREE} for name in network.INPUTS]
+    dynamic = [{place: torch.export.Dim.DYNAMIC for place, axis in enumerate(INPUTS[name]) if axis in free} for name in network.INPUTS]
     with torch.no_grad():
         program = torch.onnx.export(
             Positional(network).eval(),
@@ -40,7 +46,7 @@ def export_tuned(
             opset_version=OPSET,
             input_names=list(network.INPUTS),
             output_names=list(network.OUTPUTS),
-            dynamic_shapes=(free,),
+            dynamic_shapes=(dynamic,),
             external_data=False,
             verbose=False,
         )
@@ -49,14 +55,14 @@ def export_tuned(
     strip_metadata(file)
     worst, cases = compare_graph(network, file, dims)
     write_parity(folder, worst, cases)
-    bound = {"Dt": dims[0], "Di": dims[1], "F": len(COLUMNS), **FIXED_AXES}
+    known = bound | {"F": len(COLUMNS), **FIXED_AXES}
     sizes = {"M": len(getattr(network, "modalities", ()))}
     name, _, version = folder.name.rpartition("-")
     write_manifest(
         folder,
         name=name,
         version=version,
-        inputs={key: [bound.get(axis, axis) for axis in INPUTS[key]] for key in network.INPUTS},
+        inputs={key: [known.get(axis, axis) for axis in INPUTS[key]] for key in network.INPUTS},
         outputs={key: [sizes.get(axis, axis) for axis in shape] for key, shape in network.OUTPUTS.items()},
         columns=COLUMNS,
         licence=licence,
