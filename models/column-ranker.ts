@@ -23,10 +23,11 @@ export function columnRanker(name: ColumnRankerName): Ranker {
     id,
     inputs: ['columns'],
     columns: [COLUMN_RANKERS[name]],
+    modalities: [],
     score(input) {
       const scores = Float32Array.from(valuesOf(input, 'columns'));
       if (!scores.every(Number.isFinite)) return Promise.reject(new NonFiniteScores(`${id} gave a score that is not a number`));
-      return Promise.resolve({ scores, attention: null, gate: null });
+      return Promise.resolve({ scores, attention: null, gate: null, contributions: null });
     },
     close: () => Promise.resolve(),
   };

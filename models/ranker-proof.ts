@@ -95,8 +95,9 @@ async function proveBehaviour(ranker: Ranker, bound: { textDims: number; imageDi
   const inputs = SEEDS.map((seed) => drawInput(shape, seed));
   const alone: Float32Array[] = [];
   for (const input of inputs) {
-    const { scores } = await ranker.score(input);
+    const { scores, contributions } = await ranker.score(input);
     alone.push(scores);
+    if (contributions) expect('what the modalities give adds up to the score', sumRows(contributions, ranker.modalities.length), scores);
     const order = [4, 8, 0, 2, 6, 1, 7, 5, 3];
     const permuted = (await ranker.score(permuteCandidates(input, order))).scores;
     expect(
@@ -120,6 +121,13 @@ async function proveBehaviour(ranker: Ranker, bound: { textDims: number; imageDi
   return failed.size === 0
     ? { name: 'behaviour', passed: true, detail: 'candidates in any order, pads, batches, nothing known: as it should be' }
     : { name: 'behaviour', passed: false, detail: `does not hold: ${[...failed].join('; ')}` };
+}
+
+/** The sum of each row of a row-major matrix. */
+function sumRows(values: Float32Array, width: number): number[] {
+  return Array.from({ length: values.length / width }, (_, row) =>
+    values.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value, 0),
+  );
 }
 
 /** Greatest difference, relative to values beyond 1; NaN where one is none. */
