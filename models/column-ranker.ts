@@ -29,6 +29,9 @@ export function columnRanker(name: ColumnRankerName): Ranker {
       if (!scores.every(Number.isFinite)) return Promise.reject(new NonFiniteScores(`${id} gave a score that is not a number`));
       return Promise.resolve({ scores, attention: null, gate: null, contributions: null });
     },
+    contributeColumns(input) {
+      return Promise.resolve({ expected: 0, values: Float64Array.from(valuesOf(input, 'columns')) });
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ArtefactMismatch, openArtefact, type ArtefactManifest } from './artefact.js';
 import { COLUMN_NAMES, featureSetHash } from './feature-set.js';
 import { openOnnxSession, type OnnxFeed } from './onnx-session.js';
+import { contributeColumns, type ColumnContributions } from './tree-contributions.js';
+import { readTreeEnsemble, type TreeEnsemble } from './tree-ensemble.js';
 
 /**
  * Every input a ranker may ask for, with its axes: B lists, N candidates, L history entries (oldest first, pads last),
@@ -89,6 +92,11 @@ export interface Ranker extends WantedInputs {
   readonly modalities: readonly string[];
   /** @throws NonFiniteScores, ArtefactMismatch (an encoder of other dims than the model is bound to) */
   score(input: RankingInput): Promise<RankingOutput>;
+  /**
+   * What each column gave to each score, exactly, in the order of `columns`; null for a model that is more than trees over columns, or whose
+   * trees do not say what they met in training. The trees are read when it is first asked.
+   */
+  contributeColumns(input: RankingInput): Promise<ColumnContributions | null>;
   /** Waits for runs in flight. */
   close(): Promise<void>;
 }
@@ -133,6 +141,7 @@ export async function openRanker(folder: string): Promise<Ranker> {
     await session.close();
     throw error;
   }
+  let trees: Promise<TreeEnsemble | null> | null = null;
   return {
     id: artefact.id,
     inputs,
@@ -151,6 +160,12 @@ export async function openRanker(folder: string): Promise<Ranker> {
         gate: outputs['gate']?.data ?? null,
         contributions: outputs[CONTRIBUTIONS]?.data ?? null,
       };
+    },
+    async contributeColumns(input) {
+      if (inputs.join() !== 'columns') return null;
+      trees ??= readFile(artefact.modelFile).then((model) => readTreeEnsemble(model, columns.length));
+      const ensemble = await trees;
+      return ensemble && contributeColumns(ensemble, valuesOf(input, 'columns'));
     },
     close: () => session.close(),
   };
