@@ -52,27 +52,31 @@ function readNode(message: Uint8Array): OnnxNode {
   };
 }
 
+/** A tree's attributes hold tens of thousands of numbers, each in a field of its own: they are read without an object a field. */
 function readAttribute(message: Uint8Array): OnnxAttribute {
   const [texts, ints, floats]: [string[], number[], number[]] = [[], [], []];
   let [name, int, text] = ['', 0, ''];
-  for (const { field, wire, value, bytes } of fieldsOf(message)) {
+  const reader = new Reader(message);
+  while (!reader.ended) {
+    const { field, wire } = reader.tag();
     // Repeated numbers come one by one or packed into one field; both are valid.
-    if (field === ATTRIBUTE.name) name = textOf(bytes);
-    else if (field === ATTRIBUTE.int) int = value;
-    else if (field === ATTRIBUTE.text) text = textOf(bytes);
-    else if (field === ATTRIBUTE.texts) texts.push(textOf(bytes));
-    else if (field === ATTRIBUTE.floats) for (const each of floatsOf(bytes)) floats.push(each);
-    else if (field === ATTRIBUTE.ints) for (const each of wire === BYTES ? packedInts(bytes) : [value]) ints.push(each);
+    if (field === ATTRIBUTE.ints && wire === VARINT) ints.push(reader.varint());
+    else if (field === ATTRIBUTE.floats && wire === FIXED32) floats.push(reader.float());
+    else if (field === ATTRIBUTE.int && wire === VARINT) int = reader.varint();
+    else {
+      const bytes = reader.content(wire);
+      if (field === ATTRIBUTE.name) name = textOf(bytes);
+      else if (field === ATTRIBUTE.text) text = textOf(bytes);
+      else if (field === ATTRIBUTE.texts) texts.push(textOf(bytes));
+      else if (field === ATTRIBUTE.ints) for (const packed = new Reader(bytes); !packed.ended;) ints.push(packed.varint());
+      else if (field === ATTRIBUTE.floats) for (const packed = new Reader(bytes); !packed.ended;) floats.push(packed.float());
+    }
   }
   return { name, int, text, texts, ints, floats: Float32Array.from(floats) };
 }
 
 interface Field {
   readonly field: number;
-  readonly wire: number;
-  /** Of a varint; 0 else. */
-  readonly value: number;
-  /** Of any other. */
   readonly bytes: Uint8Array;
 }
 
@@ -80,22 +84,28 @@ function fieldsOf(message: Uint8Array): Field[] {
   const fields: Field[] = [];
   const reader = new Reader(message);
   while (!reader.ended) {
-    const tag = reader.varint();
-    const [field, wire] = [Math.floor(tag / 8), tag % 8];
-    const value = wire === VARINT ? reader.varint() : 0;
-    const length = wire === BYTES ? reader.varint() : wire === FIXED32 ? 4 : wire === FIXED64 ? 8 : wire === VARINT ? 0 : Number.NaN;
-    fields.push({ field, wire, value, bytes: reader.take(length) });
+    const { field, wire } = reader.tag();
+    fields.push({ field, bytes: reader.content(wire) });
   }
   return fields;
 }
 
 /** Walks over the bytes of one message. */
 class Reader {
+  readonly #view: DataView;
   #at = 0;
-  constructor(private readonly bytes: Uint8Array) {}
+
+  constructor(private readonly bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
 
   get ended(): boolean {
     return this.#at >= this.bytes.length;
+  }
+
+  tag(): { field: number; wire: number } {
+    const tag = this.varint();
+    return { field: tag >>> 3, wire: tag & 7 };
   }
 
   /** A number of up to 53 bits; the sign of longer ones, which no field here has, is lost. */
@@ -110,27 +120,27 @@ class Reader {
     }
   }
 
-  take(length: number): Uint8Array {
-    const end = this.#at + length;
-    if (!(end <= this.bytes.length)) throw new GraphUnreadable('the model ends inside a field, or is no ONNX file; export it again');
-    const taken = this.bytes.subarray(this.#at, end);
-    this.#at = end;
-    return taken;
+  float(): number {
+    const start = this.#advance(4);
+    return this.#view.getFloat32(start, true);
+  }
+
+  /** What a field holds; nothing of a number, which is passed over. */
+  content(wire: number): Uint8Array {
+    if (wire === VARINT) this.varint();
+    const length = wire === BYTES ? this.varint() : wire === FIXED32 ? 4 : wire === FIXED64 ? 8 : wire === VARINT ? 0 : Number.NaN;
+    const start = this.#advance(length);
+    return this.bytes.subarray(start, this.#at);
+  }
+
+  #advance(length: number): number {
+    const start = this.#at;
+    this.#at += length;
+    if (!(this.#at <= this.bytes.length)) throw new GraphUnreadable('the model ends inside a field, or is no ONNX file; export it again');
+    return start;
   }
 }
 
-function packedInts(bytes: Uint8Array): number[] {
-  const reader = new Reader(bytes);
-  const values: number[] = [];
-  while (!reader.ended) values.push(reader.varint());
-  return values;
-}
-
-function floatsOf(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, place) => view.getFloat32(4 * place, true));
-}
-
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }

@@ -64,49 +64,56 @@ function readLeaves({ attributes }: OnnxNode, columns: number): TreeEnsemble | n
   if (!isSum || ints('target_ids').some((target) => target !== 0)) return null;
   const modes = texts('nodes_modes');
   if (modes.some((mode) => mode !== 'LEAF' && mode !== 'BRANCH_LEQ')) return null;
-  const [treeIds, nodeIds] = [ints('nodes_treeids'), ints('nodes_nodeids')];
-  const nodes = new Map<string, TreeNode>();
-  treeIds.forEach((tree, place) => {
-    nodes.set(`${tree}:${nodeIds[place]}`, {
+  const [treeIds, nodeIds, columnIds] = [ints('nodes_treeids'), ints('nodes_nodeids'), ints('nodes_featureids')];
+  const [belows, aboves] = [ints('nodes_truenodeids'), ints('nodes_falsenodeids')];
+  const [thresholds, covers] = [floats('nodes_values'), floats('nodes_hitrates')];
+  const trees = new Map<number, Tree>();
+  treeIds.forEach((id, place) => {
+    let tree = trees.get(id);
+    if (!tree) trees.set(id, (tree = { nodes: new Map(), values: new Map() }));
+    tree.nodes.set(nodeIds[place] ?? -1, {
       isLeaf: modes[place] === 'LEAF',
-      column: ints('nodes_featureids')[place] ?? -1,
-      threshold: floats('nodes_values')[place] ?? Number.NaN,
-      below: ints('nodes_truenodeids')[place] ?? -1,
-      above: ints('nodes_falsenodeids')[place] ?? -1,
-      cover: floats('nodes_hitrates')[place] ?? Number.NaN,
+      column: columnIds[place] ?? -1,
+      threshold: thresholds[place] ?? Number.NaN,
+      below: belows[place] ?? -1,
+      above: aboves[place] ?? -1,
+      cover: covers[place] ?? Number.NaN,
     });
   });
-  const values = new Map<string, number>();
   const [weights, valueTrees] = [floats('target_weights'), ints('target_treeids')];
-  ints('target_nodeids').forEach((node, place) => values.set(`${valueTrees[place]}:${node}`, weights[place] ?? Number.NaN));
+  ints('target_nodeids').forEach((node, place) => trees.get(valueTrees[place] ?? -1)?.values.set(node, weights[place] ?? Number.NaN));
   const leaves: Leaf[] = [];
-  for (const tree of new Set(treeIds)) if (!walkTree(tree, { nodes, values, columns }, leaves)) return null;
+  for (const tree of trees.values()) if (!walkTree(tree, columns, leaves)) return null;
   return { columns, leaves, base: floats('base_values')[0] ?? 0 };
 }
 
+/** By the ids of nodes, of which the root has 0. */
+interface Tree {
+  readonly nodes: Map<number, TreeNode>;
+  /** Of the leaves. */
+  readonly values: Map<number, number>;
+}
+
 /** Puts a tree's leaves to the others; false where its nodes do not say what they met, or are no tree over the columns. */
-function walkTree(
-  tree: number,
-  from: { nodes: ReadonlyMap<string, TreeNode>; values: ReadonlyMap<string, number>; columns: number },
-  leaves: Leaf[],
-): boolean {
+function walkTree({ nodes, values }: Tree, columns: number, leaves: Leaf[]): boolean {
   const waiting: { id: number; sides: readonly LeafSide[] }[] = [{ id: 0, sides: [] }];
-  for (let visited = 0; ; visited += 1) {
+  for (let visited = 0; visited <= nodes.size; visited += 1) {
     const next = waiting.pop();
     if (!next) return true;
-    const node = from.nodes.get(`${tree}:${next.id}`);
-    if (!node || visited > from.nodes.size) return false;
+    const node = nodes.get(next.id);
+    if (!node) return false;
     if (node.isLeaf) {
-      leaves.push({ value: from.values.get(`${tree}:${next.id}`) ?? 0, sides: next.sides });
+      leaves.push({ value: values.get(next.id) ?? 0, sides: next.sides });
       continue;
     }
     const { column, threshold } = node;
-    const [below, above] = [from.nodes.get(`${tree}:${node.below}`), from.nodes.get(`${tree}:${node.above}`)];
-    if (!below || !above || column < 0 || column >= from.columns || below.cover + above.cover !== node.cover) return false;
+    const [below, above] = [nodes.get(node.below), nodes.get(node.above)];
+    if (!below || !above || column < 0 || column >= columns || below.cover + above.cover !== node.cover) return false;
     const narrow = (low: number, high: number, share: number) => narrowSide(next.sides, { column, low, high, share });
     waiting.push({ id: node.above, sides: narrow(threshold, Infinity, above.cover / node.cover) });
     waiting.push({ id: node.below, sides: narrow(-Infinity, threshold, below.cover / node.cover) });
   }
+  return false; // a node with two parents, so no tree
 }
 
 /** The box cut by one more split. */

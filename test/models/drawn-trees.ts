@@ -21,13 +21,12 @@ const value = fc.integer({ min: -64, max: 64 }).map((each) => each / 16);
 export function drawnTrees(size: { columns: number; trees: number; depth: number }): fc.Arbitrary<DrawnTree[]> {
   const leaf = fc.record({ kind: fc.constant('leaf' as const), value, cover: fc.integer({ min: 1, max: 50 }) });
   const { tree } = fc.letrec<{ tree: DrawnTree }>((tie) => ({
-    tree: fc.oneof(
-      { maxDepth: size.depth, depthIdentifier: 'tree' },
-      leaf,
-      fc
+    tree: fc.oneof({ maxDepth: size.depth, depthSize: 'max' }, leaf, {
+      weight: 2,
+      arbitrary: fc
         .record({ column: fc.integer({ min: 0, max: size.columns - 1 }), threshold: quarter, below: tie('tree'), above: tie('tree') })
         .map((split): DrawnTree => ({ kind: 'split', ...split, cover: split.below.cover + split.above.cover })),
-    ),
+    }),
   }));
   return fc.array(tree, { minLength: 1, maxLength: size.trees });
 }

@@ -51,10 +51,10 @@ function readWritten(trees: readonly DrawnTree[], columns: number) {
 }
 
 describe('contributions of columns', () => {
-  test('are the Shapley values, by the definition', () => {
-    fc.assert(
-      fc.property(drawnTrees({ columns: 4, trees: 3, depth: 5 }), rowsFor(4, 3), (trees, rows) => {
-        const { values } = contributeColumns(readWritten(trees, 4), Float32Array.from(rows.flat()));
+  test('are the Shapley values, by the definition', async () => {
+    await fc.assert(
+      fc.asyncProperty(drawnTrees({ columns: 4, trees: 3, depth: 5 }), rowsFor(4, 3), async (trees, rows) => {
+        const { values } = await contributeColumns(readWritten(trees, 4), Float32Array.from(rows.flat()));
         rows.forEach((row, place) =>
           shapleyByOrders(trees, row).forEach((value, column) => expect(values[4 * place + column]).toBeCloseTo(value, 5)),
         );
@@ -86,10 +86,10 @@ describe('contributions of columns', () => {
     );
   });
 
-  test('are 0 for a column that no tree asks for', () => {
-    fc.assert(
-      fc.property(drawnTrees({ columns: 3, trees: 4, depth: 5 }), rowsFor(5, 4), (trees, rows) => {
-        const { values } = contributeColumns(readWritten(trees, 5), Float32Array.from(rows.flat()));
+  test('are 0 for a column that no tree asks for', async () => {
+    await fc.assert(
+      fc.asyncProperty(drawnTrees({ columns: 3, trees: 4, depth: 5 }), rowsFor(5, 4), async (trees, rows) => {
+        const { values } = await contributeColumns(readWritten(trees, 5), Float32Array.from(rows.flat()));
         rows.forEach((_, row) => expect([...values.slice(5 * row + 3, 5 * row + 5)]).toEqual([0, 0]));
       }),
     );
@@ -104,12 +104,12 @@ const fixtureSchema = z.object({
   expected: z.number(),
 });
 
-test('contributions are those of LightGBM within 1e-6', () => {
+test('contributions are those of LightGBM within 1e-6', async () => {
   const written: unknown = JSON.parse(readFileSync(join(packageRoot, 'test', 'models', 'trees.fixture.json'), 'utf8'));
   const { columns, model, rows, contributions, expected } = fixtureSchema.parse(written);
   const ensemble = readTreeEnsemble(Buffer.from(model, 'base64'), columns.length);
   if (!ensemble) throw new Error('the trees were not read');
-  const found = contributeColumns(ensemble, Float32Array.from(rows.flat()));
+  const found = await contributeColumns(ensemble, Float32Array.from(rows.flat()));
   expect(Math.abs(found.expected - expected)).toBeLessThan(1e-6);
   contributions.flat().forEach((value, at) => expect(Math.abs((found.values[at] ?? NaN) - value)).toBeLessThan(1e-6));
 });
