@@ -101,6 +101,15 @@ async function proveBehaviour(ranker: Ranker, bound: { textDims: number; imageDi
     const { scores, contributions } = await ranker.score(input);
     alone.push(scores);
     if (contributions) expect('what the modalities give adds up to the score', sumRows(contributions, ranker.modalities.length), scores);
+    const exact = await ranker.contributeColumns(input);
+    if (exact) {
+      const parts = sumRows(exact.values, ranker.columns.length);
+      expect(
+        'what the columns give adds up to the score',
+        parts.map((sum) => exact.expected + sum),
+        scores,
+      );
+    }
     const order = [4, 8, 0, 2, 6, 1, 7, 5, 3];
     const permuted = (await ranker.score(permuteCandidates(input, order))).scores;
     expect(
@@ -127,10 +136,13 @@ async function proveBehaviour(ranker: Ranker, bound: { textDims: number; imageDi
 }
 
 /** The sum of each row of a row-major matrix. */
-function sumRows(values: Float32Array, width: number): number[] {
-  return Array.from({ length: values.length / width }, (_, row) =>
-    values.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value, 0),
-  );
+function sumRows(values: ArrayLike<number>, width: number): number[] {
+  const sums = new Array<number>(values.length / width).fill(0);
+  for (let at = 0; at < values.length; at += 1) {
+    const row = Math.floor(at / width);
+    sums[row] = (sums[row] ?? 0) + (values[at] ?? Number.NaN);
+  }
+  return sums;
 }
 
 /** Greatest difference, relative to values beyond 1; NaN where one is none. */
