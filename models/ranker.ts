@@ -97,8 +97,9 @@ export interface Ranker extends WantedInputs {
   /**
    * What each column gave to each score, exactly, in the order of `columns`; null for a model that is more than trees over columns, or whose
    * trees do not say what they met in training. The trees are read when it is first asked.
+   * @param until epoch milliseconds after which nobody waits for it: then it is given up, and null
    */
-  contributeColumns(input: RankingInput): Promise<ColumnContributions | null>;
+  contributeColumns(input: RankingInput, until?: number): Promise<ColumnContributions | null>;
   /** Waits for runs in flight. */
   close(): Promise<void>;
 }
@@ -164,11 +165,11 @@ export async function openRanker(folder: string): Promise<Ranker> {
         contributions: outputs[CONTRIBUTIONS]?.data ?? null,
       };
     },
-    async contributeColumns(input) {
+    async contributeColumns(input, until) {
       if (inputs.join() !== 'columns') return null;
       trees ??= readFile(artefact.modelFile).then((model) => readTreeEnsemble(model, columns.length));
       const ensemble = await trees;
-      return ensemble && contributeColumns(ensemble, valuesOf(input, 'columns'));
+      return ensemble && contributeColumns(ensemble, valuesOf(input, 'columns'), until);
     },
     close: () => session.close(),
   };

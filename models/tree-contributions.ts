@@ -24,8 +24,9 @@ export interface ColumnContributions {
  * A row costs a millisecond or two under 300 trees: between parts of the work whatever else this process has to do gets its turn.
  *
  * @param rows [rows·F] row-major
+ * @param until epoch milliseconds after which nobody waits for it: then it is given up, and null
  */
-export async function contributeColumns(ensemble: TreeEnsemble, rows: Float32Array): Promise<ColumnContributions> {
+export async function contributeColumns(ensemble: TreeEnsemble, rows: Float32Array, until = Infinity): Promise<ColumnContributions | null> {
   const width = ensemble.columns;
   const values = new Float64Array(rows.length);
   const patterns = new Float64Array(rows.length / width);
@@ -36,6 +37,7 @@ export async function contributeColumns(ensemble: TreeEnsemble, rows: Float32Arr
     if (leaf.sides.length > 0) shareLeaf(leaf, { rows, width, values, patterns });
     if (performance.now() - turn < TURN_MS) continue;
     await setImmediate();
+    if (Date.now() > until) return null;
     turn = performance.now();
   }
   return { expected, values };

@@ -101,10 +101,11 @@ function noShares(): Record<Signal, number> {
 /**
  * One attribution a candidate, in the list's order. By the columns' own contributions where the ranker knows them; else it costs one run
  * of the model over two variants of the list a signal.
+ * @param until epoch milliseconds after which nobody waits for it; what takes long is given up then
  */
-export async function attributeScores(ranker: Ranker, list: CandidateList): Promise<Attribution[]> {
+export async function attributeScores(ranker: Ranker, list: CandidateList, until = Infinity): Promise<Attribution[]> {
   const input = assembleFeatures(list, ranker);
-  const exact = await ranker.contributeColumns(input);
+  const exact = await ranker.contributeColumns(input, until);
   return exact ? attributeToColumns(ranker, input, exact) : attributeToSignals(ranker, list, input);
 }
 

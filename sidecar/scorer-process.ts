@@ -165,7 +165,7 @@ class Scorer {
       slab.clear();
       this.#slabs.push(slab);
     });
-    const explanations = request.explain ? await attributeScores(ranker, list) : null;
+    const explanations = request.explain ? await attributeScores(ranker, list, request.deadline) : null;
     const without = request.explain ? await scoreWithout(ranker, list) : {};
     const scoredAt = performance.now();
     return {

@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
 import { COLUMN_NAMES } from '../../models/feature-set.js';
 import { openRanker } from '../../models/ranker.js';
-import { contributeColumns } from '../../models/tree-contributions.js';
-import { readTreeEnsemble } from '../../models/tree-ensemble.js';
+import { contributeColumns, type ColumnContributions } from '../../models/tree-contributions.js';
+import { readTreeEnsemble, type TreeEnsemble } from '../../models/tree-ensemble.js';
 import { rankingInput } from './ranker-artefacts.js';
 import { drawnTrees, rowsFor, treeModel, type DrawnTree } from './drawn-trees.js';
 import { writeModel } from './written-model.js';
@@ -50,11 +50,17 @@ function readWritten(trees: readonly DrawnTree[], columns: number) {
   return ensemble;
 }
 
+async function explainRows(ensemble: TreeEnsemble, rows: readonly (readonly number[])[]): Promise<ColumnContributions> {
+  const found = await contributeColumns(ensemble, Float32Array.from(rows.flat()));
+  if (!found) throw new Error('given up, though there was time');
+  return found;
+}
+
 describe('contributions of columns', () => {
   test('are the Shapley values, by the definition', async () => {
     await fc.assert(
       fc.asyncProperty(drawnTrees({ columns: 4, trees: 3, depth: 5 }), rowsFor(4, 3), async (trees, rows) => {
-        const { values } = await contributeColumns(readWritten(trees, 4), Float32Array.from(rows.flat()));
+        const { values } = await explainRows(readWritten(trees, 4), rows);
         rows.forEach((row, place) =>
           shapleyByOrders(trees, row).forEach((value, column) => expect(values[4 * place + column]).toBeCloseTo(value, 5)),
         );
@@ -89,7 +95,7 @@ describe('contributions of columns', () => {
   test('are 0 for a column that no tree asks for', async () => {
     await fc.assert(
       fc.asyncProperty(drawnTrees({ columns: 3, trees: 4, depth: 5 }), rowsFor(5, 4), async (trees, rows) => {
-        const { values } = await contributeColumns(readWritten(trees, 5), Float32Array.from(rows.flat()));
+        const { values } = await explainRows(readWritten(trees, 5), rows);
         rows.forEach((_, row) => expect([...values.slice(5 * row + 3, 5 * row + 5)]).toEqual([0, 0]));
       }),
     );
@@ -109,9 +115,15 @@ test('contributions are those of LightGBM within 1e-6', async () => {
   const { columns, model, rows, contributions, expected } = fixtureSchema.parse(written);
   const ensemble = readTreeEnsemble(Buffer.from(model, 'base64'), columns.length);
   if (!ensemble) throw new Error('the trees were not read');
-  const found = await contributeColumns(ensemble, Float32Array.from(rows.flat()));
+  const found = await explainRows(ensemble, rows);
   expect(Math.abs(found.expected - expected)).toBeLessThan(1e-6);
   contributions.flat().forEach((value, at) => expect(Math.abs((found.values[at] ?? NaN) - value)).toBeLessThan(1e-6));
+});
+
+test('contributions that nobody waits for are given up', async () => {
+  const leaf = { value: 1, sides: [{ column: 0, low: 0, high: 1, share: 0.5 }] };
+  const ensemble = { columns: 1, leaves: Array.from({ length: 20_000 }, () => leaf), base: 0 };
+  expect(await contributeColumns(ensemble, new Float32Array(500), Date.now() - 1)).toBeNull();
 });
 
 describe('a model is not explained by its trees', () => {
