@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { drawInput } from '../../../models/drawn-input.js';
 import { openArtefact } from '../../../models/artefact.js';
 import { builtinFolder } from '../../../models/named-ranker.js';
+import { openRanker } from '../../../models/ranker.js';
 import { openHouse } from '../../house.js';
 import { exportRows } from '../rows/rows-command.js';
 import { runModel } from './model-command.js';
@@ -181,6 +183,11 @@ describe.skipIf(python === undefined)('training (needs FUSERANK_PYTHON)', () => 
       });
       expect(exitCode, stderr).toBe(0);
       expect(stdout).toContain('passed behaviour');
+      const ranker = await openRanker(out);
+      const shape = { lists: 1, candidates: 3, history: 1, textDims: 1, imageDims: 1, columns: ranker.columns.length };
+      const explained = await ranker.contributeColumns(drawInput(shape, 3));
+      await ranker.close();
+      expect(explained?.values, 'its trees say what they met in training').toHaveLength(3 * ranker.columns.length);
     },
     TRAINING_MS,
   );
