@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,12 @@ class Rows:
     list_ids: list[str]
     source: dict  # the file's header
 
+    def take(self, places: list[int]) -> "Rows":
+        """The lists at these places, which rise."""
+        mine = np.isin(np.arange(len(self.lengths)), places)
+        rows = np.repeat(mine, self.lengths)
+        return Rows(self.names, self.values[rows], self.grades[rows], self.lengths[mine], [self.list_ids[place] for place in places], self.source)
+
 
 def read_rows(file: Path, columns: list[str] | None = None) -> Rows:
     """Lists with no grade above 0 teach nothing about order and are left out. `columns`: names to keep; None keeps all."""
@@ -34,18 +42,28 @@ def read_rows(file: Path, columns: list[str] | None = None) -> Rows:
     names = columns or header["columns"]
     if unknown := [name for name in names if name not in header["columns"]]:
         raise SystemExit(f"{file} has no column {', '.join(unknown)}; it has {', '.join(header['columns'])}")
-    lists: dict[str, list[dict]] = {}
-    for row in lines:
-        lists.setdefault(row["list_id"], []).append(row)
-    kept = {key: rows for key, rows in lists.items() if any(row["label"] > 0 for row in rows)}
+    ids: list[str] = []
+    kept: list[tuple[np.ndarray, np.ndarray]] = []  # of each list: [rows, F], [rows]
+    count = 0
+    for key, rows in groupby(lines, key=lambda row: row["list_id"]):  # rows of a list follow one another
+        count += 1
+        values, grades = zip(*(([row[name] for name in names], row["label"]) for row in rows), strict=True)
+        if max(grades) > 0:
+            ids.append(key)
+            kept.append((np.array(values, dtype=np.float32), np.array(grades)))
     if not kept:
-        raise SystemExit(f"{file}: none of its {len(lists)} lists has a row with a label above 0")
-    rows = [row for each in kept.values() for row in each]
-    grades = np.array([row["label"] for row in rows])
+        raise SystemExit(f"{file}: none of its {count} lists has a row with a label above 0")
+    grades = np.concatenate([grades for _, grades in kept])
     if (grades != np.round(grades)).any():
         raise SystemExit(f"{file}: LightGBM's LambdaMART takes whole grades; some labels are fractions")
-    values = np.array([[row[name] for name in names] for row in rows], dtype=np.float32)
-    return Rows(names, values, grades.astype(int), np.array([len(each) for each in kept.values()]), list(kept), header)
+    values = np.concatenate([values for values, _ in kept])
+    return Rows(names, values, grades.astype(int), np.array([len(grades) for _, grades in kept]), ids, header)
+
+
+def draw_lists(ids: list[str], limit: int | None, seed: int) -> list[int]:
+    """Places of so many lists, the first by a hash of seed and id, in their order: every trainer draws the same."""
+    drawn = sorted(range(len(ids)), key=lambda place: zlib.crc32(f"{seed}+{ids[place]}".encode()))
+    return sorted(drawn[:limit])
 
 
 def read_ndjson(file: Path) -> Iterator[dict]:
