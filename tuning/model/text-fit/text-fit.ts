@@ -98,8 +98,8 @@ export async function fitText(request: FitRequest): Promise<FitOutcome> {
 
 async function checkTeacher(folder: string): Promise<void> {
   try {
-    const { readText } = await openModelFolder(folder, 'text-encoder');
-    await readText('tokenizer.json');
+    const model = await openModelFolder(folder, 'text-encoder');
+    await model.readText('tokenizer.json');
   } catch (cause) {
     if (!(cause instanceof ModelFolderUnreadable)) throw cause;
     throw new TrainingUnable(`--teacher: ${cause.message}`, { cause });
