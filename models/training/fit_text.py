@@ -46,6 +46,7 @@ NOT_BETTER = 4
 class Student:
     network: TransformerStudent
     tokenizer: Tokenizer
+    short: bool = False  # bfloat16 where nothing is learnt or measured
 
     def rows(self, texts: list[str], longest: int) -> list[list[int]]:
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
@@ -68,7 +69,8 @@ class Student:
         order = np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(order), 64):
             chosen = order[start : start + 64]
-            vectors[chosen] = self.forward([texts[i] for i in chosen]).numpy()
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.short):
+                vectors[chosen] = self.forward([texts[i] for i in chosen]).float().numpy()
         return vectors
 
 
@@ -114,6 +116,7 @@ class Anchor:
 
     def __init__(self, folder: Path):
         _, self.student = open_student(folder)
+        self.student.short = quicker_short(self.student)
         self.known: dict[str, np.ndarray] = {}
 
     def __call__(self, texts: list[str]) -> np.ndarray:
@@ -138,7 +141,7 @@ def teach(lessons: list[str], teacher: SentenceFolder, anchor: Anchor, until: fl
     return TaughtLessons(lessons, wanted / np.maximum(np.linalg.norm(wanted, axis=1, keepdims=True), 1e-9))
 
 
-def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, rate: float, until: float, seed: int) -> Outcome:
+def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, rate: float, until: float, seed: int, short: bool) -> Outcome:
     """Rounds of even time until the minutes are over; the state is the rounded one of the best round."""
     chance = random.Random(seed)
     network = student.network
@@ -146,7 +149,6 @@ def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, ra
     table = torch.optim.SparseAdam([network.table.weight], lr=rate)
     dense = [parameter for parameter in network.parameters() if parameter is not network.table.weight]
     rest = torch.optim.AdamW(dense, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-    short = quicker_short(student)
     before = probe.measure(student.encode)
     best = Outcome(clone(student), 0, before, before, [{"round": 0, **before.summary()}], 0)
     print(f"before: {tell(before)}", flush=True)
@@ -160,7 +162,7 @@ def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, ra
                 batches = [batch for part in lessons for batch in part.batches(chance)]
                 chance.shuffle(batches)
             spent = min(1.0, (time.process_time() - began) / max(1e-9, until - began))
-            batch = batches.pop()
+            batch = batches.pop()()
             pace = rate * min(1.0, (step + 1) / WARM) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * spent)))
             for group in [*table.param_groups, *rest.param_groups]:
                 group["lr"] = pace
@@ -276,7 +278,7 @@ def main() -> int:
     generic = generic_texts(round(GENERIC_SHARE * read), sorted(words), chance)
     beside = TaughtLessons(generic, anchor(generic))
     rate = options.rate or RATE["own" if teacher is None else "taught"]
-    outcome = learn(graph, student, [main_lessons, beside], probe, rate=rate, until=seconds, seed=options.seed)
+    outcome = learn(graph, student, [main_lessons, beside], probe, rate=rate, until=seconds, seed=options.seed, short=anchor.student.short)
     mean, low, high = bound_gain(outcome.before.values(), outcome.best.values(), options.seed)
     told = {
         "products": len(products),

@@ -6,6 +6,7 @@ Either gives batches and a loss; what the encoder itself made of a text before (
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -43,12 +44,12 @@ class TaughtLessons:
         self.texts, self.wanted = texts, torch.from_numpy(wanted.astype(np.float32))
         self.length = np.array([len(text) for text in texts])
 
-    def batches(self, chance: random.Random) -> list[Batch]:
-        """Every text once; texts of about the same length together, since padding is wasted work."""
+    def batches(self, chance: random.Random) -> list[Callable[[], Batch]]:
+        """Every text once, each batch made when it is called for; texts of about the same length together, since padding is wasted work."""
         rng = np.random.default_rng(chance.randrange(2**31))
         order = np.lexsort((rng.random(len(self.texts)), np.floor(self.length / 6 + rng.random())))
         chunks = [order[start : start + BATCH] for start in range(0, len(order) - 1, BATCH)]
-        return [self.batch(chunks[i]) for i in rng.permutation(len(chunks))]
+        return [partial(self.batch, chunks[i]) for i in rng.permutation(len(chunks))]
 
     def batch(self, chosen: np.ndarray) -> Batch:
         wanted = self.wanted[torch.from_numpy(chosen)]
@@ -83,9 +84,10 @@ class OwnLessons:
         start = chance.randrange(len(words) - count + 1) if words else 0
         return " ".join(words[start : start + count]) or product.title
 
-    def batches(self, chance: random.Random) -> list[Batch]:
+    def batches(self, chance: random.Random) -> list[Callable[[], Batch]]:
+        """Every product once, each batch made when it is called for."""
         order = chance.sample(range(len(self.products)), len(self.products))
-        return [self.batch([self.products[i] for i in order[at : at + PAIRS]], chance) for at in range(0, len(order) - 1, PAIRS)]
+        return [partial(self.batch, [self.products[i] for i in order[at : at + PAIRS]], chance) for at in range(0, len(order) - 1, PAIRS)]
 
     def batch(self, products: list[ShopProduct], chance: random.Random) -> Batch:
         partners = [self.partner(product, chance) for product in products]

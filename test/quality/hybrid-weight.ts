@@ -7,7 +7,9 @@ export type Scores = ReadonlyMap<number, number>;
 export function mixConvex(words: Scores, vectors: Scores, weight: number): [place: number, score: number][] {
   const [a, b] = [spread(words), spread(vectors)];
   const places = new Set([...a.keys(), ...b.keys()]);
-  return [...places].map((place): [number, number] => [place, (1 - weight) * (a.get(place) ?? 0) + weight * (b.get(place) ?? 0)]).sort(byScore);
+  return [...places]
+    .map((place): [number, number] => [place, (1 - weight) * (a.get(place) ?? 0) + weight * (b.get(place) ?? 0)])
+    .sort(byScore);
 }
 
 /** The best `depth` of all scores. */

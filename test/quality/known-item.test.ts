@@ -3,12 +3,21 @@ import { agreementOf, drawQuestions, measureKnownItems } from './known-item.js';
 import type { TextProduct } from './text-packs.js';
 import { keepApart } from './text-packs.js';
 
-const product = (id: string, title: string, texts: string[] = [], group: string | null = null): TextProduct => ({ id, title, texts, group, labels: [] });
+const product = (id: string, title: string, texts: string[] = [], group: string | null = null): TextProduct => ({
+  id,
+  title,
+  texts,
+  group,
+  labels: [],
+});
 
 describe('drawQuestions', () => {
   it('draws a sentence that is not the title and a run of title words, and knows every product that holds them', () => {
     const both = 'It keeps your coffee warm.';
-    const questions = drawQuestions([product('1', 'Blue coffee mug', [both]), product('2', 'Blue coffee mug', [`${both}\nMug`]), product('3', 'Lamp')], 1);
+    const questions = drawQuestions(
+      [product('1', 'Blue coffee mug', [both]), product('2', 'Blue coffee mug', [`${both}\nMug`]), product('3', 'Lamp')],
+      1,
+    );
     const sentences = questions.filter(({ kind }) => kind === 'sentence');
     expect(sentences.map(({ text, answers }) => [text, answers])).toEqual([
       [both, [0, 1]],

@@ -25,7 +25,9 @@ const FRAGMENT = { fewest: 2, most: 4 };
 /** Of each product a sentence of its descriptions, where it has one, and two to four words in a row of its title. */
 export function drawQuestions(products: readonly TextProduct[], seed: number): Question[] {
   const next = seedStream(seed);
-  const sentences = products.map((product) => product.texts.flatMap(cutSentences).filter((line) => line.toLowerCase() !== product.title.toLowerCase()));
+  const sentences = products.map((product) =>
+    product.texts.flatMap(cutSentences).filter((line) => line.toLowerCase() !== product.title.toLowerCase()),
+  );
   const titles = products.map(({ title }) => ` ${wordsOf(title).join(' ')} `);
   const questions: Question[] = [];
   for (const own of sentences) {

@@ -30,15 +30,27 @@ const heldOutClass = (id: number): boolean => id % 3 === 0;
 export async function measurePictures(data: string, encoder: ImageEncoder): Promise<PictureQuality> {
   const clock = { cpuMs: 0, pictures: 0 };
   const clothing = await readClothing(join(data, 'clothing'));
-  const clothes = await encodeFiles(encoder, clothing.map(({ file }) => file), clock);
+  const clothes = await encodeFiles(
+    encoder,
+    clothing.map(({ file }) => file),
+    clock,
+  );
   const shares = clothing.map(({ label }, own) => {
     const scores = clothes.map((vector, place) => ({ place, score: place === own ? -Infinity : dot(vector, clothes[own] ?? vector) }));
     const nearest = scores.sort((a, b) => b.score - a.score).slice(0, NEAREST);
     return nearest.filter(({ place }) => clothing[place]?.label === label).length / NEAREST;
   });
   const { products, photos } = await readGroceries(join(data, 'grocery'));
-  const shelf = await encodeFiles(encoder, photos.map(({ file }) => file), clock);
-  const shop = await encodeFiles(encoder, products.map(({ file }) => file), clock);
+  const shelf = await encodeFiles(
+    encoder,
+    photos.map(({ file }) => file),
+    clock,
+  );
+  const shop = await encodeFiles(
+    encoder,
+    products.map(({ file }) => file),
+    clock,
+  );
   const hits = photos.filter(({ product }, photo) => {
     const scores = shop.map((vector) => dot(vector, shelf[photo] ?? vector));
     return products[scores.indexOf(Math.max(...scores))]?.id === product;
@@ -52,7 +64,11 @@ export async function measurePictures(data: string, encoder: ImageEncoder): Prom
   };
 }
 
-async function encodeFiles(encoder: ImageEncoder, files: readonly string[], clock: { cpuMs: number; pictures: number }): Promise<Float32Array[]> {
+async function encodeFiles(
+  encoder: ImageEncoder,
+  files: readonly string[],
+  clock: { cpuMs: number; pictures: number },
+): Promise<Float32Array[]> {
   const vectors: Float32Array[] = [];
   for (let start = 0; start < files.length; start += BATCH) {
     const pictures: Pixels[] = [];

@@ -1,4 +1,4 @@
-// Measures the quality of ranking and of the encoders on real data: `npm run quality -- esci|tops|magento|beauty|sports|all [--write]`.
+// Measures the quality of ranking and of the encoders on real data: `npm run quality -- esci|tops|magento|beauty|sports|core|encoders|all [--write]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../config/package-root.js';
@@ -6,6 +6,7 @@ import { findOrStartNode } from '../../opensearch/local-node/index.js';
 import { describeMachine, nameMachine } from '../machine.js';
 import { writeSection } from '../measured-page.js';
 import { measureCore } from './core-packs.js';
+import { measureEncoders } from './encoders.js';
 import { measureEsci } from './esci.js';
 import { measureMagento } from './magento.js';
 import { measureBeauty, measureSports } from './next-item.js';
@@ -21,6 +22,7 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   beauty: measureBeauty,
   sports: measureSports,
   core: measureCore,
+  encoders: measureEncoders,
 };
 
 const OPENING = `# Quality, measured

@@ -79,13 +79,19 @@ async function read<Schema extends z.ZodType>(
   folder: string,
   file: string,
   schema: Schema,
-  textsOf: (row: z.output<Schema>) => Omit<TextProduct, 'texts' | 'labels'> & Record<'texts' | 'labels', readonly (string | null | undefined)[]>,
+  textsOf: (
+    row: z.output<Schema>,
+  ) => Omit<TextProduct, 'texts' | 'labels'> & Record<'texts' | 'labels', readonly (string | null | undefined)[]>,
 ): Promise<TextProduct[]> {
   const products: TextProduct[] = [];
   for await (const { value } of readJsonRows(findSource(folder, [`${file}.jsonl.gz`, `${file}.jsonl`]), schema)) {
     const { texts: all, labels, ...plain } = textsOf(value);
     const label = labels.filter((part) => part).join(' ');
-    products.push({ ...plain, texts: all.filter((part) => typeof part === 'string' && part !== ''), labels: label === '' ? [] : [label] });
+    products.push({
+      ...plain,
+      texts: all.flatMap((part) => (part === null || part === undefined || part === '' ? [] : [part])),
+      labels: label === '' ? [] : [label],
+    });
   }
   return products;
 }
@@ -123,12 +129,12 @@ export async function readJudgedQueries(data: string): Promise<JudgedQuery[]> {
   const folder = join(data, 'esci');
   const gains = new Map<string, Map<string, number>>();
   const judgment = z.object({ query_id: z.string(), product_id: z.string(), grade: z.enum(['E', 'S', 'C', 'I']) });
-  for await (const { value } of readCsvRows(findSource(folder, ["judgments.csv"]), judgment)) {
+  for await (const { value } of readCsvRows(findSource(folder, ['judgments.csv']), judgment)) {
     const own = gains.get(value.query_id) ?? new Map<string, number>();
     gains.set(value.query_id, own.set(value.product_id, GAINS[value.grade]));
   }
   const queries: JudgedQuery[] = [];
-  for await (const { value } of readCsvRows(findSource(folder, ["queries.csv"]), z.object({ query_id: z.string(), query: z.string() }))) {
+  for await (const { value } of readCsvRows(findSource(folder, ['queries.csv']), z.object({ query_id: z.string(), query: z.string() }))) {
     queries.push({ id: value.query_id, query: value.query, gains: gains.get(value.query_id) ?? new Map<string, number>() });
   }
   return queries;
