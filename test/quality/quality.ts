@@ -7,6 +7,7 @@ import { describeMachine, nameMachine } from '../machine.js';
 import { writeSection } from '../measured-page.js';
 import { measureColumns } from './column-ablation.js';
 import { measureCore } from './core-packs.js';
+import { measureEncoders } from './encoders.js';
 import { measureEsci } from './esci.js';
 import { measureMagento } from './magento.js';
 import { measureBeauty, measureSports } from './next-item.js';
@@ -24,6 +25,7 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   sports: measureSports,
   columns: measureColumns,
   core: measureCore,
+  encoders: measureEncoders,
 };
 
 const OPENING = `# Quality, measured

@@ -1,0 +1,202 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { builtinImageFolder, openImageEncoder } from '../../models/image-encoder.js';
+import { openModelFolder } from '../../models/model-folder.js';
+import { dot } from './alignment.js';
+import { describeEncoders } from './encoder-tables.js';
+import { gradeVectors, gradeWords, searchTitles } from './judged-texts.js';
+import { agreementOf, drawQuestions, measureKnownItems } from './known-item.js';
+import { measurePictures } from './picture-encoders.js';
+import type { QualityRun } from './quality-run.js';
+import type { QualitySection } from './quality-section.js';
+import { findTeacher, fitOn, listStanding, measureCost, withEncoder, type TextCandidate } from './text-encoders.js';
+import { keepApart, readJudgedQueries, readTextPack, type JudgedQuery, type TextProduct } from './text-packs.js';
+
+/** Products of a pack that no fit sees. */
+const APART = 600;
+const SEED = 20;
+const HALVES = [0, 1] as const;
+/** Catalogues that the built-in encoder has never met; it learnt from the titles of `esci`, which comes last. */
+const UNMET = ['icecat', 'magento', 'beauty', 'tops'] as const;
+
+const values = z.array(z.number());
+const knownSchema = z.object({
+  name: z.string(),
+  kinds: z.array(z.enum(['sentence', 'fragment'])),
+  ranks: values,
+  agreement: values.nullable(),
+});
+export type Known = z.output<typeof knownSchema>;
+const judgedSchema = z.object({
+  words: values,
+  systems: z.array(z.object({ name: z.string(), alone: values, mixed: values, weights: values })),
+});
+export type Judged = z.output<typeof judgedSchema>;
+const costSchema = z.object({ name: z.string(), bytes: z.number(), itemMs: z.number(), queryMs: z.number() });
+export type Cost = z.output<typeof costSchema>;
+const pictureSchema = z.object({
+  ...{ name: z.string(), bytes: z.number(), cpuMs: z.number(), clothing: z.number(), grocery: z.number() },
+  ...{ clothingPhotos: z.number(), groceryPhotos: z.number() },
+});
+export type Picture = z.output<typeof pictureSchema>;
+
+/**
+ * Bytes, CPU and quality of the text and picture encoders, and what `fuserank model fit-text` makes of the built-in text encoder. The figures
+ * of each part are kept in `runs/quality/encoders-*.json` and not measured again while they lie there.
+ */
+export async function measureEncoders(run: QualityRun): Promise<QualitySection> {
+  const refused: string[] = [];
+  const fit = async (name: string, learn: readonly TextProduct[]): Promise<TextCandidate[]> => {
+    if (!process.env['FUSERANK_PYTHON']) return [];
+    const outcome = await fitOn(run, name, learn);
+    refused.push(...outcome.refused);
+    return outcome.fitted;
+  };
+  const known = new Map<string, Known[]>();
+  const measurePack = async (pack: string, test: readonly TextProduct[], fits: readonly TextCandidate[]): Promise<void> => {
+    known.set(pack, await resume(run, `known-${pack}`, z.array(knownSchema), () => measureKnown(run, pack, test, fits)));
+  };
+  for (const pack of UNMET) {
+    const { learn, test } = keepApart(await readTextPack(run.data, pack), APART);
+    await measurePack(pack, test, await fit(pack, learn));
+  }
+
+  const products = await readTextPack(run.data, 'esci');
+  const queries = await readJudgedQueries(run.data);
+  const halves = new Map<number, TextCandidate[]>();
+  for (const half of HALVES) {
+    const judged = judgedBy(queries, half);
+    const learn = products.filter(({ id }) => !judged.has(id));
+    halves.set(half, await fit(`esci-without-${half}`, learn));
+    if (half === 0) await measurePack('esci', products.filter(({ id }) => judged.has(id)).slice(0, APART), halves.get(half) ?? []);
+  }
+  const judged = await resume(run, 'judged', judgedSchema, () => measureJudged(run, { products, queries, halves }));
+  const costs = await resume(run, 'costs', z.array(costSchema), () =>
+    measureCosts(
+      run,
+      products,
+      queries.map(({ query }) => query),
+    ),
+  );
+  const pictures = await resume(run, 'pictures', z.array(pictureSchema), () => measurePictureEncoders(run));
+  return describeEncoders({ known, judged, costs, pictures, refused, teacher: findTeacher(run.data)?.name ?? null });
+}
+
+/** What lies in the file, else what is measured now. */
+async function resume<Schema extends z.ZodType>(
+  run: QualityRun,
+  name: string,
+  schema: Schema,
+  measure: () => Promise<z.output<Schema>>,
+): Promise<z.output<Schema>> {
+  const file = run.pathOf(`encoders-${name}.json`);
+  if (existsSync(file)) return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const found = await measure();
+  writeFileSync(file, JSON.stringify(found));
+  return found;
+}
+
+async function measureKnown(run: QualityRun, pack: string, test: readonly TextProduct[], fits: readonly TextCandidate[]): Promise<Known[]> {
+  const questions = drawQuestions(test, SEED);
+  const texts = questions.map(({ text }) => text);
+  const titles = test.map(({ title }) => title);
+  const measured = [];
+  for (const candidate of [...listStanding(run.data), ...fits]) {
+    run.tell(`encoders: ${pack}, known items, ${candidate.name}`);
+    const vectors = await withEncoder(candidate, async (encoder) => ({
+      questions: await encoder.encode(texts),
+      titles: await encoder.encode(titles),
+    }));
+    measured.push({ name: candidate.name, items: measureKnownItems(questions, vectors) });
+  }
+  const reference = measured.find(({ name }) => name === findTeacher(run.data)?.name)?.items;
+  return measured.map(({ name, items }) => ({
+    name,
+    kinds: questions.map(({ kind }) => kind),
+    ranks: [...items.reciprocalRanks],
+    agreement: reference === undefined ? null : agreementOf(items, reference),
+  }));
+}
+
+const halfOf = ({ id }: JudgedQuery): number => Number(id) % HALVES.length;
+
+function judgedBy(queries: readonly JudgedQuery[], half: number): Set<string> {
+  return new Set(queries.filter((query) => halfOf(query) === half).flatMap(({ gains }) => [...gains.keys()]));
+}
+
+/** Each half of the queries is asked of the fit that never saw a product which it judges. */
+async function measureJudged(
+  run: QualityRun,
+  {
+    products,
+    queries,
+    halves,
+  }: { products: readonly TextProduct[]; queries: readonly JudgedQuery[]; halves: ReadonlyMap<number, TextCandidate[]> },
+): Promise<Judged> {
+  run.tell('encoders: esci, BM25 of the engine');
+  const words = await searchTitles(run.node, products, queries);
+  const systems = new Map<string, (half: number) => TextCandidate | undefined>();
+  for (const candidate of listStanding(run.data)) systems.set(candidate.name, () => candidate);
+  for (const { name } of halves.get(0) ?? []) systems.set(name, (half) => halves.get(half)?.find((fit) => fit.name === name));
+  const measured: Judged['systems'] = [];
+  for (const [name, choose] of systems) {
+    const chosen = HALVES.map(choose).filter((candidate) => candidate !== undefined);
+    if (chosen.length < HALVES.length) continue; // a half was refused: there is no figure of all queries
+    run.tell(`encoders: esci, judged queries, ${name}`);
+    const cosines = new Map<string, Float32Array>();
+    for (const candidate of new Set(chosen)) {
+      const own = queries.filter((query) => choose(halfOf(query)) === candidate);
+      const { titles, asked } = await withEncoder(candidate, async (encoder) => ({
+        titles: await encoder.encode(products.map(({ title }) => title)),
+        asked: await encoder.encode(own.map(({ query }) => query)),
+      }));
+      for (const [place, { id }] of own.entries()) {
+        const vector = asked[place] ?? new Float32Array();
+        cosines.set(
+          id,
+          Float32Array.from(titles, (title) => dot(vector, title)),
+        );
+      }
+    }
+    const all = queries.map(({ id }) => cosines.get(id) ?? new Float32Array());
+    const figures = gradeVectors(words, all, { queries, products });
+    measured.push({ name, alone: [...figures.alone], mixed: [...figures.mixed], weights: [...figures.weights] });
+  }
+  return { words: gradeWords(words, queries, products), systems: measured };
+}
+
+async function measureCosts(run: QualityRun, products: readonly TextProduct[], queries: readonly string[]): Promise<Cost[]> {
+  const titles = products.map(({ title }) => title);
+  const costs: Cost[] = [];
+  for (const candidate of listStanding(run.data)) {
+    run.tell(`encoders: CPU of ${candidate.name}`);
+    costs.push({ name: candidate.name, ...(await measureCost(candidate, titles, queries)) });
+  }
+  return costs;
+}
+
+async function measurePictureEncoders(run: QualityRun): Promise<Picture[]> {
+  const local = join(run.data, '..', 'models', 'mobilenet-v2-224');
+  const candidates = [
+    { name: 'built-in, with colours', path: builtinImageFolder, colourHistogram: true },
+    ...(existsSync(local)
+      ? [
+          { name: 'mobilenet-v2-224, with colours', path: local, colourHistogram: true },
+          { name: 'mobilenet-v2-224 alone', path: local, colourHistogram: false },
+        ]
+      : []),
+  ];
+  const pictures: Picture[] = [];
+  for (const { name, path, colourHistogram } of candidates) {
+    run.tell(`encoders: pictures, ${name}`);
+    const encoder = await openImageEncoder({ path, colourHistogram });
+    try {
+      const { modelFile } = await openModelFolder(path, 'image-encoder');
+      pictures.push({ name, bytes: statSync(modelFile).size, ...(await measurePictures(run.data, encoder)) });
+    } finally {
+      await encoder.close();
+    }
+  }
+  return pictures;
+}
