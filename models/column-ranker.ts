@@ -23,6 +23,7 @@ export function columnRanker(name: ColumnRankerName): Ranker {
     id,
     inputs: ['columns'],
     columns: [COLUMN_RANKERS[name]],
+    dims: { text: null, image: null },
     modalities: [],
     score(input) {
       const scores = Float32Array.from(valuesOf(input, 'columns'));

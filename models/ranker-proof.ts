@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ArtefactMismatch, openArtefact } from './artefact.js';
+import { ArtefactMismatch } from './artefact.js';
 import { changeInput, drawInput, padInput, permuteCandidates, rankingInput, stackLists } from './drawn-input.js';
 import { openRanker, type Ranker, type RankingShape } from './ranker.js';
 
@@ -51,10 +51,13 @@ export async function proveRanker(folder: string): Promise<ProofStep[]> {
   const steps: ProofStep[] = [];
   let ranker: Ranker | null = null;
   try {
-    const { id, manifest } = await openArtefact(folder, { kind: 'ranker' });
     ranker = await openRanker(folder);
-    const bound = boundDims(manifest.inputs);
-    steps.push({ name: 'artefact', passed: true, detail: `${id}, ${ranker.columns.length} columns, ${ranker.inputs.length} inputs` });
+    const bound = { textDims: ranker.dims.text ?? 6, imageDims: ranker.dims.image ?? 7 };
+    steps.push({
+      name: 'artefact',
+      passed: true,
+      detail: `${ranker.id}, ${ranker.columns.length} columns, ${ranker.inputs.length} inputs`,
+    });
     steps.push(await proveParity(ranker, folder));
     if (steps.every(({ passed }) => passed)) steps.push(await proveBehaviour(ranker, bound));
   } catch (error) {
@@ -139,16 +142,4 @@ function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
     if (!(far <= worst)) worst = far;
   }
   return worst;
-}
-
-/** Dims of the vectors that a model is bound to; any others where it takes all. */
-function boundDims(inputs: Readonly<Record<string, readonly (string | number)[]>>): { textDims: number; imageDims: number } {
-  const dimOf = (names: readonly string[], fallback: number): number => {
-    const bound = names.map((name) => inputs[name]?.at(-1)).find((size) => typeof size === 'number');
-    return typeof bound === 'number' ? bound : fallback;
-  };
-  return {
-    textDims: dimOf(['query_text', 'item_text', 'history_text'], 6),
-    imageDims: dimOf(['query_image', 'item_image', 'history_image'], 7),
-  };
 }

@@ -88,6 +88,8 @@ export interface RankingOutput {
 export interface Ranker extends WantedInputs {
   /** `name-version@sha8`, as headers write it. */
   readonly id: string;
+  /** Dims of the encoders that it is bound to; null = it takes any. */
+  readonly dims: { readonly text: number | null; readonly image: number | null };
   /** What the score is a sum over, in the order of the axis M of `contributions`; empty where it is no such sum. */
   readonly modalities: readonly string[];
   /** @throws NonFiniteScores, ArtefactMismatch (an encoder of other dims than the model is bound to) */
@@ -146,6 +148,7 @@ export async function openRanker(folder: string): Promise<Ranker> {
     id: artefact.id,
     inputs,
     columns,
+    dims: { text: bound.get('Dt') ?? null, image: bound.get('Di') ?? null },
     modalities,
     async score(input) {
       requireBoundAxes(artefact.id, bound, input.shape);

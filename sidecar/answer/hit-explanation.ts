@@ -8,13 +8,44 @@ import { GROUPS, type Group } from '../withheld-groups.js';
 import type { Gathered } from '../walk/gather-candidates.js';
 import { hitKey, type EngineAnswer } from './engine-answer.js';
 
-/** What a listed hit is explained from. */
+/** What the hits of a search's list are explained from. */
 export interface ListEvidence {
   readonly gathered: Gathered;
   readonly ranking: Ranking;
   /** Null under a ranker without a model. */
   readonly reply: RankReply | null;
-  readonly without: WithoutRankings;
+  /** The dial that ranked the list. */
+  readonly blend: number;
+}
+
+/** Tells the arithmetic of a hit of a search's list; null for a hit that is not in it. */
+export function explainList({
+  gathered,
+  ranking,
+  reply,
+  blend,
+}: ListEvidence): (hit: Pick<RetrievedCandidate, 'index' | 'id'>) => JsonObject | null {
+  const { set, legs, plan } = gathered;
+  const without = rankWithout(set, reply, blend);
+  return (hit) => {
+    const key = hitKey(hit);
+    const position = set.candidates.findIndex((each) => hitKey(each) === key);
+    const candidate = set.candidates[position];
+    if (!candidate) return null;
+    return explainHit({
+      candidate,
+      position,
+      ranking,
+      legs,
+      attribution: reply?.explanations?.[position] ?? null,
+      gate: reply?.gate ?? 1,
+      without,
+      // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
+      mayName: (id) => set.candidates.some((each) => each.id === id),
+      nameOf: (other) => set.candidates[other]?.id ?? null,
+      legsReason: plan.reason,
+    });
+  };
 }
 
 /** The list by score alone as it would have been without a group of signals. */
@@ -28,31 +59,6 @@ export function rankWithout(set: Parameters<typeof rankCandidates>[0], reply: Ra
     if (withheld) rankings[group] = rankCandidates(set, { ...withheld, blend });
   }
   return rankings;
-}
-
-/** The arithmetic of a hit of a search's list; null for a hit that is not in it. */
-export function explainListed(
-  hit: Pick<RetrievedCandidate, 'index' | 'id'>,
-  { gathered, ranking, reply, without }: ListEvidence,
-): JsonObject | null {
-  const { set, legs, plan } = gathered;
-  const key = hitKey(hit);
-  const position = set.candidates.findIndex((each) => hitKey(each) === key);
-  const candidate = set.candidates[position];
-  if (!candidate) return null;
-  return explainHit({
-    candidate,
-    position,
-    ranking,
-    legs,
-    attribution: reply?.explanations?.[position] ?? null,
-    gate: reply?.gate ?? 1,
-    without,
-    // Of the history only what this client's own search returned is named: an explanation must not show what it may not read.
-    mayName: (id) => set.candidates.some((each) => each.id === id),
-    nameOf: (other) => set.candidates[other]?.id ?? null,
-    legsReason: plan.reason,
-  });
 }
 
 /** Signals whose shares add up to a hit's final score. */
