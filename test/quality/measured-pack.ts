@@ -33,6 +33,8 @@ export interface PackOrder {
 interface PackParts {
   readonly alias: string;
   readonly folder: string;
+  /** What its configuration was written from. */
+  readonly input: ConfigInput;
   readonly config: Config;
   readonly engine: EngineClient;
   readonly facts: IndexFacts;
@@ -121,7 +123,8 @@ export class MeasuredPack {
       },
     });
     const file = join(folder, 'fuserank.yaml');
-    await writeFile(file, `${JSON.stringify(configFor(run.node, alias, encoders), null, 2)}\n`); // JSON is YAML
+    const input = configFor(run.node, alias, encoders);
+    await writeFile(file, `${JSON.stringify(input, null, 2)}\n`); // JSON is YAML
     const config = loadConfig({ file, env: {}, flags: {} });
     const engine = connectEngine(config.opensearch);
     const cluster = clusterSchema.parse((await engine.info()).body).cluster_uuid;
@@ -145,46 +148,50 @@ export class MeasuredPack {
     const files = { queries: join(folder, 'queries.ndjson'), judgments: join(folder, 'judgments.csv') };
     const questions = await readQuestionSet(files, packageVersion);
     const { version } = await probeEngine(engine);
-    const place = { alias, folder, config, engine, opensearch: version, cluster, run };
+    const place = { alias, folder, input, config, engine, opensearch: version, cluster, run };
     return new MeasuredPack({ ...place, facts, questions, now: new Date(converted.now), catalogue, behaviour: null, view: '' });
   }
 
-  /** The pack with its events in the engine, and the statistics of all of them. */
-  async withBehaviour(): Promise<MeasuredPack> {
-    const { alias, folder, config, engine, run } = this;
-    const events = join(folder, 'events.ndjson');
+  /**
+   * The pack with its events in the engine, and the statistics of all of them.
+   * @param other events of another file, under a name that keeps them apart
+   */
+  async withBehaviour(other: { name: string; events: string } | null = null): Promise<MeasuredPack> {
+    const { alias, folder, engine, run } = this;
+    const events = other?.events ?? join(folder, 'events.ndjson');
+    const places = behaviourOf(other === null ? alias : `${alias}-${other.name}`);
+    const config = { ...this.config, behaviour: { ...this.config.behaviour, ...places } };
     const stamp: WorkStamp = { events: await hashFile(events), until: this.now.toISOString() };
     await keepWork({
-      file: join(folder, 'events.json'),
+      file: join(folder, other === null ? 'events.json' : `events-${other.name}.json`),
       stamp: { ...stamp, ...this.parts.catalogue, cluster: this.parts.cluster },
       result: nothing,
-      isThere: async () => (await engine.indices.exists({ index: [config.behaviour.events, config.behaviour.statistics] })).body,
+      isThere: async () => (await engine.indices.exists({ index: [places.events, places.statistics] })).body,
       make: async () => {
-        run.tell(`${alias}: events and statistics`);
-        await engine.indices.delete({ index: `${config.behaviour.events}*` });
-        await this.command('events', 'import', events, '--quiet');
-        await this.command('statistics', '--alias', alias, '--until', this.now.toISOString(), '--quiet');
+        run.tell(`${alias}: ${other === null ? '' : `${other.name}: `}events and statistics`);
+        await engine.indices.delete({ index: `${places.events}*` });
+        const file = other === null ? 'fuserank.yaml' : `fuserank-${other.name}.yaml`;
+        await writeFile(join(folder, file), `${JSON.stringify({ ...this.parts.input, behaviour: places }, null, 2)}\n`);
+        await runCommand(folder, ['events', 'import', events, '--quiet'], file);
+        await runCommand(folder, ['statistics', '--alias', alias, '--until', this.now.toISOString(), '--quiet'], file);
         return {};
       },
     });
-    return new MeasuredPack({ ...this.parts, behaviour: stamp });
+    return new MeasuredPack({ ...this.parts, config, behaviour: stamp });
   }
 
-  /** The pack asked otherwise: with other questions, statistics of another name (null: none), or further profiles. */
-  seenAs(
-    view: string,
-    other: { questions?: QuestionSet; statistics?: { name: string; stamp: WorkStamp } | null; profiles?: Config['profiles'] },
-  ): MeasuredPack {
+  /** The pack asked otherwise: with other questions, without statistics, or with further profiles. */
+  seenAs(view: string, other: { questions?: QuestionSet; statistics?: null; profiles?: Config['profiles'] }): MeasuredPack {
     const { config } = this;
-    const { statistics, questions = this.questions } = other;
+    const { questions = this.questions } = other;
     // An alias that is not there is a shop without a log.
-    const name = statistics === undefined ? config.behaviour.statistics : (statistics?.name ?? `${this.alias}-no-statistics`);
+    const statistics = other.statistics === null ? `${this.alias}-no-statistics` : config.behaviour.statistics;
     return new MeasuredPack({
       ...this.parts,
       view,
       questions,
-      config: { ...config, behaviour: { ...config.behaviour, statistics: name }, profiles: { ...config.profiles, ...other.profiles } },
-      ...(statistics === undefined ? {} : { behaviour: statistics?.stamp ?? null }),
+      config: { ...config, behaviour: { ...config.behaviour, statistics }, profiles: { ...config.profiles, ...other.profiles } },
+      ...(other.statistics === null ? { behaviour: null } : {}),
     });
   }
 
@@ -216,7 +223,11 @@ function configFor(node: string, alias: string, encoders: EncoderSet): ConfigInp
     opensearch: { nodes: [node] },
     encoders: { text: { path: encoders.text }, image: { path: encoders.image } },
     scorer: { processes: 1 },
-    behaviour: { events: `${alias}-ubi-events`, queries: `${alias}-ubi-queries`, statistics: `${alias}-statistics` },
+    behaviour: behaviourOf(alias),
     index: { alias },
   };
+}
+
+function behaviourOf(name: string): { events: string; queries: string; statistics: string } {
+  return { events: `${name}-ubi-events`, queries: `${name}-ubi-queries`, statistics: `${name}-statistics` };
 }

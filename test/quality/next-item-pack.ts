@@ -7,6 +7,7 @@ import type { Adapter } from '../../docs/examples/kit/adapter.js';
 import { readQuestionSet } from '../../tuning/evaluate/question-set.js';
 import { listEncoderSets, type EncoderSet } from './catalogue-door.js';
 import { MeasuredPack } from './measured-pack.js';
+import { withNewProducts } from './new-products.js';
 import type { QualityRun } from './quality-run.js';
 import { SHELF_FIELD, writeShelves } from './shelves.js';
 import { exportTrainingRows, type TrainingRows } from './training-rows.js';
@@ -24,6 +25,8 @@ export interface NextItemPack {
   readonly anonymous: MeasuredPack;
   /** Of a shop without any log: no history, no statistics. */
   readonly bare: MeasuredPack;
+  /** Shoppers whose target is a product of which statistics know nothing; null of a pack that is not cut. */
+  readonly fresh: MeasuredPack | null;
   readonly encoders: EncoderSet;
   /** Null where no Python is named. */
   readonly rows: TrainingRows | null;
@@ -58,6 +61,7 @@ export async function openNextItemPack(
       known,
       anonymous: known.seenAs('anonymous', { questions }),
       bare: known.seenAs('no log', { questions, statistics: null }),
+      fresh: cut === undefined ? await withNewProducts(known) : null,
       encoders,
       rows: await exportTrainingRows(known),
     };

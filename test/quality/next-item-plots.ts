@@ -66,7 +66,7 @@ function drawByHistory(shown: readonly PairedSystem[], { trained, seeds }: NextI
       const leading = system.comparison.tags.find((slice) => slice.name === tag)?.metrics[0];
       return leading ? [{ x, y: leading.meanB }] : [];
     });
-    return [{ name, joined: true, points }];
+    return [{ name: name.replace(/, seed \d+$/, ''), joined: true, points }];
   });
   const counts = HISTORY.map((tag) => shown[0]?.comparison.tags.find(({ name }) => name === tag)?.queries ?? 0);
   const ticks = HISTORY.map((tag, value) => ({

@@ -2,10 +2,12 @@ import { builtinFolder } from '../../models/named-ranker.js';
 import { measureRankerCosts } from '../../models/ranker-cost.js';
 import { AskedRuns } from './asked-runs.js';
 import { FIRST_PHASE } from './asked-system.js';
+import type { MeasuredPack } from './measured-pack.js';
 import type { NextItemPack } from './next-item-pack.js';
 import {
   listBaselines,
   listFloors,
+  listFresh,
   listOthers,
   listShipped,
   listUnknown,
@@ -29,6 +31,8 @@ export interface NextItemResult {
   /** Of a shop without a log, and of shoppers nobody knows. */
   readonly bare: AskedRuns;
   readonly anonymous: AskedRuns;
+  /** Of shoppers who want a product that has just come; empty where nobody was asked. */
+  readonly fresh: AskedRuns;
   readonly baselines: readonly string[];
   readonly trained: readonly TrainedSystem[];
   /** Rankers of others: the names that they were given with. */
@@ -43,11 +47,12 @@ export interface NextItemResult {
 
 /** Asks everything, what learns from nothing first; what was asked before is taken again. */
 export async function askNextItem(run: QualityRun, pack: NextItemPack, name: string): Promise<NextItemResult> {
-  const [known, bare, anonymous] = [new AskedRuns(METRICS), new AskedRuns(METRICS), new AskedRuns(METRICS)];
-  const runsOf = new Map([
+  const [known, bare, anonymous, fresh] = [new AskedRuns(METRICS), new AskedRuns(METRICS), new AskedRuns(METRICS), new AskedRuns(METRICS)];
+  const runsOf = new Map<MeasuredPack | null, AskedRuns>([
     [pack.known, known],
     [pack.bare, bare],
     [pack.anonymous, anonymous],
+    [pack.fresh, fresh],
   ]);
   const ask = async (systems: readonly AskedSystem[]): Promise<string[]> => {
     for (const system of systems) runsOf.get(system.pack)?.add(system.name, await system.pack.evaluate(system));
@@ -71,13 +76,13 @@ export async function askNextItem(run: QualityRun, pack: NextItemPack, name: str
     trained.push(system);
   }
   const lambdaMart = trained.find(({ kind, lists }) => kind === 'LambdaMART' && lists === null)?.folder ?? null;
-  await ask(listUnknown(pack, lambdaMart));
+  await ask([...listUnknown(pack, lambdaMart), ...listFresh(pack, lambdaMart)]);
   const floors = listFloors(pack);
   await ask(floors);
   const others = listOthers(pack, name, run.artefacts);
   await ask(others.map(({ system }) => system));
   return {
-    ...{ name, seeds: run.seeds, known, bare, anonymous, baselines, trained },
+    ...{ name, seeds: run.seeds, known, bare, anonymous, fresh, baselines, trained },
     retrieved: retrieved.name,
     others: [...new Set(others.map((other) => other.name))],
     floors: new Map(floors.map((floor) => [floor.share, floor.name])),

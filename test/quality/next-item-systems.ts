@@ -58,6 +58,18 @@ export function listUnknown({ anonymous, bare }: NextItemPack, lambdaMart: strin
   ];
 }
 
+/** Of shoppers who want a product that has just come. */
+export function listFresh({ fresh }: NextItemPack, lambdaMart: string | null): AskedSystem[] {
+  if (!fresh) return [];
+  return [
+    { pack: fresh, name: NAMES.first, contender: FIRST_PHASE },
+    { pack: fresh, name: NAMES.popular, contender: ranked({ ranker: 'popularity', blend: 0.5 }) },
+    ...(lambdaMart === null ? [] : [{ pack: fresh, name: NAMES.lambdaMart, contender: ranked({ ranker: lambdaMart, blend: 1 }) }]),
+    { pack: fresh, name: NAMES.served, contender: ranked({ blend: 0.75 }) },
+    { pack: fresh, name: NAMES.alone, contender: ranked({ blend: 1 }) },
+  ];
+}
+
 /** The shipped ranker, with room held open for the tail. */
 export function listFloors({ known }: NextItemPack): (AskedSystem & { readonly share: number })[] {
   return FLOORS.map((share) => ({

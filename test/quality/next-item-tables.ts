@@ -84,18 +84,22 @@ async function seedTableOf(result: NextItemResult, dial: Dial): Promise<ShownTab
   };
 }
 
-export async function unknownTables({ bare, anonymous }: NextItemResult): Promise<ShownTable[]> {
+export async function unknownTables({ bare, anonymous, fresh }: NextItemResult): Promise<ShownTable[]> {
   const captions = [
     [bare, 'A shop without any log: no events, no statistics, nobody is known; the first phase is asked the same way'],
     [anonymous, 'Shoppers nobody knows, in a shop with a log: statistics, and no history'],
+    [fresh, 'Shoppers who want a product that has just come: statistics know no event of every fifth product, and these are the targets'],
   ] as const;
   return Promise.all(
-    captions.map(async ([runs, caption]) => {
-      const paired = await runs.pair(runs.names, NAMES.first);
-      const over = new Map([['first phase', paired]]);
-      if (runs.has(NAMES.popular)) over.set('first phase + popularity', await runs.pair(runs.names, NAMES.popular));
-      return { caption, table: gainTable(paired, { metrics: METRICS, over }) };
-    }),
+    captions
+      .filter(([{ names }]) => names.length > 0)
+      .map(async ([runs, caption]) => {
+        const paired = await runs.pair(runs.names, NAMES.first);
+        const over = new Map([['first phase', paired]]);
+        if (runs.has(NAMES.popular)) over.set('first phase + popularity', await runs.pair(runs.names, NAMES.popular));
+        const shoppers = paired[0]?.comparison.queries.compared.toLocaleString('en') ?? '';
+        return { caption: `${caption} (${shoppers} shoppers)`, table: gainTable(paired, { metrics: METRICS, over }) };
+      }),
   );
 }
 

@@ -36,7 +36,7 @@ const ABOUT: Readonly<Record<string, { title: string; data: string; remark: stri
 const HONESTY = [
   'A derived query names the narrowest category of its target, so how well a product’s categories match the query (`query_category_match`) tells more here than typed words would; the section on groups of columns shows how much of LambdaMART’s gain that is.',
   'The target is the development target of the pack, not the shoppers’ final item, and candidates are what a search for its category returns: the figures are not those of papers that rank all items.',
-  'The data tell the order of events alone; times are made (one a day), so nothing of 7 days is reported. No product has a price or a picture, and none is without events (the cut sees to that): price groups, missing pictures and cold items are not measured here.',
+  'The data tell the order of events alone; times are made (one a day), so nothing of 7 days is reported. No product has a price or a picture: price groups and missing pictures are not measured here.',
   'Nothing of this pack trained the shipped ranker; what is trained in the pack and the statistics had its events, as a shop’s own would.',
   'Calibration is not drawn: the shipped graph gives a score, a gate and attention, no probability of a click.',
 ];

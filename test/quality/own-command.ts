@@ -4,20 +4,20 @@ import { packageRoot } from '../../config/package-root.js';
 
 const TOLD = 2_000;
 
-/** `fuserank …` as everybody calls it, with the configuration of a folder. @returns what it printed @throws Error with what it complained of */
-export function runCommand(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const command = [join(packageRoot, 'dist', 'fuserank.js'), ...args, '--config', join(folder, 'fuserank.yaml')];
-  return runProgram(process.execPath, command, { env, name: `fuserank ${args.join(' ')}` });
+/** `fuserank …` as everybody calls it, with a configuration that lies in a folder. @returns what it printed @throws Error with what it complained of */
+export function runCommand(folder: string, args: readonly string[], config = 'fuserank.yaml'): Promise<string> {
+  const command = [join(packageRoot, 'dist', 'fuserank.js'), ...args, '--config', join(folder, config)];
+  return runProgram(process.execPath, command, { name: `fuserank ${args.join(' ')}` });
 }
 
 /** @returns standard output @throws Error with the end of what it said */
 export function runProgram(
   program: string,
   args: readonly string[],
-  { cwd, env = process.env, name = `${program} ${args.join(' ')}` }: { cwd?: string; env?: NodeJS.ProcessEnv; name?: string } = {},
+  { cwd, name = `${program} ${args.join(' ')}` }: { cwd?: string; name?: string } = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env, ...(cwd === undefined ? {} : { cwd }) });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));

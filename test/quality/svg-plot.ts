@@ -35,7 +35,10 @@ export interface PlotPoint {
 const [WIDTH, HEIGHT] = [760, 420];
 const FRAME = { left: 64, right: 24, top: 44, bottom: 88 };
 const LEGEND_LINE = 18;
+const LEGEND_COLUMNS = 2;
 const LABEL_HEIGHT = 13;
+/** How far a label may be from its point, the nearest first. */
+const MOVES = Array.from({ length: 80 }, (_, step) => (step % 2 === 0 ? 1 : -1) * 2 * Math.ceil(step / 2));
 /** Told apart by shape as well as by colour; the colours are of Okabe and Ito (2008), chosen to be told apart by colour-blind readers. */
 const LOOKS = [
   { colour: '#0072b2', shape: 'circle' },
@@ -57,14 +60,14 @@ export function placeOn({ low, high, logarithmic = false }: Axis, value: number)
 export function fitAxis(name: string, values: readonly number[], { digits = 2 }: { digits?: number } = {}): Axis {
   const top = Math.max(...values);
   const bottom = Math.min(...values);
-  const low = bottom > 0 && bottom < 0.5 * top ? 0 : bottom;
+  const low = bottom > 0 && bottom < 0.25 * top ? 0 : bottom;
   const rough = (top - low) / 5 || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough * (1 - 1e-9)) ?? rough;
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(top / step - 1e-9)];
   const ticks = Array.from({ length: last - first + 1 }, (_, place) => {
     const value = (first + place) * step;
-    return { value, text: value.toFixed(digits).replace(/^(-?)0\./, '$1.') };
+    return { value, text: value === 0 ? '0' : value.toFixed(digits).replace(/^(-?)0\./, '$1.') };
   });
   return { name, low: first * step, high: last * step, ticks };
 }
@@ -74,7 +77,7 @@ export function drawPlot(plot: Plot): string {
   const { title, x, y, series } = plot;
   const across = (value: number): number => FRAME.left + placeOn(x, value) * (WIDTH - FRAME.left - FRAME.right);
   const up = (value: number): number => HEIGHT - FRAME.bottom - placeOn(y, value) * (HEIGHT - FRAME.top - FRAME.bottom);
-  const rows = Math.ceil(series.length / 3);
+  const rows = Math.ceil(series.length / LEGEND_COLUMNS);
   const height = HEIGHT + Math.max(0, rows - 1) * LEGEND_LINE;
   const floor = HEIGHT - FRAME.bottom;
   const parts = [
@@ -94,8 +97,8 @@ export function drawPlot(plot: Plot): string {
     ...series.map(({ points, joined }, place) => drawSeries(points, { joined, look: lookOf(place), across, up })),
     ...drawLabels(series, { across, up }),
     ...series.map(({ name }, place) => {
-      const left = FRAME.left + (place % 3) * 226;
-      const top = floor + 62 + Math.floor(place / 3) * LEGEND_LINE;
+      const left = FRAME.left + (place % LEGEND_COLUMNS) * 340;
+      const top = floor + 62 + Math.floor(place / LEGEND_COLUMNS) * LEGEND_LINE;
       return `${drawMark(left + 6, top - 4, lookOf(place))}<text x="${left + 18}" y="${top}">${escape(name)}</text>`;
     }),
   ];
@@ -131,26 +134,23 @@ function drawSeries(points: readonly PlotPoint[], { joined, look, across, up }: 
   ].join('\n');
 }
 
-/** Labels beside their points, pushed down where they would lie on each other. */
+/** Labels beside their points, moved up or down where they would lie on each other or on a mark. */
 function drawLabels(series: readonly Series[], { across, up }: Drawing): string[] {
   const labels = series.flatMap(({ points }) =>
     points.flatMap(({ x, y, label }) => (label === undefined ? [] : [{ label, left: across(x), top: up(y) + 4 }])),
   );
-  const set: { left: number; top: number; width: number }[] = [];
+  const set = series.flatMap(({ points }) => points.map(({ x, y }) => ({ left: across(x) - 6, top: up(y) + 4, width: 12 })));
   return labels
     .sort((one, other) => one.top - other.top)
     .map(({ label, left, top }) => {
       const width = label.length * 6.6;
       const fits = left + 10 + width < WIDTH;
       const start = fits ? left + 10 : left - 10 - width;
-      let lowered = top;
-      while (
-        set.some((other) => start < other.left + other.width && other.left < start + width && Math.abs(other.top - lowered) < LABEL_HEIGHT)
-      ) {
-        lowered += 2;
-      }
-      set.push({ left: start, top: lowered, width });
-      return `<text class="axis" x="${at(fits ? left + 10 : left - 10)}" y="${at(lowered)}"${fits ? '' : ' text-anchor="end"'}>${escape(label)}</text>`;
+      const isFree = (at: number): boolean =>
+        set.every((other) => start >= other.left + other.width || other.left >= start + width || Math.abs(other.top - at) >= LABEL_HEIGHT);
+      const moved = MOVES.map((move) => top + move).find(isFree) ?? top;
+      set.push({ left: start, top: moved, width });
+      return `<text class="axis" x="${at(fits ? left + 10 : left - 10)}" y="${at(moved)}"${fits ? '' : ' text-anchor="end"'}>${escape(label)}</text>`;
     });
 }
 

@@ -27,7 +27,7 @@ export async function trainLambdaMart(
   const script = join(scripts, 'train_lambdamart.py');
   const stamp = { columns: set.columns, script: await hashFile(script) };
   return keepArtefact(pack, { name: `lambdamart-${set.key}`, rows, size, stamp }, (folder) =>
-    runProgram(rows.python, [script, '--rows', rows.file, '--columns', set.columns.join(','), '--out', folder, ...sizeWords(size)], {
+    runProgram(rows.python, [script, '--rows', rows.inputs, '--columns', set.columns.join(','), '--out', folder, ...sizeWords(size)], {
       cwd: scripts,
     }),
   );
@@ -44,7 +44,7 @@ export async function tuneShipped(pack: MeasuredPack, { rows, size }: { rows: Tr
       '--from',
       builtinFolder,
       '--rows',
-      rows.file,
+      rows.inputs,
       '--out',
       folder,
       ...sizeWords(size),

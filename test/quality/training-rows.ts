@@ -10,7 +10,8 @@ import type { MeasuredPack } from './measured-pack.js';
 /** Rows to train on, with all that a network is fed, and how many. */
 export interface TrainingRows {
   readonly python: string;
-  readonly file: string;
+  /** Folder of all that a network is fed, the columns among it. */
+  readonly inputs: string;
   readonly lists: number;
   readonly rows: number;
   /** Of whatever they were made of. */
@@ -27,7 +28,7 @@ const PYTHON = 'FUSERANK_PYTHON';
 export const PYTHON_VARIABLE = `${PYTHON}=<python with models/training/requirements-tune.txt and -lambdamart.txt>`;
 
 const askedSchema = z.looseObject({ query_id: z.string(), history: z.array(z.looseObject({ object_id: z.string() })).default([]) });
-const rowsReportSchema = z.looseObject({ lists: z.number(), rows: z.number() });
+const rowsReportSchema = z.looseObject({ lists: z.number(), rows: z.number(), inputs: z.string() });
 
 /**
  * Rows of other shoppers: their last event in the log is the target, and the statistics that its columns see end before it.
@@ -46,10 +47,10 @@ export async function exportTrainingRows(pack: MeasuredPack): Promise<TrainingRo
     file: `${file}.json`,
     stamp,
     result: rowsReportSchema,
-    isThere: () => existsSync(file),
+    isThere: ({ inputs }) => existsSync(inputs),
     make: () => makeRows(pack, file),
   });
-  return { python, file, stamp, lists: result.lists, rows: result.rows };
+  return { python, stamp, ...result };
 }
 
 async function makeRows(pack: MeasuredPack, file: string): Promise<z.output<typeof rowsReportSchema>> {
