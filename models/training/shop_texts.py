@@ -68,12 +68,13 @@ class Question:
 
     text: str
     answers: list[int]
+    group: str  # of the product that it was drawn from
 
 
 def ask_lines(held: list[ShopProduct], chance: random.Random) -> list[Question]:
     """A sentence of each product that has one."""
-    drawn = [chance.choice(product.lines) for product in held if product.lines]
-    return [Question(text, [i for i, product in enumerate(held) if text in product.lines]) for text in drawn]
+    drawn = [(chance.choice(product.lines), product.group) for product in held if product.lines]
+    return [Question(text, [i for i, product in enumerate(held) if text in product.lines], group) for text, group in drawn]
 
 
 def ask_fragments(held: list[ShopProduct], chance: random.Random) -> list[Question]:
@@ -87,7 +88,7 @@ def ask_fragments(held: list[ShopProduct], chance: random.Random) -> list[Questi
         count = min(chance.choice((2, 3, 3, 4)), len(words))
         start = chance.randrange(len(words) - count + 1)
         text = " ".join(words[start : start + count])
-        questions.append(Question(text, [i for i, whole in enumerate(padded) if f" {text} " in whole]))
+        questions.append(Question(text, [i for i, whole in enumerate(padded) if f" {text} " in whole], product.group))
     return questions
 
 

@@ -42,6 +42,10 @@ class Probe:
     def questions(self) -> list[Question]:
         return [*self.lines, *self.fragments]
 
+    @property
+    def groups(self) -> list[str]:
+        return [question.group for question in self.questions]
+
     def score(self, encode: Encode) -> np.ndarray:
         """→ cosines [questions, products]"""
         return encode([question.text for question in self.questions]) @ encode(self.titles).T
@@ -67,10 +71,12 @@ def reciprocal_rank(scores: np.ndarray, answers: list[int]) -> float:
     return 1 / (1 + int(before.sum()))
 
 
-def bound_gain(before: np.ndarray, after: np.ndarray, seed: int) -> tuple[float, float, float]:
-    """Mean paired difference and its 95 % interval, bootstrapped over questions."""
-    difference = after - before
+def bound_gain(before: np.ndarray, after: np.ndarray, groups: list[str], seed: int) -> tuple[float, float, float]:
+    """Mean paired difference and its 95 % interval, bootstrapped over groups: what is asked of variants of one product is one draw."""
+    place = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    own = np.array([place[group] for group in groups])
+    sums, counts = np.bincount(own, after - before), np.bincount(own)
     rng = np.random.default_rng(seed)
-    means = [float(difference[rng.integers(0, len(difference), len(difference))].mean()) for _ in range(DRAWS)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(difference.mean()), float(low), float(high)
+    drawn = rng.integers(0, len(place), (DRAWS, len(place)))
+    low, high = np.percentile(sums[drawn].sum(1) / counts[drawn].sum(1), [2.5, 97.5])
+    return float((after - before).mean()), float(low), float(high)

@@ -3,7 +3,6 @@ import { comparePaired } from '../../tuning/significance/paired-comparison.js';
 import type { Table } from '../measured-page.js';
 import type { Cost, Judged, Known, Picture } from './encoders.js';
 import { formatDifference, formatInterval, formatShare, type QualitySection } from './quality-section.js';
-import { FIT_MINUTES } from './text-encoders.js';
 
 const SEED = 20;
 const BUILT_IN = 'built-in';
@@ -15,19 +14,21 @@ export interface EncoderFindings {
   readonly pictures: readonly Picture[];
   /** Fits that were not better than the built-in encoder. */
   readonly refused: readonly string[];
+  /** Of CPU that each fit had. */
+  readonly minutes: readonly number[];
   /** Name of the sentence encoder; null: there is none, and nothing is compared with it. */
   readonly teacher: string | null;
 }
 
 export function describeEncoders(findings: EncoderFindings): QualitySection {
-  const { known, judged, costs, pictures, refused, teacher } = findings;
+  const { known, judged, costs, pictures, refused, minutes, teacher } = findings;
   const reference = teacher ?? 'the sentence encoder';
   return {
     name: 'encoders',
     title: 'Encoders: bytes, CPU, quality',
     about:
       'The text encoders on catalogues that the built-in one has never met (icecat, magento, beauty, tops) and on the one whose titles it learnt from (esci), ' +
-      `before and after \`fuserank model fit-text\` (${FIT_MINUTES} minutes of CPU on the pack’s other products); then their cost, and the picture encoders.`,
+      `before and after \`fuserank model fit-text\` (${minutes.join(' or ')} minutes of CPU on the pack’s other products); then their cost, and the picture encoders.`,
     variables: 'FUSERANK_PYTHON=<python with models/training/requirements-tune.txt>',
     tables: [
       {

@@ -17,7 +17,7 @@ import { keepApart, readJudgedQueries, readTextPack, type JudgedQuery, type Text
 const APART = 600;
 const SEED = 20;
 const HALVES = [0, 1] as const;
-/** Catalogues that the built-in encoder has never met; it learnt from the titles of `esci`, which comes last. */
+/** Catalogues that the built-in encoder has never met; it learnt from the titles of `esci`. */
 const UNMET = ['icecat', 'magento', 'beauty', 'tops'] as const;
 
 const values = z.array(z.number());
@@ -47,21 +47,18 @@ export type Picture = z.output<typeof pictureSchema>;
  */
 export async function measureEncoders(run: QualityRun): Promise<QualitySection> {
   const refused: string[] = [];
+  const minutes = new Set<number>();
   const fit = async (name: string, learn: readonly TextProduct[]): Promise<TextCandidate[]> => {
     if (!process.env['FUSERANK_PYTHON']) return [];
     const outcome = await fitOn(run, name, learn);
     refused.push(...outcome.refused);
+    minutes.add(outcome.minutes);
     return outcome.fitted;
   };
   const known = new Map<string, Known[]>();
   const measurePack = async (pack: string, test: readonly TextProduct[], fits: readonly TextCandidate[]): Promise<void> => {
     known.set(pack, await resume(run, `known-${pack}`, z.array(knownSchema), () => measureKnown(run, pack, test, fits)));
   };
-  for (const pack of UNMET) {
-    const { learn, test } = keepApart(await readTextPack(run.data, pack), APART);
-    await measurePack(pack, test, await fit(pack, learn));
-  }
-
   const products = await readTextPack(run.data, 'esci');
   const queries = await readJudgedQueries(run.data);
   const halves = new Map<number, TextCandidate[]>();
@@ -71,6 +68,11 @@ export async function measureEncoders(run: QualityRun): Promise<QualitySection> 
     halves.set(half, await fit(`esci-without-${half}`, learn));
     if (half === 0) await measurePack('esci', products.filter(({ id }) => judged.has(id)).slice(0, APART), halves.get(half) ?? []);
   }
+  for (const pack of UNMET) {
+    const { learn, test } = keepApart(await readTextPack(run.data, pack), APART);
+    await measurePack(pack, test, await fit(pack, learn));
+  }
+
   const judged = await resume(run, 'judged', judgedSchema, () => measureJudged(run, { products, queries, halves }));
   const costs = await resume(run, 'costs', z.array(costSchema), () =>
     measureCosts(
@@ -80,7 +82,7 @@ export async function measureEncoders(run: QualityRun): Promise<QualitySection> 
     ),
   );
   const pictures = await resume(run, 'pictures', z.array(pictureSchema), () => measurePictureEncoders(run));
-  return describeEncoders({ known, judged, costs, pictures, refused, teacher: findTeacher(run.data)?.name ?? null });
+  return describeEncoders({ known, judged, costs, pictures, refused, minutes: [...minutes], teacher: findTeacher(run.data)?.name ?? null });
 }
 
 /** What lies in the file, else what is measured now. */

@@ -16,8 +16,8 @@ export interface TextCandidate {
   readonly path: string;
 }
 
-/** Minutes of CPU of each fit. */
-export const FIT_MINUTES = 4;
+/** Minutes of CPU of each fit, which `FUSERANK_FIT_MINUTES` changes: it is what the whole measurement takes most of. */
+const FIT_MINUTES = 4;
 const SEED = 1;
 const ITEMS = 256;
 const QUERIES = 200;
@@ -39,32 +39,38 @@ export function listStanding(data: string): TextCandidate[] {
   ];
 }
 
+export interface Fits {
+  readonly fitted: TextCandidate[];
+  /** Not better than the built-in encoder, and so not written. */
+  readonly refused: string[];
+  /** Of CPU that each fit had. */
+  readonly minutes: number;
+}
+
 /**
  * The built-in encoder fitted on products with a teacher and without. What was fitted before lies in `runs/quality/encoders` and is taken
  * from there. A fit that was not better than the built-in is left out of the list and told of in `refused`.
  */
-export async function fitOn(
-  run: QualityRun,
-  name: string,
-  products: readonly TextProduct[],
-): Promise<{ fitted: TextCandidate[]; refused: string[] }> {
+export async function fitOn(run: QualityRun, name: string, products: readonly TextProduct[]): Promise<Fits> {
+  const wanted = Number(process.env['FUSERANK_FIT_MINUTES'] ?? FIT_MINUTES);
   const teacher = findTeacher(run.data);
   const ways = [...(teacher === null ? [] : [{ key: 'taught', name: `fitted, taught by ${teacher.name}`, teacher: teacher.path }])];
   const fitted: TextCandidate[] = [];
   const refused: string[] = [];
+  let minutes = wanted;
   for (const way of [...ways, { key: 'own', name: 'fitted, no teacher', teacher: null }]) {
     const path = run.pathOf(join('encoders', `${name}-${way.key}-1`));
     const verdict = `${path}.json`;
     await mkdir(run.pathOf('encoders'), { recursive: true });
     if (!existsSync(verdict)) {
-      run.tell(`encoders: ${name}, ${way.name}, ${FIT_MINUTES} minutes of CPU`);
+      run.tell(`encoders: ${name}, ${way.name}, ${wanted} minutes of CPU`);
       const outcome = await fitText({
         config: configSchema.parse({}),
         origin: { products: name },
         read: () => iterate(products),
         teacher: way.teacher,
         out: path,
-        minutes: FIT_MINUTES,
+        minutes: wanted,
         seed: SEED,
         tell: (line) => {
           run.tell(line);
@@ -72,13 +78,15 @@ export async function fitOn(
         last: () => [],
       });
       if (outcome.proof.some(({ passed }) => !passed)) throw new Error(`${path} fails its proof: ${JSON.stringify(outcome.proof)}`);
-      await writeFile(verdict, JSON.stringify(outcome));
+      await writeFile(verdict, JSON.stringify({ ...outcome, wanted }));
     }
-    const { folder } = z.object({ folder: z.string().nullable() }).parse(JSON.parse(await readFile(verdict, 'utf8')));
+    const kept = z.object({ folder: z.string().nullable(), wanted: z.number() }).parse(JSON.parse(await readFile(verdict, 'utf8')));
+    const { folder } = kept;
+    minutes = kept.wanted;
     if (folder === null) refused.push(`${name}, ${way.name}`);
     else fitted.push({ name: way.name, path });
   }
-  return { fitted, refused };
+  return { fitted, refused, minutes };
 }
 
 async function* iterate(products: readonly TextProduct[]): AsyncGenerator<TextProduct> {
