@@ -7,7 +7,7 @@ from tuned.choices import Network, Training, read_choices
 # Few large steps, so that a run takes minutes of a core or seconds of a GPU; all weights are drawn, so that no arm has a better start.
 TRAINING = {"start": "nothing", "batch": 256, "rate": 4e-3, "epochs": 8, "patience": 2}
 GENTLE = {**TRAINING, "rate": 1.5e-3, "epochs": 6}
-LARGE = {**TRAINING, "batch": 128, "rate": 6e-4, "patience": 3}
+LARGE = {**TRAINING, "batch": 128, "rate": 6e-4, "epochs": 10, "patience": 3}
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ def tuned(name: str, group: str, training: dict | None = None, more: dict | None
     return Arm(name, group, {"network": network, "training": {**TRAINING, **(training or {})}}, **(more or {}))
 
 
-def large(name: str, layers: int, width: int, heads: int, seeds: tuple[int, ...]) -> Arm:
+def large(name: str, layers: int, width: int, heads: int, seeds: tuple[int, ...], rate: float = LARGE["rate"]) -> Arm:
     network = {"kind": "large", "layers": layers, "width": width, "attention_heads": heads, "dropout": 0.15}
-    return Arm(name, "rivals", {"network": network, "training": LARGE}, seeds)
+    return Arm(name, "rivals", {"network": network, "training": {**LARGE, "rate": rate}}, seeds)
 
 
 SEEDS = (1, 2, 3)
@@ -52,6 +52,7 @@ ARMS: list[Arm] = [
     tuned("no modality dropout", "missing vectors", {"modality_dropout": 0.0}),
     large("large 4x256", 4, 256, 8, (1,)),
     large("large 6x384", 6, 384, 8, (1,)),
+    large("large 2x192, faster", 2, 192, 4, (1,), 1.5e-3),
     tuned("without pictures", "modalities", more={**FILMS, "without": ("image",)}),
     tuned("without texts", "modalities", more={**FILMS, "without": ("text",)}),
 ]

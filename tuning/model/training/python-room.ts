@@ -32,6 +32,11 @@ const REQUIREMENTS = {
     imports: 'numpy, onnx, onnxruntime, tokenizers, torch',
     size: 'up to 6 GB of disk, since PyTorch brings its GPU libraries on Linux, though no GPU is needed',
   },
+  'own-vectors': {
+    file: 'requirements-tune.txt',
+    imports: 'numpy, onnx, onnxruntime, onnxscript, torch',
+    size: 'up to 6 GB of disk, since PyTorch brings its GPU libraries on Linux; a GPU is used where there is one',
+  },
 } as const;
 export type Trainer = keyof typeof REQUIREMENTS;
 
