@@ -1,7 +1,7 @@
 """Goes on training a shipped ranker on a shop's own lists → an artefact. Minutes on one thread.
 
     fuserank rows export --from … --out rows.ndjson.gz --inputs
-    python tune.py --from ../artefacts/fusion-base-2 --rows rows.ndjson.gz --out fusion-tuned-1
+    python tune.py --from ../artefacts/fusion-base-3 --rows rows.ndjson.gz --out fusion-tuned-1
 
 500 to 2,000 lists are meant: the rate is low, a tenth of the lists is held out, and what ranked that tenth best is kept, the shipped
 weights among it. Nothing but the numbers changes in the graph (graph_weights.py).
@@ -33,7 +33,7 @@ BATCH = 16
 DIAL = 0.75
 BLEND_SHARE, BLEND_STEEPNESS = 0.5, 1.5
 # What reads events and pairs, and what weighs them: frozen by --freeze.
-PARTS = {"attention": ("attention.",), "context": ("context.",), "crosses": ("cross.",), "gate": ("gate.",)}
+PARTS = {"attention": ("attention.",), "context": ("context.",), "crosses": ("trunk.",), "gate": ("gate.",)}
 TOLERANCE = 1e-4
 PARITY_CASES, PARITY_CANDIDATES, PARITY_HISTORY = 2, 12, 6
 
