@@ -1,40 +1,12 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { makeFolder } from '../examples/small-source.js';
-import { AskedRuns } from './asked-runs.js';
+import { askedRuns, PLACE_METRICS } from './placed-runs.js';
 import { formatGain, gainTable, meanOverSeeds, seedTable, sliceGainTable } from './gain-table.js';
-
-const METRICS = ['mrr'] as const;
-
-/** Queries whose relevant product stands at the given places; 0 = not there. The first three have another word. */
-async function askedRuns(systems: Record<string, readonly number[]>): Promise<AskedRuns> {
-  const folder = await makeFolder();
-  const runs = new AskedRuns(METRICS);
-  for (const [name, places] of Object.entries(systems)) {
-    const stamp = { sha256: 'a'.repeat(64), count: places.length };
-    const header = {
-      ...{ fuserank_run: 1, name, created: '2026-01-01T00:00:00.000Z', depth: 10, model: null, seed: 1 },
-      ...{ configuration: { kind: 'first-phase', name, sha256: 'b'.repeat(64) }, index: { alias: 'shop', concrete: ['shop-v1'] } },
-      ...{ queries: stamp, judgments: stamp, versions: { fuserank: '0', opensearch: '3' } },
-    };
-    const lines = places.map((place, query) => ({
-      ...{ query_id: `q${query}`, query: 'lamp', tags: [query < 3 ? 'with-word' : 'bare-category'], history_length: 1, state: 'ok' },
-      ...{ judged: [1], latency_ms: 1 },
-      hits: Array.from({ length: 10 }, (_, rank) => ({ id: `p${rank}`, score: 10 - rank, grade: rank + 1 === place ? 1 : null })),
-    }));
-    const file = join(folder, `${name}.run`);
-    await writeFile(file, [header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''));
-    runs.add(name, file);
-  }
-  return runs;
-}
 
 describe('tables of gains', () => {
   test('say what a system gains over each baseline, as a share, and whom it harms', async () => {
     const runs = await askedRuns({ engine: [2, 2, 2, 2, 2, 2, 2, 2], ranked: [1, 1, 1, 1, 1, 1, 1, 4] });
     const paired = await runs.pair(['engine', 'ranked'], 'engine');
-    const { columns, rows } = gainTable(paired, { metrics: METRICS, over: new Map([['engine', paired]]) });
+    const { columns, rows } = gainTable(paired, { metrics: PLACE_METRICS, over: new Map([['engine', paired]]) });
     expect(columns).toEqual(['system', 'mrr', 'over engine', 'harm', 'wins / losses', 'verdict']);
     expect(rows[0]).toEqual(['engine', '.500', '', '', '', '']);
     // (7 · 1 + .25) / 8 = .90625 against .5; one query in eight lost .25.

@@ -27,7 +27,8 @@ export function gainOf(pairs: readonly ValuePair[]): RelativeGain {
 /** `+63 % [+57, +68]`. */
 export function formatGain({ gain, interval: [low, high] }: RelativeGain): string {
   if (Number.isNaN(gain)) return '';
-  const percent = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(100 * value).toFixed(0)}`;
+  // Where a resample has a baseline of 0 throughout, the gain has no bound.
+  const percent = (value: number): string => (Number.isNaN(value) ? '∞' : `${value < 0 ? '-' : '+'}${Math.abs(100 * value).toFixed(0)}`);
   return `${percent(gain)} % [${percent(low)}, ${percent(high)}]`;
 }
 

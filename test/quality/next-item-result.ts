@@ -19,7 +19,7 @@ import {
 import type { QualityRun } from './quality-run.js';
 import { openVectorQuestions } from './vector-questions.js';
 
-export const METRICS = ['ndcg@10', 'mrr', 'hr@10'] as const;
+export const METRICS = ['ndcg@10', 'mrr@10', 'hr@10'] as const;
 
 /** Every system of a pack, asked. */
 export interface NextItemResult {

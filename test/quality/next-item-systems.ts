@@ -75,7 +75,7 @@ export function listFloors({ known }: NextItemPack): (AskedSystem & { readonly s
   return FLOORS.map((share) => ({
     pack: known,
     share,
-    name: `floor ${share}`,
+    name: `floor ${String(share).replace(/^0/, '')}`,
     contender: ranked({ profile: nameFloor(share), blend: 0.75 }),
   }));
 }
