@@ -2,8 +2,8 @@
 
     python fit_text.py --from ../artefacts/text-small-1 --products products.ndjson --teacher ../all-minilm-l6-v2 --out text-shop-1
 
-products.ndjson: a line {"title", "group", "texts", "labels"} a product. With a teacher the encoder is pulled to its vectors and to who
-resembles whom there; without one, a title to the sentences, labels and fragments of its own product and away from those of others.
+products.ndjson: a line {"title", "group", "texts", "labels"} a product. A title is pulled to the sentences, labels
+and fragments of its own product and away from those of others; with a teacher, texts to its vectors and to who resembles whom there as well.
 Held-out products decide: the best round is kept, and where none is better than what was started from, nothing is written (exit 4).
 """
 
