@@ -2,8 +2,8 @@
 
     python fit_text.py --from ../artefacts/text-small-1 --products products.ndjson --teacher ../all-minilm-l6-v2 --out text-shop-1
 
-products.ndjson: a line {"title", "group", "texts", "labels"} a product. With a teacher the encoder is pulled to its vectors and to who
-resembles whom there; without one, a title to the sentences, labels and fragments of its own product and away from those of others.
+products.ndjson: a line {"title", "group", "texts", "labels"} a product. A title is pulled to the sentences, labels
+and fragments of its own product and away from those of others; with a teacher, texts to its vectors and to who resembles whom there as well.
 Held-out products decide: the best round is kept, and where none is better than what was started from, nothing is written (exit 4).
 """
 
@@ -21,21 +21,18 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-import torch.nn.functional as F
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from sentence_folder import SentenceFolder
 from shop_texts import GENERIC_SHARE, gather_lessons, generic_texts, hold_out, read_products
-from text_graph import TextGraph, open_text_graph
-from text_lessons import OwnLessons, TaughtLessons, turn_into
+from text_graph import TextGraph
+from text_lessons import Batch, OwnLessons, TaughtLessons, turn_into
 from text_probe import Findings, Probe, bound_gain
-from text_student import TransformerStudent
+from text_pupil import Anchor, Pupil, open_pupil
 
-LONGEST_LESSON, LONGEST_TEXT = 64, 128
-CHUNK = 32
-DIMS = 256
+LONGEST_TEXT = 128
 TEACHER_SHARE = 0.4  # of the minutes, at most
+SHARES = {"taught": 0.6, "own": 0.25, "generic": 0.1}
 ROUNDS = 6
 RATE = {"taught": 6e-4, "own": 5e-4}
 WARM = 40
@@ -43,51 +40,16 @@ TOLERANCE = 1e-4
 NOT_BETTER = 4
 
 
+def clone(pupil: Pupil) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in pupil.network.state_dict().items()}
+
+
 @dataclass
-class Student:
-    network: TransformerStudent
-    tokenizer: Tokenizer
-    short: bool = False  # bfloat16 where nothing is learnt or measured
+class Share:
+    """A kind of lesson and how often it comes."""
 
-    def rows(self, texts: list[str], longest: int) -> list[list[int]]:
-        rows = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
-        return [row if len(row) <= longest else [*row[: longest - 1], row[-1]] for row in rows]
-
-    def forward(self, texts: list[str], longest: int = LONGEST_LESSON) -> Tensor:
-        """→ unit vectors [texts, DIMS]; like lengths run together, since padding is wasted work."""
-        rows = self.rows(texts, longest)
-        order = np.argsort([len(row) for row in rows], kind="stable")
-        parts = []
-        for start in range(0, len(order), CHUNK):
-            chosen = [rows[i] for i in order[start : start + CHUNK]]
-            ids = torch.zeros(len(chosen), len(chosen[-1]), dtype=torch.long)
-            for place, row in enumerate(chosen):
-                ids[place, : len(row)] = torch.tensor(row)
-            mask = (ids != 0).long()
-            weights = mask.unsqueeze(-1).float()
-            parts.append(F.normalize((self.network(ids, mask) * weights).sum(1) / weights.sum(1), dim=-1))
-        return torch.cat(parts)[torch.from_numpy(np.argsort(order, kind="stable"))]
-
-    @torch.no_grad()
-    def encode(self, texts: list[str]) -> np.ndarray:
-        self.network.eval()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.short):
-            parts = [self.forward(texts[start : start + 1024]).float() for start in range(0, len(texts), 1024)]
-        return torch.cat(parts).numpy() if parts else np.zeros((0, DIMS), np.float32)
-
-
-def open_student(folder: Path) -> tuple[TextGraph, Student]:
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    network = TransformerStudent(max(tokenizer.get_vocab().values()) + 1, DIMS)
-    graph = open_text_graph(folder / "model.onnx", network)
-    network.load_state_dict(graph.read())
-    return graph, Student(network, tokenizer)
-
-
-def clone(student: Student) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in student.network.state_dict().items()}
+    share: float
+    lessons: TaughtLessons | OwnLessons
 
 
 @dataclass
@@ -100,34 +62,6 @@ class Outcome:
     steps: int
 
 
-def quicker_short(student: Student) -> bool:
-    """Whether bfloat16 is worth its while here: half the time where the CPU multiplies it, several times as much where it does not."""
-    texts = [f"{colour} {thing} for {whom}" for colour in ("red", "blue") for thing in ("lamp", "shirt") for whom in ("men", "work", "a small room")] * 8
-    seconds = {}
-    for short in (False, True, False, True):
-        began = time.process_time()
-        with torch.autocast("cpu", torch.bfloat16, enabled=short):
-            student.forward(texts).float().sum().backward()
-        seconds[short] = time.process_time() - began
-    student.network.zero_grad(set_to_none=True)
-    return seconds[True] < 0.8 * seconds[False]
-
-
-class Anchor:
-    """What the encoder made of a text before it learnt; each text once."""
-
-    def __init__(self, folder: Path):
-        _, self.student = open_student(folder)
-        self.student.short = quicker_short(self.student)
-        self.known: dict[str, np.ndarray] = {}
-
-    def __call__(self, texts: list[str]) -> np.ndarray:
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
-        if new:
-            self.known |= dict(zip(new, self.student.encode(new), strict=True))
-        return np.stack([self.known[text] for text in texts])
-
-
 def teach(lessons: list[str], teacher: SentenceFolder, anchor: Anchor, until: float) -> TaughtLessons:
     """As many lessons as the teacher reads until then, at least one chunk; titles are the first."""
     vectors = []
@@ -138,39 +72,36 @@ def teach(lessons: list[str], teacher: SentenceFolder, anchor: Anchor, until: fl
     read = np.concatenate(vectors)
     lessons = lessons[: len(read)]
     sample = np.random.default_rng(0).permutation(len(read))[:20_000]
-    turn = turn_into(anchor.student.encode([lessons[i] for i in sample]), read[sample])
+    turn = turn_into(anchor.pupil.encode([lessons[i] for i in sample]), read[sample])
     wanted = read @ turn
     return TaughtLessons(lessons, wanted / np.maximum(np.linalg.norm(wanted, axis=1, keepdims=True), 1e-9))
 
 
-def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, rate: float, until: float, seed: int, short: bool) -> Outcome:
+def learn(graph: TextGraph, pupil: Pupil, lessons: list[Share], probe: Probe, *, rate: float, until: float, seed: int, short: bool) -> Outcome:
     """Rounds of even time until the minutes are over; the state is the rounded one of the best round."""
     chance = random.Random(seed)
-    network = student.network
+    network = pupil.network
     network.table.sparse = True
     table = torch.optim.SparseAdam([network.table.weight], lr=rate)
     dense = [parameter for parameter in network.parameters() if parameter is not network.table.weight]
     rest = torch.optim.AdamW(dense, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-    before = probe.measure(student.encode)
-    best = Outcome(clone(student), 0, before, before, [{"round": 0, **before.summary()}], 0)
+    before = probe.measure(pupil.encode)
+    best = Outcome(clone(pupil), 0, before, before, [{"round": 0, **before.summary()}], 0)
     print(f"before: {tell(before)}", flush=True)
     began = time.process_time()
     step, losses = 0, []
+    waiting: list[list] = [[] for _ in lessons]
     for number in range(1, ROUNDS + 1):
         end = began + (until - began) * number / ROUNDS
-        batches: list = []
         while time.process_time() < end:
-            if not batches:
-                batches = [batch for part in lessons for batch in part.batches(chance)]
-                chance.shuffle(batches)
             spent = min(1.0, (time.process_time() - began) / max(1e-9, until - began))
-            batch = batches.pop()()
+            batch = next_batch(lessons, waiting, chance)
             pace = rate * min(1.0, (step + 1) / WARM) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * spent)))
             for group in [*table.param_groups, *rest.param_groups]:
                 group["lr"] = pace
             network.train()
             with torch.autocast("cpu", torch.bfloat16, enabled=short):
-                vectors = student.forward(batch.texts)
+                vectors = pupil.forward(batch.texts)
             lost = batch.loss(vectors.float())
             table.zero_grad(set_to_none=True)
             rest.zero_grad(set_to_none=True)
@@ -180,10 +111,10 @@ def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, ra
             rest.step()
             losses.append(float(lost.detach()))
             step += 1
-        going = clone(student)
+        going = clone(pupil)
         rounded = TextGraph(graph.write(going), graph.places).read()
         network.load_state_dict(rounded)
-        found = probe.measure(student.encode)
+        found = probe.measure(pupil.encode)
         if found.values().mean() > best.best.values().mean():
             best.state, best.round, best.best = rounded, number, found
         network.load_state_dict(going)
@@ -195,21 +126,29 @@ def learn(graph: TextGraph, student: Student, lessons: list, probe: Probe, *, ra
     return best
 
 
+def next_batch(lessons: list[Share], waiting: list[list], chance: random.Random) -> Batch:
+    """From a kind of lesson drawn by its share; a kind begins again when all its batches have come."""
+    kind = chance.choices(range(len(lessons)), [each.share for each in lessons])[0]
+    if not waiting[kind]:
+        waiting[kind] = lessons[kind].lessons.batches(chance)
+    return waiting[kind].pop()()
+
+
 def tell(findings: Findings) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in findings.summary().items())
 
 
-def write_encoder(out: Path, start: Path, graph: TextGraph, outcome: Outcome, *, student: Student, told: dict) -> None:
+def write_encoder(out: Path, start: Path, graph: TextGraph, outcome: Outcome, *, pupil: Pupil, told: dict) -> None:
     """The start's folder with other numbers. Neither the manifest nor parity.json holds a text of the shop's."""
     manifest = json.loads((start / "manifest.json").read_text())
     parity = json.loads((start / "parity.json").read_text())
     model = graph.write(outcome.state)
-    student.network.load_state_dict(outcome.state)
-    vectors = student.encode(parity["texts"])
+    pupil.network.load_state_dict(outcome.state)
+    vectors = pupil.encode(parity["texts"])
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     worst = 0.0
     for text, wanted in zip(parity["texts"], vectors, strict=True):
-        ids = np.array(student.rows([text], LONGEST_TEXT))
+        ids = np.array(pupil.rows([text], LONGEST_TEXT))
         hidden = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0].mean(0)
         worst = max(worst, float(np.abs(hidden / np.linalg.norm(hidden) - wanted).max()))
     if worst > TOLERANCE:
@@ -263,24 +202,24 @@ def main() -> int:
     seconds = 60 * options.minutes
     products = read_products(options.products)
     kept, held = hold_out(products, options.seed)
-    graph, student = open_student(options.start)
+    graph, pupil = open_pupil(options.start)
     anchor = Anchor(options.start)
     chance = random.Random(options.seed)
     lessons = gather_lessons(kept, chance)
     print(f"{len(kept)} products to learn from, {len(held)} held out, {len(lessons)} texts", flush=True)
     teacher = None if options.teacher is None else SentenceFolder(options.teacher)
     probe = Probe(held, options.seed, None if teacher is None else teacher.encode)
-    if teacher is None:
-        main_lessons, read, source = OwnLessons(kept, anchor), len(lessons), []
-    else:
-        main_lessons = teach(lessons, teacher, anchor, TEACHER_SHARE * seconds)
-        read, source = len(main_lessons.texts), [f"teacher: {teacher.folder.name}, model sha256 {teacher.sha256}"]
+    own, read, source, parts = OwnLessons(kept, anchor), len(lessons), [], []
+    if teacher is not None:
+        taught = teach(lessons, teacher, anchor, TEACHER_SHARE * seconds)
+        read, source = len(taught.texts), [f"teacher: {teacher.folder.name}, model sha256 {teacher.sha256}"]
         print(f"the teacher read {read} of them, {time.process_time():.0f} s", flush=True)
-    words = [word for word in student.tokenizer.get_vocab() if word.isascii() and word.isalpha() and len(word) > 2]
+        parts.append(Share(SHARES["taught"], taught))
+    words = [word for word in pupil.tokenizer.get_vocab() if word.isascii() and word.isalpha() and len(word) > 2]
     generic = generic_texts(round(GENERIC_SHARE * read), sorted(words), chance)
-    beside = TaughtLessons(generic, anchor(generic))
+    parts += [Share(SHARES["own"], own), Share(SHARES["generic"], TaughtLessons(generic, anchor(generic)))]
     rate = options.rate or RATE["own" if teacher is None else "taught"]
-    outcome = learn(graph, student, [main_lessons, beside], probe, rate=rate, until=seconds, seed=options.seed, short=anchor.student.short)
+    outcome = learn(graph, pupil, parts, probe, rate=rate, until=seconds, seed=options.seed, short=anchor.pupil.short)
     mean, low, high = bound_gain(outcome.before.values(), outcome.best.values(), probe.groups, options.seed)
     told = {
         "products": len(products),
@@ -302,7 +241,7 @@ def main() -> int:
     if not low > 0:
         print(f"no round is better than what it started from beyond chance ({mean:+.4f} [{low:+.4f}, {high:+.4f}]): nothing is written")
         return NOT_BETTER
-    write_encoder(options.out, options.start, graph, outcome, student=student, told=told)
+    write_encoder(options.out, options.start, graph, outcome, pupil=pupil, told=told)
     print(f"round {outcome.round} is kept, {mean:+.4f} [{low:+.4f}, {high:+.4f}] → {options.out}")
     return 0
 

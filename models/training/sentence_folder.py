@@ -31,7 +31,8 @@ class SentenceFolder:
         outputs = [each.name for each in self.session.get_outputs()]
         self.output = next((name for name in ("sentence_embedding", "last_hidden_state") if name in outputs), None)
         if self.output is None or not set(self.wants) <= {"input_ids", "attention_mask", "token_type_ids"}:
-            raise SystemExit(f"{self.file} takes {self.wants} and gives {outputs}; a teacher takes token ids and gives last_hidden_state or sentence_embedding")
+            wanted = "a teacher takes token ids and gives last_hidden_state or sentence_embedding"
+            raise SystemExit(f"{self.file} takes {self.wants} and gives {outputs}; {wanted}")
         pooling = folder / "1_Pooling" / "config.json"
         self.first_token = pooling.exists() and bool(json.loads(pooling.read_text()).get("pooling_mode_cls_token"))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from text_corpus import cut_fragments, write_goods
 
-FEWEST_PRODUCTS = 200
-HELD_OUT, MOST_HELD_OUT = 0.15, 800
+FEWEST_PRODUCTS, FEWEST_HELD_OUT = 200, 20
+HELD_OUT, MOST_HELD_OUT = 0.15, 500
 LONGEST, LEAST_WORDS = 220, 3
 FRAGMENTS_EACH = 6
 # Shares of generic texts beside the shop's own, so that words which the shop does not use keep their meaning.
@@ -59,6 +59,8 @@ def hold_out(products: list[ShopProduct], seed: int) -> tuple[list[ShopProduct],
     kept = []
     for product in sorted(products, key=lambda each: (place[each.group], each.group)):
         (held if len(held) < left or (held and held[-1].group == product.group) else kept).append(product)
+    if len(set(place)) < FEWEST_HELD_OUT or len(kept) < FEWEST_PRODUCTS // 2:
+        raise SystemExit(f"the {len(products)} products are variants of {len(place)} only, or share their titles: too few can be held out")
     return kept, held
 
 

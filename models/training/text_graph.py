@@ -72,6 +72,6 @@ def open_text_graph(file: Path, network: nn.Module) -> TextGraph:
             place = Place(stem, whole=f"{stem}_q" in shapes, transposed=True)
         shape = shapes.get(f"{place.stem}_q" if place.whole else place.stem, ())
         if (shape[::-1] if place.transposed else shape) != tuple(parameter.shape):
-            raise SystemExit(f"{file}: {name} {list(parameter.shape)} is not found in it; it was exported from another network than text_student.py's")
+            raise SystemExit(f"{file} holds no {name} {list(parameter.shape)}; it was exported from another network than text_student.py's")
         places[name] = place
     return TextGraph(model, places)

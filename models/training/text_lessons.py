@@ -67,6 +67,10 @@ def turn_into(space: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return leading @ (left @ right)
 
 
+def says(product: ShopProduct, text: str) -> bool:
+    return text in product.lines or text in product.labels or text in product.title.lower()
+
+
 class OwnLessons:
     """Titles against other texts of the same product (in-batch contrast, InfoNCE: van den Oord et al. 2018), beside the anchor."""
 
@@ -96,7 +100,7 @@ class OwnLessons:
         count = len(products)
         # Who has the very text, or is all but the same product, is no counter-example.
         twins = wanted[:count] @ wanted[:count].T > TWINS
-        shared = torch.tensor([[partner in other.lines or partner in other.labels or partner in other.title.lower() for other in products] for partner in partners])
+        shared = torch.tensor([[says(other, partner) for other in products] for partner in partners])
         hide = (twins | shared | shared.T) & ~torch.eye(count, dtype=torch.bool)
 
         def loss(own: Tensor) -> Tensor:

@@ -2,6 +2,7 @@ import { meanOf } from '../../tuning/significance/bootstrap.js';
 import { comparePaired } from '../../tuning/significance/paired-comparison.js';
 import type { Table } from '../measured-page.js';
 import type { Cost, Judged, Known, Picture } from './encoders.js';
+import { agreementOf } from './known-item.js';
 import { formatDifference, formatInterval, formatShare, type QualitySection } from './quality-section.js';
 
 const SEED = 20;
@@ -35,7 +36,7 @@ export function describeEncoders(findings: EncoderFindings): QualitySection {
         caption:
           `Known items among products that no fit saw: mean reciprocal rank of a product for a sentence of its description and for 2–4 words of its title; agreement: share of the ten nearest of ${reference}. ` +
           'Differences to the built-in encoder over all questions, paired',
-        table: knownTable(known),
+        table: knownTable(known, teacher),
       },
       {
         caption: `ESCI, ${judged.words.length} judged queries, \`ndcg_lin@10\` on titles over the whole catalogue; differences to BM25 of the engine on titles, paired`,
@@ -61,21 +62,23 @@ export function describeEncoders(findings: EncoderFindings): QualitySection {
   };
 }
 
-function knownTable(known: EncoderFindings['known']): Table {
+function knownTable(known: EncoderFindings['known'], teacher: string | null): Table {
   const rows = [...known].flatMap(([pack, encoders]) => {
     const base = encoders.find(({ name }) => name === BUILT_IN);
-    return encoders.map(({ name, kinds, ranks, agreement }) => {
+    const reference = encoders.find(({ name }) => name === teacher);
+    return encoders.map((encoder) => {
+      const { name, kinds, reciprocalRanks: ranks } = encoder;
       const mean = (kind: string): string => {
         const own = ranks.filter((_, place) => kinds[place] === kind);
         return own.length === 0 ? '' : formatShare(meanOf(own));
       };
-      const paired = base === undefined || name === BUILT_IN ? null : pair(base.ranks, ranks);
+      const paired = base === undefined || name === BUILT_IN ? null : pair(base.reciprocalRanks, ranks);
       return [
         `${pack}: ${name}`,
         mean('sentence'),
         mean('fragment'),
         ...(paired ?? ['', '']),
-        agreement === null ? '' : formatShare(meanOf(agreement)),
+        reference === undefined ? '' : formatShare(meanOf(agreementOf(encoder, reference))),
       ];
     });
   });

@@ -6,7 +6,7 @@ import { openModelFolder } from '../../models/model-folder.js';
 import { dot } from './alignment.js';
 import { describeEncoders } from './encoder-tables.js';
 import { gradeVectors, gradeWords, searchTitles } from './judged-texts.js';
-import { agreementOf, drawQuestions, measureKnownItems } from './known-item.js';
+import { drawQuestions, measureKnownItems } from './known-item.js';
 import { measurePictures } from './picture-encoders.js';
 import type { QualityRun } from './quality-run.js';
 import type { QualitySection } from './quality-section.js';
@@ -21,18 +21,15 @@ const HALVES = [0, 1] as const;
 const UNMET = ['icecat', 'magento', 'beauty', 'tops'] as const;
 
 const values = z.array(z.number());
-const knownSchema = z.object({
-  name: z.string(),
-  kinds: z.array(z.enum(['sentence', 'fragment'])),
-  ranks: values,
-  agreement: values.nullable(),
-});
+const kinds = z.array(z.enum(['sentence', 'fragment']));
+const knownSchema = z.object({ name: z.string(), kinds, reciprocalRanks: values, nearest: z.array(values) });
 export type Known = z.output<typeof knownSchema>;
-const judgedSchema = z.object({
-  words: values,
-  systems: z.array(z.object({ name: z.string(), alone: values, mixed: values, weights: values })),
-});
-export type Judged = z.output<typeof judgedSchema>;
+const judgedSchema = z.object({ name: z.string(), alone: values, mixed: values, weights: values });
+const wordsSchema = z.array(z.array(z.tuple([z.number(), z.number()])));
+export interface Judged {
+  readonly words: readonly number[];
+  readonly systems: readonly z.output<typeof judgedSchema>[];
+}
 const costSchema = z.object({ name: z.string(), bytes: z.number(), itemMs: z.number(), queryMs: z.number() });
 export type Cost = z.output<typeof costSchema>;
 const pictureSchema = z.object({
@@ -57,7 +54,7 @@ export async function measureEncoders(run: QualityRun): Promise<QualitySection> 
   };
   const known = new Map<string, Known[]>();
   const measurePack = async (pack: string, test: readonly TextProduct[], fits: readonly TextCandidate[]): Promise<void> => {
-    known.set(pack, await resume(run, `known-${pack}`, z.array(knownSchema), () => measureKnown(run, pack, test, fits)));
+    known.set(pack, await measureKnown(run, pack, test, fits));
   };
   const products = await readTextPack(run.data, 'esci');
   const queries = await readJudgedQueries(run.data);
@@ -73,13 +70,11 @@ export async function measureEncoders(run: QualityRun): Promise<QualitySection> 
     await measurePack(pack, test, await fit(pack, learn));
   }
 
-  const judged = await resume(run, 'judged', judgedSchema, () => measureJudged(run, { products, queries, halves }));
-  const costs = await resume(run, 'costs', z.array(costSchema), () =>
-    measureCosts(
-      run,
-      products,
-      queries.map(({ query }) => query),
-    ),
+  const judged = await measureJudged(run, { products, queries, halves });
+  const costs = await measureCosts(
+    run,
+    products,
+    queries.map(({ query }) => query),
   );
   const pictures = await resume(run, 'pictures', z.array(pictureSchema), () => measurePictureEncoders(run));
   return describeEncoders({ known, judged, costs, pictures, refused, minutes: [...minutes], teacher: findTeacher(run.data)?.name ?? null });
@@ -101,25 +96,26 @@ async function resume<Schema extends z.ZodType>(
 
 async function measureKnown(run: QualityRun, pack: string, test: readonly TextProduct[], fits: readonly TextCandidate[]): Promise<Known[]> {
   const questions = drawQuestions(test, SEED);
-  const texts = questions.map(({ text }) => text);
-  const titles = test.map(({ title }) => title);
-  const measured = [];
+  const measured: Known[] = [];
   for (const candidate of [...listStanding(run.data), ...fits]) {
-    run.tell(`encoders: ${pack}, known items, ${candidate.name}`);
-    const vectors = await withEncoder(candidate, async (encoder) => ({
-      questions: await encoder.encode(texts),
-      titles: await encoder.encode(titles),
-    }));
-    measured.push({ name: candidate.name, items: measureKnownItems(questions, vectors) });
+    const known = await resume(run, `known-${pack}-${nameFile(candidate)}`, knownSchema, async () => {
+      run.tell(`encoders: ${pack}, known items, ${candidate.name}`);
+      const vectors = await withEncoder(candidate, async (encoder) => ({
+        questions: await encoder.encode(questions.map(({ text }) => text)),
+        titles: await encoder.encode(test.map(({ title }) => title)),
+      }));
+      const { reciprocalRanks, nearest } = measureKnownItems(questions, vectors);
+      return {
+        ...{ name: candidate.name, kinds: questions.map(({ kind }) => kind) },
+        ...{ reciprocalRanks: [...reciprocalRanks], nearest: nearest.map((places) => [...places]) },
+      };
+    });
+    measured.push(known);
   }
-  const reference = measured.find(({ name }) => name === findTeacher(run.data)?.name)?.items;
-  return measured.map(({ name, items }) => ({
-    name,
-    kinds: questions.map(({ kind }) => kind),
-    ranks: [...items.reciprocalRanks],
-    agreement: reference === undefined ? null : agreementOf(items, reference),
-  }));
+  return measured;
 }
+
+const nameFile = ({ name }: TextCandidate): string => name.replace(/[^\w.-]+/g, '-');
 
 const halfOf = ({ id }: JudgedQuery): number => Number(id) % HALVES.length;
 
@@ -136,44 +132,58 @@ async function measureJudged(
     halves,
   }: { products: readonly TextProduct[]; queries: readonly JudgedQuery[]; halves: ReadonlyMap<number, TextCandidate[]> },
 ): Promise<Judged> {
-  run.tell('encoders: esci, BM25 of the engine');
-  const words = await searchTitles(run.node, products, queries);
+  const found = await resume(run, 'judged-words', wordsSchema, async () => {
+    run.tell('encoders: esci, BM25 of the engine');
+    return (await searchTitles(run.node, products, queries)).map((scores) => [...scores]);
+  });
+  const words = found.map((scores) => new Map(scores));
   const systems = new Map<string, (half: number) => TextCandidate | undefined>();
   for (const candidate of listStanding(run.data)) systems.set(candidate.name, () => candidate);
   for (const { name } of halves.get(0) ?? []) systems.set(name, (half) => halves.get(half)?.find((fit) => fit.name === name));
-  const measured: Judged['systems'] = [];
+  const measured: z.output<typeof judgedSchema>[] = [];
   for (const [name, choose] of systems) {
     const chosen = HALVES.map(choose).filter((candidate) => candidate !== undefined);
     if (chosen.length < HALVES.length) continue; // a half was refused: there is no figure of all queries
-    run.tell(`encoders: esci, judged queries, ${name}`);
-    const cosines = new Map<string, Float32Array>();
-    for (const candidate of new Set(chosen)) {
-      const own = queries.filter((query) => choose(halfOf(query)) === candidate);
-      const { titles, asked } = await withEncoder(candidate, async (encoder) => ({
-        titles: await encoder.encode(products.map(({ title }) => title)),
-        asked: await encoder.encode(own.map(({ query }) => query)),
-      }));
-      for (const [place, { id }] of own.entries()) {
-        const vector = asked[place] ?? new Float32Array();
-        cosines.set(
-          id,
-          Float32Array.from(titles, (title) => dot(vector, title)),
-        );
+    const system = await resume(run, `judged-${nameFile({ name, path: '' })}`, judgedSchema, async () => {
+      run.tell(`encoders: esci, judged queries, ${name}`);
+      const cosines = new Map<string, Float32Array>();
+      for (const candidate of new Set(chosen)) {
+        const own = queries.filter((query) => choose(halfOf(query)) === candidate);
+        for (const [id, row] of await askTitles(candidate, products, own)) cosines.set(id, row);
       }
-    }
-    const all = queries.map(({ id }) => cosines.get(id) ?? new Float32Array());
-    const figures = gradeVectors(words, all, { queries, products });
-    measured.push({ name, alone: [...figures.alone], mixed: [...figures.mixed], weights: [...figures.weights] });
+      const all = queries.map(({ id }) => cosines.get(id) ?? new Float32Array());
+      const { alone, mixed, weights } = gradeVectors(words, all, { queries, products });
+      return { name, alone: [...alone], mixed: [...mixed], weights: [...weights] };
+    });
+    measured.push(system);
   }
   return { words: gradeWords(words, queries, products), systems: measured };
+}
+
+/** Cosines of each query with the titles of all products, by the query's id. */
+async function askTitles(
+  candidate: TextCandidate,
+  products: readonly TextProduct[],
+  queries: readonly JudgedQuery[],
+): Promise<Map<string, Float32Array>> {
+  return withEncoder(candidate, async (encoder) => {
+    const titles = await encoder.encode(products.map(({ title }) => title));
+    const asked = await encoder.encode(queries.map(({ query }) => query));
+    return new Map(
+      queries.map(({ id }, place) => [id, Float32Array.from(titles, (title) => dot(asked[place] ?? new Float32Array(), title))] as const),
+    );
+  });
 }
 
 async function measureCosts(run: QualityRun, products: readonly TextProduct[], queries: readonly string[]): Promise<Cost[]> {
   const titles = products.map(({ title }) => title);
   const costs: Cost[] = [];
   for (const candidate of listStanding(run.data)) {
-    run.tell(`encoders: CPU of ${candidate.name}`);
-    costs.push({ name: candidate.name, ...(await measureCost(candidate, titles, queries)) });
+    const cost = await resume(run, `cost-${nameFile(candidate)}`, costSchema, async () => {
+      run.tell(`encoders: CPU of ${candidate.name}`);
+      return { name: candidate.name, ...(await measureCost(candidate, titles, queries)) };
+    });
+    costs.push(cost);
   }
   return costs;
 }
