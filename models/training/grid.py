@@ -7,6 +7,7 @@ phase did not find counts 0), parameters, arithmetic of one list of 200 candidat
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import time
@@ -22,11 +23,11 @@ from export import draw_inputs
 from inputs import open_inputs
 from losses import standardise
 from model import FusionBase
-from tuned.arms import ARMS, BY_NAME, Arm
+from tuned.arms import ARMS, BY_NAME, TREES, Arm
 from tuned.build import build_network, fit_projections, read_shipped, take_over
 from tuned.choices import tell_choices
 from tuned.list_table import ListTable
-from tuned.trainer import by_length, rank_targets, score_network, train
+from tuned.trainer import HELD_OUT, by_length, choose_device, rank_targets, score_network, train
 
 HIDDEN_SHARES = (0.1, 0.3, 0.5, 0.7)
 FULL_LOAD = (1, 200, 50)
@@ -105,6 +106,21 @@ def run_arm(arm: Arm, pack: Pack, seed: int, *, out: Path, shipped: Path, second
     return report
 
 
+def run_trees(pack: Pack, seed: int) -> dict:
+    """LambdaMART on the same lists; on a CPU, where LightGBM is there."""
+    from tuned.trees import Trees, fit_trees
+
+    began = time.monotonic()
+    booster = fit_trees(pack.train, seed=seed)
+    seconds = time.monotonic() - began
+    learn, held = pack.train.split(HELD_OUT, 1)
+    return {
+        "pack": pack.name, "arm": TREES, "group": "rivals", "seed": seed,
+        "lists": {"train": len(learn), "held out": len(held), "test": len(pack.test), "asked": pack.test.asked},
+        "trees": booster.num_trees(), "seconds": round(seconds, 1), "device": "CPU", "systems": pack.measure(score_network(Trees(booster))),
+    }  # fmt: skip
+
+
 def measure_rivals(pack: Pack, shipped: Path) -> dict:
     """What needs no training on these lists."""
     network = FusionBase()
@@ -127,7 +143,7 @@ def name_run(arm: Arm | None, pack: str, seed: int) -> str:
 
 def list_jobs(packs: list[str], arms: list[str]) -> list[tuple[Arm | None, str, int]]:
     """In the order of ARMS; first what needs no training."""
-    chosen = [BY_NAME[name] for name in arms] if arms else ARMS
+    chosen = [BY_NAME[name] for name in arms] if arms else [arm for arm in ARMS if arm.name != TREES or importlib.util.find_spec("lightgbm")]
     jobs: list[tuple[Arm | None, str, int]] = [(None, pack, 0) for pack in packs]
     return jobs + [(arm, pack, seed) for arm in chosen for seed in arm.seeds for pack in packs if not arm.packs or pack in arm.packs]
 
@@ -159,11 +175,16 @@ def work(options: argparse.Namespace, number: int, deadline: float) -> None:
                 pack = pack or Pack(options.lists, name, options.device)
                 left = deadline - time.monotonic()
                 say = lambda line: print(f"{file.stem}: {line}", flush=True) if options.verbose else None  # noqa: E731
-                report = run_arm(arm, pack, seed, out=options.out, shipped=options.shipped, seconds=left, tell=say) if arm else measure_rivals(pack, options.shipped)
+                if arm is None:
+                    report = measure_rivals(pack, options.shipped)
+                elif arm.name == TREES:
+                    report = run_trees(pack, seed)
+                else:
+                    report = run_arm(arm, pack, seed, out=options.out, shipped=options.shipped, seconds=left, tell=say)
                 file.with_suffix(".part").write_text(json.dumps(report))
                 file.with_suffix(".part").rename(file)
                 print(f"{file.stem}: " + ", ".join(f"{system} {told['ndcg@10']:.4f}" for system, told in report["systems"].items()) + f", {time.monotonic() - began:.0f} s", flush=True)
-            except Exception as error:  # one run's fault is not the others'
+            except (Exception, SystemExit) as error:  # one run's fault is not the others'
                 print(f"{file.stem} FAILED after {time.monotonic() - began:.0f} s: {type(error).__name__}: {error}", flush=True)
                 options.failed.append(file.stem)
             finally:
@@ -178,14 +199,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--arms", nargs="*", default=[], choices=list(BY_NAME), metavar="ARM")
     parser.add_argument("--shipped", type=Path, required=True, help="folder of the fusion-base that tuning starts from")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9, help="no run is begun that would end later")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
+    options.device = choose_device(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
-    for left in options.out.glob("*.claim"):
-        left.unlink()
+    for pack in options.packs:  # of a run that was stopped
+        for left in options.out.glob(f"{pack}.*.claim"):
+            left.unlink()
     options.failed = []
     deadline = time.monotonic() + options.seconds
     if options.workers == 1:

@@ -22,7 +22,7 @@ from tuned.choices import DEFAULTS, Network, Training, load_choices, tell_choice
 from tuned.exported import export_tuned
 from tuned.list_table import ListTable
 from tuned.positions import read_positions
-from tuned.trainer import HELD_OUT, Trained, by_length, rank_targets, score_network, train
+from tuned.trainer import HELD_OUT, Trained, by_length, choose_device, rank_targets, score_network, train
 
 NOT_CORRECTED = "position bias not corrected"
 CORRECTED = {"swaps": "position bias corrected by a tower over positions of logged swaps", "propensities": "position bias corrected by a tower over positions with known propensities"}
@@ -33,10 +33,6 @@ def open_tables(rows: list[Path], device: str, training: Training) -> ListTable:
     if training.positions != "none":
         read_positions(table, rows)
     return table
-
-
-def choose_device(name: str) -> str:
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def write_artefact(network: torch.nn.Module, table: ListTable, trained: Trained, out: Path, *, choices: Network, training: Training, seed: int, start: Path) -> None:

@@ -9,6 +9,7 @@ import { measureColumns } from './column-ablation.js';
 import { measureCore } from './core-packs.js';
 import { measureEncoders } from './encoders.js';
 import { measureEsci } from './esci.js';
+import { measureGrid } from './grid.js';
 import { measureMagento } from './magento.js';
 import { measureBeauty, measureSports } from './next-item.js';
 import { DEFAULT_SHOPPERS, OptionsRefused, readQualityOptions, type QualityOptions } from './quality-options.js';
@@ -26,6 +27,7 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   columns: measureColumns,
   core: measureCore,
   encoders: measureEncoders,
+  grid: measureGrid,
 };
 
 const OPENING = `# Quality, measured

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from tuned.choices import Network, Training, read_choices
 
 # Few large steps, so that a run takes minutes of a core or seconds of a GPU; all weights are drawn, so that no arm has a better start.
-TRAINING = {"start": "nothing", "batch": 256, "rate": 4e-3, "epochs": 8, "patience": 2}
-GENTLE = {**TRAINING, "rate": 1.5e-3, "epochs": 6}
-LARGE = {**TRAINING, "batch": 128, "rate": 6e-4, "epochs": 10, "patience": 3}
+TRAINING = {"start": "nothing", "batch": 256, "rate": 4e-3, "epochs": 6, "patience": 2}
+GENTLE = {**TRAINING, "rate": 1.5e-3, "epochs": 5}
+LARGE = {**TRAINING, "batch": 128, "rate": 6e-4, "epochs": 8, "patience": 3}
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,28 @@ def large(name: str, layers: int, width: int, heads: int, seeds: tuple[int, ...]
 
 
 SEEDS = (1, 2, 3)
-FILMS = {"packs": ("ml1m",)}
+TREES = "LambdaMART"
+SHOPS, FILMS = {"packs": ("beauty", "sports")}, {"packs": ("ml1m",)}
 # In the order in which they are run: what is left over when time is up is missed least.
 ARMS: list[Arm] = [
     tuned("default", "rivals", more={"seeds": SEEDS}),
-    Arm("fusion-base, from nothing", "rivals", {"training": {**TRAINING, "modality_dropout": 0.0}}, SEEDS, base=True),
     Arm("fusion-base, tuned", "rivals", {"training": {**GENTLE, "start": "base", "modality_dropout": 0.0}}, SEEDS, base=True),
-    tuned("default, from fusion-base", "rivals", {**GENTLE, "start": "base"}, {"seeds": SEEDS}),
+    Arm(TREES, "rivals", {}),
     large("large 2x192", 2, 192, 4, SEEDS),
-    *[tuned(f"fusion {name}", "fusion", fusion=name) for name in ("early_concat", "weighted", "mlp", "attention", "hadamard", "transformer")],
-    tuned("fusion late", "fusion", fusion="late", context=0, heads="single"),
-    *[tuned(f"user {name}", "user encoder", user=name) for name in ("none", "mean", "gru", "lstm", "cnn")],
-    *[tuned(f"context {count}", "list context", context=count) for count in (0, 2)],
-    *[tuned(f"loss {name}", "loss", {"loss": name}) for name in ("bce", "bpr", "lambda-softmax", "mse")],
-    *[tuned(f"heads {name}", "heads", heads=name) for name in ("single", "shared-bottom", "mmoe")],
-    *[tuned(f"missing {name}", "missing vectors", missing=name) for name in ("mean", "drop")],
     tuned("no modality dropout", "missing vectors", {"modality_dropout": 0.0}),
+    tuned("default, from fusion-base", "rivals", {**GENTLE, "start": "base"}, {"seeds": SEEDS}),
+    tuned("without pictures", "modalities", more={**FILMS, "without": ("image",)}),
+    tuned("without texts", "modalities", more={**FILMS, "without": ("text",)}),
+    tuned("fusion late", "fusion", fusion="late", context=0, heads="single"),
+    *[tuned(f"fusion {name}", "fusion", more=SHOPS, fusion=name) for name in ("early_concat", "weighted", "mlp", "attention", "hadamard", "transformer")],
+    *[tuned(f"user {name}", "user encoder", more=SHOPS, user=name) for name in ("none", "mean", "gru", "lstm", "cnn")],
+    *[tuned(f"context {count}", "list context", more=SHOPS, context=count) for count in (0, 2)],
+    *[tuned(f"loss {name}", "loss", {"loss": name}, SHOPS) for name in ("bce", "bpr", "lambda-softmax", "mse")],
+    *[tuned(f"heads {name}", "heads", more=SHOPS, heads=name) for name in ("single", "shared-bottom", "mmoe")],
+    *[tuned(f"missing {name}", "missing vectors", missing=name) for name in ("mean", "drop")],
+    Arm("fusion-base, from nothing", "rivals", {"training": {**TRAINING, "modality_dropout": 0.0}}, base=True, **SHOPS),
     large("large 4x256", 4, 256, 8, (1,)),
     large("large 6x384", 6, 384, 8, (1,)),
     large("large 2x192, faster", 2, 192, 4, (1,), 1.5e-3),
-    tuned("without pictures", "modalities", more={**FILMS, "without": ("image",)}),
-    tuned("without texts", "modalities", more={**FILMS, "without": ("text",)}),
 ]
 BY_NAME = {arm.name: arm for arm in ARMS}

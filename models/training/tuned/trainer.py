@@ -19,7 +19,7 @@ HELD_OUT, FEWEST_LISTS = 0.1, 50
 DIAL = 0.75
 # Weights of the blended order's loss and of the funnel's beside the network's own; steepness with which a blended z is read as a choice.
 BLEND_SHARE, FUNNEL_SHARE, BLEND_STEEPNESS = 0.5, 0.1, 1.5
-TEST_BATCH, CUT = 64, 10
+TEST_BATCH, CUT = 128, 10
 
 
 @dataclass
@@ -29,6 +29,11 @@ class Trained:
     lists: int
     held: int
     seconds: float
+
+
+def choose_device(name: str) -> str:
+    """auto: a GPU where there is one."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 def hide_vectors(x: dict[str, Tensor], share: float, generator: torch.Generator) -> dict[str, Tensor]:
