@@ -20,7 +20,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 from artefact import flat, write_manifest, write_parity
 from contract import FEATURE_SET
-from rows import Rows, read_rows
+from rows import Rows, draw_lists, read_rows
 
 OPSET, IR_VERSION = 15, 10
 HELD_OUT = 0.1
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--columns", default="all", help="all, no-cosines (without those that vectors give), or names with commas between")
     parser.add_argument("--out", type=Path, required=True, help="NAME-VERSION folder to write")
+    parser.add_argument("--lists", type=int, help="use so many lists, drawn by the seed (default: all)")
     parser.add_argument("--trees", type=int, default=300)
     parser.add_argument("--leaves", type=int, default=31)
     parser.add_argument("--rate", type=float, default=0.05)
@@ -48,6 +49,7 @@ def main() -> None:
     if not all(options.out.name.rpartition("-")[::2]):
         raise SystemExit(f"--out {options.out}: the folder's name must be NAME-VERSION, such as lambdamart-1")
     rows = read_rows(options.rows, choose_columns(options.columns))
+    rows = rows.take(draw_lists(rows.list_ids, options.lists, options.seed))
     model, ndcg = fit(rows, options)
     write_artefact(model, rows, options, ndcg)
 
