@@ -1,6 +1,7 @@
 """What ranks the next item how well (next_item.py's task): rivals over all items, and rankers over recommended_lists.py's candidates.
 
-    python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --rivals | --onnx FOLDER | --trees | --net [--seed 1]
+    python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --rivals | --onnx FOLDER | --net [--seed 1]
+                                                                            | --trees [--sasrec STATES] [--seed 1]
     python measure_next_item.py --task TASKS/beauty.npz --results RESULTS --compare     # all that is there, with train_sasrec.py's files
 
 A run writes RESULTS/TASK.NAME-SEED.npz: an array a system, the rank of each asked target (-1: not among the candidates). `--compare` pairs
@@ -13,13 +14,12 @@ import pickle
 from itertools import islice
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 import torch
 from torch import Tensor
 
 from behaviour import narrowest
-from boosted import BATCH, fit_trees, gather_evidence
+from boosted import BATCH, fit_trees
 from contract import ACTION
 from dataset import collate
 from list_batches import load_lists, walk_lists
@@ -30,13 +30,14 @@ from offline import Systems, place_targets
 from train import train
 
 BOOTSTRAP, DRAWN_AT_ONCE = 2000, 100
+TAUGHT = 4000  # lists that LambdaMART learns from
 CHOSEN_ON = 3000  # shoppers by whom a decay is chosen
 RIVAL = "SASRec, sampled softmax"
 PLAIN = {"first phase": "fused candidates, as they come"}
 
 
 def rank_lists(views: list, scores, asked: np.ndarray) -> dict[str, np.ndarray]:
-    """`scores`: inputs -> system -> [B, N]. Ranks of each asked shopper's target by system, -1 where it is in no list."""
+    """`scores`: inputs and their lists -> system -> [B, N]. Ranks of each asked shopper's target by system, -1 where it is in no list."""
     ranks: dict[str, np.ndarray] = {}
     place = np.full(asked.max() + 1, -1)
     place[asked] = np.arange(len(asked))
@@ -45,43 +46,79 @@ def rank_lists(views: list, scores, asked: np.ndarray) -> dict[str, np.ndarray]:
         for start in range(0, len(order), BATCH):
             lists = [each.lists[i] for i in order[start : start + BATCH]]
             batch = collate(each.view, lists)
-            for name, values in scores(batch.inputs).items():
+            for name, values in scores(batch.inputs, lists).items():
                 mine = ranks.setdefault(name, np.full(len(asked), -1))
                 mine[place[[one.shopper for one in lists]]] = place_targets(values, batch.chosen, batch.inputs["candidate_mask"]).numpy()
     return ranks
 
 
-class Trained:
-    """Rankers trained on the lists of the position before."""
+class Expected:
+    """What SASRec expects of a shopper as two more columns of evidence: its score, and its z in the list."""
 
-    def __init__(self, lists: Path, seed: int, *, trees: bool, steps: int, out: Path):
-        views = load_lists([lists])
-        count = sum(len(each.lists) for each in views) // BATCH
-        self.weightless, self.net, self.trees = FusionBase().eval(), None, None
-        if trees:
-            batches = walk_lists(views, batch=BATCH, seed=seed, randomised=False)
-            self.trees = fit_trees(*gather_evidence(batches, count), trees=300, leaves=31, rate=0.05, seed=seed)
-        else:
-            out.mkdir(parents=True, exist_ok=True)
-            batches = walk_lists(views, batch=BATCH, seed=seed, randomised=False)
-            self.net = train(batches, out=out, start=None, steps=steps, seed=seed, device="cpu", rate=3e-3).eval()
+    def __init__(self, file: Path, *, before: bool):
+        """`before`: of the model that has not been trained on the item before the target's place."""
+        stored = np.load(file)
+        of = "stopped" if before else "refitted"
+        self.states = stored["before_expected" if before else f"{of}_expected"].astype(np.float32)
+        self.items = stored[f"{of}_items"].astype(np.float32)
+
+    def __call__(self, lists: list, n: int) -> Tensor:
+        """[B, N, 2]"""
+        columns = torch.zeros(len(lists), n, 2)
+        for row, one in enumerate(lists):
+            scores = self.items[one.items] @ self.states[one.shopper]
+            columns[row, : len(scores)] = torch.from_numpy(np.stack([scores, (scores - scores.mean()) / (scores.std() + 0.01)], 1))
+        return columns
+
+
+class Trees:
+    """LambdaMART trained on the lists of the position before."""
+
+    def __init__(self, lists: Path, seed: int, sasrec: Path | None):
+        self.weightless, self.sasrec = FusionBase().eval(), sasrec
+        expected = Expected(sasrec, before=True) if sasrec else None
+        rows, grades, lengths = [], [], []
+        for each in load_lists([lists]):
+            drawn = np.random.default_rng(seed).permutation(len(each.lists))[:TAUGHT]
+            for start in range(0, len(drawn), BATCH):
+                some = [each.lists[i] for i in drawn[start : start + BATCH]]
+                batch = collate(each.view, some)
+                present = batch.inputs["candidate_mask"].numpy() > 0
+                rows.append(self.gather(batch.inputs, some, expected)[present])
+                grades.append(batch.chosen.numpy()[present].astype(int))
+                lengths.append(present.sum(1))
+        self.trees = fit_trees(np.concatenate(rows), np.concatenate(grades), np.concatenate(lengths), trees=300, leaves=31, rate=0.05, seed=seed)
+        self.expected = Expected(sasrec, before=False) if sasrec else None
+        self.name = "LambdaMART in-domain, SASRec's score in its evidence" if sasrec else "LambdaMART in-domain"
 
     @torch.no_grad()
-    def __call__(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
-        if self.net:
-            return {"fusion-base's net, in-domain": self.net(x)["score"]}
+    def gather(self, x: dict[str, Tensor], lists: list, expected: Expected | None) -> np.ndarray:
         evidence = self.weightless.gather(x)[0]
-        return {"LambdaMART, in-domain": torch.from_numpy(predict(self.trees, evidence)).reshape(evidence.shape[:2])}
+        return (torch.cat([evidence, expected(lists, evidence.shape[1])], 2) if expected else evidence).numpy()
+
+    def __call__(self, x: dict[str, Tensor], lists: list) -> dict[str, Tensor]:
+        evidence = self.gather(x, lists, self.expected)
+        scores = self.trees.predict(evidence.reshape(-1, evidence.shape[2])).astype(np.float32)
+        return {self.name: torch.from_numpy(scores).reshape(evidence.shape[:2])}
 
 
-def predict(trees: lightgbm.Booster, evidence: Tensor) -> np.ndarray:
-    return trees.predict(evidence.reshape(-1, evidence.shape[2]).numpy()).astype(np.float32)
+class Net:
+    """fusion-base's net trained from nothing on the same lists."""
+
+    def __init__(self, lists: Path, seed: int, *, steps: int, out: Path):
+        out.mkdir(parents=True, exist_ok=True)
+        batches = walk_lists(load_lists([lists]), batch=BATCH, seed=seed, randomised=False)
+        self.net = train(batches, out=out, start=None, steps=steps, seed=seed, device="cpu", rate=3e-3).eval()
+
+    @torch.no_grad()
+    def __call__(self, x: dict[str, Tensor], lists: list) -> dict[str, Tensor]:
+        return {"fusion-base's net in-domain": self.net(x)["score"]}
 
 
 def open_artefact(folder: Path):
     systems = Systems(argparse.Namespace(no_log=False, run=None, trees=None, onnx=folder))
     names = {"first phase": PLAIN["first phase"], "artefact 0.75": "fusion-base, dial .75", "artefact 1": "fusion-base, dial 1"}
-    return lambda x: {names[name]: values for name, values in systems(x).items() if name in names}
+    return lambda x, lists: {names[name]: values for name, values in systems(x).items() if name in names}
 
 
 def compare(task: str, asked: int, results: Path) -> dict:
@@ -121,7 +158,7 @@ def draw_means(values: np.ndarray) -> np.ndarray:
 
 def read_ranks(file: Path) -> dict[str, np.ndarray]:
     stored = np.load(file)
-    told = file.with_suffix(".json")
+    told = file.with_name(f"{file.name.removesuffix('.npz')}.json")
     if "stopped_ranks" not in stored:
         return {name: stored[name] for name in stored.files}
     loss = "sampled softmax" if json.loads(told.read_text())["negatives"] else "softmax over all items"
@@ -136,6 +173,7 @@ def main() -> None:
     parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--onnx", type=Path, help="folder of an artefact")
     parser.add_argument("--trees", action="store_true")
+    parser.add_argument("--sasrec", type=Path, help="train_sasrec.py's states, as evidence of the trees")
     parser.add_argument("--net", action="store_true")
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--seed", type=int, default=1)
@@ -145,13 +183,13 @@ def main() -> None:
     task, name = read_task(options.task), options.task.stem
     if options.compare:
         report = compare(name, len(task.asked), options.results)
-        recall = options.results / f"{name}-recall.json"
+        recall = options.results / f"{name}-next-recall.json"
         report["recall"] = json.loads(recall.read_text()) if recall.exists() else None
         (options.results / f"{name}.json").write_text(json.dumps(report, indent=1))
         for row in report["rows"]:
             print(f"{row['system']:55} {row['seeds']} {row['hr@10'][0]:.4f} {row['ndcg@10'][0]:.4f}  {row.get('ndcg@10 to SASRec', '')}")
         return
-    keep = lambda what, ranks: np.savez_compressed(options.results / f"{name}.{what}-{options.seed}.npz", **ranks)  # noqa: E731
+    keep = lambda what, ranks: np.savez_compressed(options.results / f"{name}.{what}-{options.seed}.npz", **{system: own.astype(np.int16) for system, own in ranks.items()})  # noqa: E731
     part = lambda which: options.lists.with_name(f"{options.lists.name}-{which}.pickle")  # noqa: E731
     test = load_lists([part("test")])
     if options.rivals:
@@ -162,10 +200,12 @@ def main() -> None:
         keep("rivals", {system: own for system, (_, own) in ranks.items()})
     if options.onnx:
         keep("artefact", rank_lists(test, open_artefact(options.onnx), task.asked))
-    for kind in ("trees", "net"):
-        if getattr(options, kind):
-            trained = Trained(part("train"), options.seed, trees=kind == "trees", steps=options.steps, out=options.results / f"{name}.net-{options.seed}")
-            keep(kind, rank_lists(test, trained, task.asked))
+    if options.trees:
+        what = "trees-sasrec" if options.sasrec else "trees"
+        keep(what, rank_lists(test, Trees(part("train"), options.seed, options.sasrec), task.asked))
+    if options.net:
+        out = options.results / f"{name}.net-{options.seed}"
+        keep("net", rank_lists(test, Net(part("train"), options.seed, steps=options.steps, out=out), task.asked))
 
 
 if __name__ == "__main__":

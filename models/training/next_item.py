@@ -65,17 +65,21 @@ def gains(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return hit.astype(float), np.where(hit, 1 / np.log2(np.maximum(ranks, 0) + 2), 0)
 
 
-def read_core(data: Path, name: str, known_events: int) -> NextItemTask:
-    """`known_events`: products with fewer events before each shopper's last two are no products here (docs/quality.md, 5-cores)."""
+def leave_rare_out(task: NextItemTask, known_events: int) -> tuple[NextItemTask, np.ndarray]:
+    """Without the items that fewer events before everybody's last two speak of (docs/quality.md, 5-cores), and which stay [n]; numbered anew.
+    Who waits for such an item is not asked."""
+    counted = np.bincount(np.concatenate([row[:-1] for row in task.rows]), minlength=task.n)
+    kept = counted >= known_events
+    number = np.where(kept, np.cumsum(kept) - 1, -1)
+    rows = [number[row] for row in task.rows]
+    return NextItemTask(int(kept.sum()), [row[row >= 0] for row in rows], np.where(task.target >= 0, number[task.target], -1)), kept
+
+
+def read_core(data: Path, name: str) -> NextItemTask:
     items = read_lines(data / name / "items.jsonl.gz")
     place = {str(item["id"]): number for number, item in enumerate(items)}
     rows = [np.array([place[number] for number in row]) for row in read_rows(data / name / "sequences.csv.gz", "items")]
-    counted = np.bincount(np.concatenate([row[:-2] for row in rows]), minlength=len(items))
-    kept = counted >= known_events
-    number = np.where(kept, np.cumsum(kept) - 1, -1)
-    target = np.array([number[row[-1]] for row in rows])
-    known = [number[row[:-1]] for row in rows]
-    return NextItemTask(int(kept.sum()), [row[row >= 0] for row in known], target)
+    return NextItemTask(len(items), [row[:-1] for row in rows], np.array([row[-1] for row in rows]))
 
 
 def read_films(data: Path) -> NextItemTask:
@@ -100,7 +104,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     tasks = {"ml1m": read_films(options.data)}
     for name in ("beauty", "sports"):
-        tasks[name], tasks[f"{name}-cut"] = read_core(options.data, name, 0), read_core(options.data, name, KNOWN_EVENTS)
+        tasks[name] = read_core(options.data, name)
+        tasks[f"{name}-cut"] = leave_rare_out(tasks[name], KNOWN_EVENTS)[0]
     for name, task in tasks.items():
         write_task(task, options.out / f"{name}.npz")
         print(name, task.n, "items,", len(task.rows), "shoppers,", len(task.asked), "asked,", sum(map(len, task.rows)), "known events")

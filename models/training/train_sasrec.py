@@ -3,8 +3,8 @@
     python train_sasrec.py --task TASKS/beauty.npz --out RUNS/beauty-sampled-1 [--negatives 512] [--seed 1] [--device cuda] [--seconds 200]
 
 First on everything before the last known item, stopped by how well that one is foretold; then, for as many epochs, on all that is known.
-Writes OUT.json (settings, course, HR@10 and NDCG@10 of both) as soon as there is something to tell, and OUT.npz (ranks of the targets,
-and of both models what they expect next of each shopper and their items' vectors).
+Writes OUT.json (settings, course, HR@10 and NDCG@10 of both) as soon as there is something to tell, OUT.npz (ranks of the targets), and for
+rankers that take it as evidence STATES (what both models expect next of each shopper, and their items' vectors).
 """
 
 import argparse
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9, help="of the first training")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--states", action="store_true", help="also what is expected, for rankers that take it as evidence")
+    parser.add_argument("--states", type=Path, help="file for what is expected: evidence for rankers")
     options = vars(parser.parse_args())
     torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = True
@@ -144,26 +144,27 @@ def main() -> None:
     started = time.monotonic()
     machine = torch.cuda.get_device_name() if course.device.startswith("cuda") else platform.processor() or "CPU"
     report = {"system": "SASRec", "task": options["task"].stem, "n": task.n, "asked": len(task.asked), **asdict(shape), **asdict(course), "machine": machine}
-    arrays = {}
+    arrays, told = {}, {}
+    name_file = lambda ending: options["out"].with_name(options["out"].name + ending)  # noqa: E731
 
     def keep(name: str, model: SasRec) -> None:
         ranks, states = rank_all(model, task, course.device)
-        arrays[f"{name}_ranks"] = ranks[task.asked].astype(np.int32)
-        if options["states"]:
-            arrays[f"{name}_items"] = model.items.weight[1:].half().cpu().detach().numpy()
-            arrays[f"{name}_expected"] = states
+        arrays[f"{name}_ranks"] = ranks[task.asked].astype(np.int16)
+        told[f"{name}_items"], told[f"{name}_expected"] = model.items.weight[1:].half().cpu().detach().numpy(), states
         report[name] = tell(ranks[task.asked])
         report["total_seconds"] = round(time.monotonic() - started, 1)
-        options["out"].with_suffix(".json").write_text(json.dumps(report))
-        np.savez_compressed(options["out"].with_suffix(".npz"), **arrays)
+        np.savez_compressed(name_file(".npz"), **arrays)
+        name_file(".json").write_text(json.dumps(report))
 
     model, epochs, report["course"] = fit(before, shape, course, watched=before, epochs=course.epochs)
     report["best_epoch"] = epochs
     if options["states"]:  # what the stopped model expects where it has not been trained
-        arrays["before_expected"] = rank_all(model, before, course.device)[1]
+        told["before_expected"] = rank_all(model, before, course.device)[1]
     keep("stopped", model)
     model, _, _ = fit(task, shape, course, watched=None, epochs=epochs)
     keep("refitted", model)
+    if options["states"]:
+        np.savez(options["states"], **told)
     print(json.dumps({name: report[name] for name in ("task", "negatives", "width", "dropout", "seed", "best_epoch", "stopped", "refitted", "total_seconds")}))
 
 
