@@ -6,6 +6,9 @@ export function rankingInput(shape: RankingShape, recorded: Readonly<Record<stri
   return buildInput(shape, (name, dims) => Float32Array.from(recorded[name] ?? new Float32Array(sizeOf(dims))));
 }
 
+/** So manieth columns are the same for all candidates, as a category's match is in a search for it: no rounding may make them differ. */
+const EVERY_SAME = 4;
+
 /** Random but sane inputs: unit vectors, masks, entries that are there before pads. The same seed gives the same input. */
 export function drawInput(shape: RankingShape, seed: number): RankingInput {
   const random = seedStream(seed);
@@ -16,8 +19,8 @@ export function drawInput(shape: RankingShape, seed: number): RankingInput {
     if (name.endsWith('mask') || name === 'history_brand' || name === 'history_session') return values.map(() => (random() < 0.75 ? 1 : 0));
     if (name === 'history_event') return values.map(() => Math.floor(random() * 5));
     if (name === 'history_age') return values.map(() => Math.exp(14 * random()));
-    if (name === 'columns' || name === 'history_category' || name === 'history_covisits' || name === 'history_covisits_norm')
-      return values.map(() => random());
+    if (name === 'columns') return values.map(() => random()).map((value, place, all) => sameForAll(value, place, all, shape));
+    if (name === 'history_category' || name === 'history_covisits' || name === 'history_covisits_norm') return values.map(() => random());
     return unitRows(
       values.map(() => random() - 0.4),
       dims.at(-1) ?? 1,
@@ -37,6 +40,12 @@ export function drawInput(shape: RankingShape, seed: number): RankingInput {
     });
   }
   return input;
+}
+
+/** In each so manieth column the first candidate's value. */
+function sameForAll(value: number, place: number, all: Float32Array, { candidates, columns }: RankingShape): number {
+  const column = place % columns;
+  return column % EVERY_SAME === 0 ? (all[place - (place % (candidates * columns)) + column] ?? value) : value;
 }
 
 /** The input with each of its values passed through `change`. */

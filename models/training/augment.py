@@ -8,6 +8,8 @@ from contract import COLUMN, FEATURE_SET
 # Chance that a shop has nothing of a group at all. Without a log there is no behaviour.
 NO_FIRST_PHASE = 0.1
 NO_LOG, NO_VECTORS, NO_ATTRIBUTES, NO_POPULARITY, NO_COVISITS, NO_MATCH = 0.25, 0.08, 0.08, 0.06, 0.06, 0.15
+# Chance that a single column or plane tells nothing: no weight may lean on one signal of many that say the same.
+NO_COLUMN = 0.12
 BEHAVIOUR = [column["name"] for column in FEATURE_SET["columns"] if column["signal"] == "behaviour"]
 COVISITS = [name for name in BEHAVIOUR if name.startswith(("covisit", "factor"))]
 BEHAVIOUR_PLANES = ("history_covisits", "history_covisits_norm", "history_factor")
@@ -40,6 +42,11 @@ def randomise(x: dict[str, Tensor], generator: torch.Generator) -> dict[str, Ten
     drop(["query_category_match"], (), draw() < NO_MATCH)
     unranked = draw() < NO_FIRST_PHASE  # items that come without scores (/v1/rank)
     drop(FIRST_PHASE, (), unranked)
+    told = torch.rand(b, 1, columns.shape[2], generator=generator) >= NO_COLUMN
+    told[:, :, COLUMN["first_phase_z"]] = True
+    columns = columns * told
+    for name in (*BEHAVIOUR_PLANES, "history_brand", "history_category"):
+        x[name] = x[name] * (draw() >= NO_COLUMN).view(-1, 1, 1)
     columns[:, :, COLUMN["is_added"]] += (unranked & (draw() < 0.5))[:, None].float()
     statistics = x["cosine_stats"].clone()
     statistics[..., 0] += 0.15 * statistics[..., 1] * torch.randn(statistics.shape[:2], generator=generator)

@@ -1,6 +1,6 @@
 """PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
-    python export.py --run RUN --out ../artefacts/fusion-base-2 [--measured REPORT...]
+    python export.py --run RUN --out ../artefacts/fusion-base-3 [--measured REPORT...]
 """
 
 import argparse
@@ -128,6 +128,8 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
             values = np.round(np.exp(rng.uniform(0, 14, dims)))
         elif key in ("history_category", "history_covisits", "history_covisits_norm", "history_factor", "columns"):
             values = np.round(rng.uniform(0, 1, dims), 4)
+            if key == "columns":  # some are the same for all candidates: rounding must not make them differ
+                values[:, :, ::4] = values[:, :1, ::4]
         else:
             values = rng.normal(size=dims)
             values = np.round(values / np.linalg.norm(values, axis=-1, keepdims=True), 5)
@@ -140,7 +142,7 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
 
 
 TRAINED_ON = [
-    "shops with a log simulated by models/training/simulated_packs.py (as of commits ee77bb6 and f85f919) and searches simulated by simulator.py; "
+    "shops with a log simulated by models/training/simulated_packs.py (as of commit 3aa60ec), some of them without names, and searches simulated by simulator.py; "
     "no real behaviour, no judgments",
     "calibration.json: numbers measured on the Amazon Beauty and Sports sequences; no product, text or sequence of theirs",
     "esci products (Apache-2.0): titles, categories, brands, prices",

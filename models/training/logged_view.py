@@ -1,9 +1,11 @@
 """A catalogue as one shop shows it that keeps a log: its search, its vectors, its statistics."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from behaviour import Behaviour, count_behaviour, narrowest
-from catalogues import Catalogue
+from catalogues import Catalogue, unit
 from derived_queries import DerivedQueries
 from first_phase import FieldSearch, Found, find
 from sequences import Sequences
@@ -14,13 +16,18 @@ BOOSTS = {"title": 2.0, "brand": 1.0, "category": 1.0}
 
 
 class LoggedView(View):
-    """`plain`: everything the catalogue has, as OpenSearch would be asked; else encoders, fields and the first phase are drawn."""
+    """`plain`: everything the catalogue has, as OpenSearch would be asked; else encoders, fields and the first phase are drawn, and
+    `nameless` tells whether products are called by their brand and category alone."""
 
-    def __init__(self, catalogue: Catalogue, queries: DerivedQueries, brands: list[str] | None, rng: np.random.Generator, *, plain: bool):
+    def __init__(
+        self, catalogue: Catalogue, queries: DerivedQueries, brands: list[str] | None, rng: np.random.Generator, *, plain: bool, nameless: bool = False
+    ):
+        if nameless:
+            catalogue = take_names(catalogue)
         self.catalogue, self.queries, self.rng = catalogue, queries, rng
         draw = lambda chance: not plain and rng.random() < chance  # noqa: E731
         n = len(catalogue)
-        encoders = list(catalogue.texts)
+        encoders = [name for name in catalogue.texts if name in queries.vectors]
         share = np.array([0.3 if name == "hashed" else 1.0 for name in encoders])
         encoder = encoders[0] if plain else str(rng.choice(encoders, p=share / share.sum()))
         missing = 0.0 if plain else rng.choice([0, 0.1, 1], p=[0.75, 0.15, 0.1])
@@ -82,3 +89,15 @@ class LoggedView(View):
         """Lists are made: neither the index nor the answers are needed any more."""
         del self.search
         self.found.clear()
+
+
+def take_names(catalogue: Catalogue) -> Catalogue:
+    """Products called by brand and category, as feeds without titles are: all of one brand and category read alike."""
+    said = [f"{brand} {row}" for brand, row in zip(catalogue.brand, catalogue.category, strict=True)]
+    _, first, group = np.unique(said, return_index=True, return_inverse=True)
+    sums = {name: np.zeros((len(first), rows.shape[1]), np.float32) for name, rows in catalogue.texts.items()}
+    for name, rows in catalogue.texts.items():
+        np.add.at(sums[name], group, rows)
+    leaf = [(lists[-1:] or [""])[0] for lists in catalogue.category_lists]
+    titles = [f"brand{brand} {leaf[row]}" if brand >= 0 else leaf[row] for brand, row in zip(catalogue.brand, catalogue.category, strict=True)]
+    return replace(catalogue, titles=titles, texts={name: unit(rows)[group] for name, rows in sums.items()})

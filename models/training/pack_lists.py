@@ -56,9 +56,9 @@ def cut_moment(pack: Pack, share: float) -> Cut:
     return Cut(~later, places[first], moment)
 
 
-def make_lists(pack: Pack, cut: Cut, *, limit: int, seed: int, plain: bool) -> ViewLists:
+def make_lists(pack: Pack, cut: Cut, *, limit: int, seed: int, plain: bool, nameless: bool = False) -> ViewLists:
     rng = np.random.default_rng(seed)
-    view = LoggedView(pack.catalogue, pack.queries, None, rng, plain=plain)
+    view = LoggedView(pack.catalogue, pack.queries, None, rng, plain=plain, nameless=nameless)
     counted = cut.counted
     if not plain and rng.random() < 0.4:  # a log of fewer shoppers
         counted = counted & (rng.random(pack.sequences.shopper.max() + 1) < rng.uniform(0.3, 0.9))[pack.sequences.shopper]
@@ -91,16 +91,19 @@ def list_real(options: argparse.Namespace) -> None:
 
 
 def list_simulated(options: argparse.Namespace) -> None:
-    """One view a pack; in half of them time is cut at a moment, in the others each shopper's last event is left out."""
+    """One view a pack; in half of them time is cut at a moment, in the others each shopper's last event is left out. Every other pack has a
+    second one, where products have no names."""
     for seed, file in enumerate(sorted(options.packs.glob("*.pickle"))):
         if (options.out / file.name).exists():
             continue
         pack = load_pack(file)
         rng = np.random.default_rng(seed)
         cut = leave_last_out(pack, 1) if rng.random() < 0.5 else cut_moment(pack, rng.uniform(0.6, 0.9))
-        views = make_lists(pack, cut, limit=options.train, seed=seed, plain=False)
-        (options.out / file.name).write_bytes(pickle.dumps([views]))
-        print(file.stem, views.asked, "asked,", len(views.lists), "found", flush=True)
+        views = [make_lists(pack, cut, limit=options.train, seed=seed, plain=False)]
+        if seed % 2:
+            views.append(make_lists(pack, cut, limit=options.train // 2, seed=seed + 1000, plain=False, nameless=True))
+        (options.out / file.name).write_bytes(pickle.dumps(views))
+        print(file.stem, sum(each.asked for each in views), "asked,", sum(len(each.lists) for each in views), "found", flush=True)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ same columns, and a fallback. Needs requirements-lambdamart.txt only.
 """
 
 import argparse
+import re
 import zlib
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 from artefact import flat, write_manifest, write_parity
 from contract import FEATURE_SET
-from rows import Rows, read_rows
+from rows import Rows, draw_lists, read_rows
 from tree_covers import write_covers
 
 OPSET, IR_VERSION = 15, 10
 HELD_OUT = 0.1
+# A threshold that rounds to the wrong side shows in one row of fifty.
+COMPARED_ROWS = 50_000
 FROM_VECTORS = {
     "text_cosine",
     "image_cosine",
@@ -41,6 +44,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--columns", default="all", help="all, no-cosines (without those that vectors give), or names with commas between")
     parser.add_argument("--out", type=Path, required=True, help="NAME-VERSION folder to write")
+    parser.add_argument("--lists", type=int, help="use so many lists, drawn by the seed (default: all)")
     parser.add_argument("--trees", type=int, default=300)
     parser.add_argument("--leaves", type=int, default=31)
     parser.add_argument("--rate", type=float, default=0.05)
@@ -49,6 +53,7 @@ def main() -> None:
     if not all(options.out.name.rpartition("-")[::2]):
         raise SystemExit(f"--out {options.out}: the folder's name must be NAME-VERSION, such as lambdamart-1")
     rows = read_rows(options.rows, choose_columns(options.columns))
+    rows = rows.take(draw_lists(rows.list_ids, options.lists, options.seed))
     model, ndcg = fit(rows, options)
     write_artefact(model, rows, options, ndcg)
 
@@ -90,10 +95,30 @@ def fit(rows: Rows, options: argparse.Namespace) -> tuple[lightgbm.LGBMRanker, f
     return model, float(model.best_score_["valid_0"]["ndcg@10"])
 
 
+def lower_thresholds(model: lightgbm.LGBMRanker) -> lightgbm.Booster:
+    """
+    The same trees with thresholds that float32 holds. LightGBM compares with doubles between two values, a graph with floats: the converter
+    rounds to the nearest, often up to the larger value itself, which then goes the other way. The largest float that is not above a
+    threshold sends every float32 the way that the threshold does.
+    """
+    text = model.booster_.model_to_string(num_iteration=model.best_iteration_ or -1)
+    lowered = re.sub(r"^threshold=(.*)$", lambda line: f"threshold={lower(line.group(1))}", text, flags=re.MULTILINE)
+    # The sizes of the trees' texts are no longer true; without them each is read to its end.
+    return lightgbm.Booster(model_str=re.sub(r"^tree_sizes=.*\n", "", lowered, flags=re.MULTILINE))
+
+
+def lower(numbers: str) -> str:
+    exact = np.array(numbers.split(), dtype=np.float64)
+    near = exact.astype(np.float32)
+    below = np.where(near.astype(np.float64) > exact, np.nextafter(near, np.float32(-np.inf)), near)
+    return " ".join(repr(float(number)) for number in below)
+
+
 def to_onnx(model: lightgbm.LGBMRanker, width: int) -> onnx.ModelProto:
     """columns [B, N, F] → score [B, N], around the converter's [rows, F] → [rows, 1]."""
-    trees = convert_lightgbm(model, initial_types=[("rows", FloatTensorType([None, width]))], target_opset=OPSET, zipmap=False)
-    write_covers(trees, model.booster_)
+    lowered = lower_thresholds(model)
+    trees = convert_lightgbm(lowered, initial_types=[("rows", FloatTensorType([None, width]))], target_opset=OPSET, zipmap=False)
+    write_covers(trees, lowered)
     [output] = trees.graph.output
     nodes = [
         helper.make_node("Reshape", ["columns", "row_shape"], ["rows"]),
@@ -121,10 +146,11 @@ def write_artefact(model: lightgbm.LGBMRanker, rows: Rows, options: argparse.Nam
     width = len(rows.names)
     file = options.out / "model.onnx"
     onnx.save(to_onnx(model, width), str(file))
+    session = onnxruntime.InferenceSession(str(file))
+    compared = rows.values[:COMPARED_ROWS]
+    worst = float(np.abs(session.run(["score"], {"columns": compared[None]})[0][0] - model.predict(compared)).max())
     sample = rows.values[: 2 * 8].reshape(2, 8, width)
     expected = model.predict(sample.reshape(-1, width)).reshape(2, 8)
-    session = onnxruntime.InferenceSession(str(file))
-    worst = float(np.abs(session.run(["score"], {"columns": sample})[0] - expected).max())
     shape = {"lists": 2, "candidates": 8, "history": 1, "textDims": 1, "imageDims": 1}
     write_parity(options.out, worst, [{"shape": shape, "inputs": {"columns": flat(sample)}, "outputs": {"score": flat(expected)}}])
     trees = model.best_iteration_ or options.trees

@@ -1,7 +1,7 @@
 """Goes on training a shipped ranker on a shop's own lists → an artefact. Minutes on one thread.
 
     fuserank rows export --from … --out rows.ndjson.gz --inputs
-    python tune.py --from ../artefacts/fusion-base-2 --rows rows.ndjson.gz --out fusion-tuned-1
+    python tune.py --from ../artefacts/fusion-base-3 --rows rows.ndjson.gz --out fusion-tuned-1
 
 500 to 2,000 lists are meant: the rate is low, a tenth of the lists is held out, and what ranked that tenth best is kept, the shipped
 weights among it. Nothing but the numbers changes in the graph (graph_weights.py).
@@ -25,6 +25,7 @@ from graph_weights import GraphWeights, check_same, find_weights, open_session
 from inputs import ListInputs, open_inputs
 from losses import blend, listwise
 from model import FusionBase
+from rows import draw_lists
 
 HELD_OUT = 0.1
 FEWEST_LISTS = 50
@@ -32,7 +33,7 @@ BATCH = 16
 DIAL = 0.75
 BLEND_SHARE, BLEND_STEEPNESS = 0.5, 1.5
 # What reads events and pairs, and what weighs them: frozen by --freeze.
-PARTS = {"attention": ("attention.",), "context": ("context.",), "crosses": ("cross.",), "gate": ("gate.",)}
+PARTS = {"attention": ("attention.",), "context": ("context.",), "crosses": ("trunk.",), "gate": ("gate.",)}
 TOLERANCE = 1e-4
 PARITY_CASES, PARITY_CANDIDATES, PARITY_HISTORY = 2, 12, 6
 
@@ -72,9 +73,13 @@ class Lists:
         return grades / grades.sum(1, keepdim=True).clamp(min=1e-9)
 
 
-def split(file: ListInputs, columns: list[str], seed: int) -> tuple[Lists, Lists]:
-    """A tenth is held out by a hash of the list's id; lists in which nothing is good teach nothing."""
+def split(file: ListInputs, columns: list[str], limit: int | None, seed: int) -> tuple[Lists, Lists]:
+    """
+    A tenth is held out by a hash of the list's id; lists in which nothing is good teach nothing. A limit is of both parts together: a shop
+    that has 500 lists has none beside them to choose the best round by.
+    """
     good = [place for place in range(len(file)) if file.labels(place).max(initial=0) > 0]
+    good = [good[place] for place in draw_lists([file.list_ids[place] for place in good], limit, seed)]
     held = {place for place in good if zlib.crc32(f"{seed}:{file.list_ids[place]}".encode()) < HELD_OUT * 2**32}
     if len(good) < FEWEST_LISTS or len(held) < 2:
         raise SystemExit(f"{file.folder}: {len(good)} lists with something good in them; {FEWEST_LISTS} are the fewest to tune on")
@@ -229,7 +234,7 @@ def main() -> None:
     parser.add_argument("--from", dest="start", type=Path, required=True, help="folder of the artefact to start from")
     parser.add_argument("--rows", type=Path, required=True, help="rows exported with --inputs, or their folder of inputs")
     parser.add_argument("--out", type=Path, required=True, help="NAME-VERSION folder to write")
-    parser.add_argument("--lists", type=int, help="use so many lists, the first by a hash of their ids (default: all)")
+    parser.add_argument("--lists", type=int, help="use so many lists, drawn by the seed (default: all)")
     parser.add_argument("--fresh", action="store_true", help="start from drawn weights: the shop's lists alone teach")
     parser.add_argument("--rate", type=float, help="default: 1e-3, with --fresh 3e-3")
     parser.add_argument("--epochs", type=int, help="at most; default: 8, with --fresh 16")
@@ -250,9 +255,7 @@ def main() -> None:
         raise SystemExit(f"{given.start}: trees share its score, and its manifest does not name the network's own as netScore; export it again")
     network.load_state_dict(weights.read(), strict=False)
     file = open_inputs(given.rows)
-    train, held = split(file, manifest["columns"], given.seed)
-    if given.lists:
-        train.places = sorted(train.places, key=lambda place: zlib.crc32(f"{given.seed}+{file.list_ids[place]}".encode()))[: given.lists]
+    train, held = split(file, manifest["columns"], given.lists, given.seed)
     sample = [file.read(place, network.INPUTS, manifest["columns"]) for place in held.places[:3]]
     apart = check_same(network, weights.model, sample, manifest.get("netScore", "score"))
     if apart > TOLERANCE:

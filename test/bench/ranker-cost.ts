@@ -33,7 +33,7 @@ export interface RankerCost {
 /** Scores one real list, 200 candidates and 50 past events, by the shipped ranker and by the LambdaMART. */
 export async function measureRankerCost(engine: EngineClient, alias: string): Promise<RankerCost> {
   const list = await readRealList(engine, alias);
-  const ranker = await openRanker(join(packageRoot, 'models', 'artefacts', 'fusion-base-2'));
+  const ranker = await openRanker(join(packageRoot, 'models', 'artefacts', 'fusion-base-3'));
   const input = assembleFeatures(list, ranker);
   const lambdamart = existsSync(LAMBDAMART) ? await openOnnxSession(LAMBDAMART) : null;
   const [ours, theirs, features]: [number[], number[], number[]] = [[], [], []];

@@ -129,7 +129,8 @@ async function readHits(response: Response): Promise<FoundHit[]> {
   return answerSchema.parse(JSON.parse(text)).hits.hits.map((hit) => ({ id: hit._id, fields: hit.fields }));
 }
 
-async function readVectors(
+/** Every product's vectors, by id; null = none. */
+export async function readVectors(
   engine: EngineClient,
   alias: string,
 ): Promise<Map<string, { text: Float32Array | null; image: Float32Array | null }>> {

@@ -8,12 +8,14 @@ import { sports } from '../../docs/examples/sports/adapter.js';
 import type { Table } from '../measured-page.js';
 import { ALL_COLUMNS, WITHOUT_POPULARITY } from './column-sets.js';
 import { bandKnownEvents, type KnownBand } from './known-events.js';
-import { PYTHON_VARIABLE, trainLambdaMart } from './lambdamart.js';
-import { FIRST_PHASE, ranked } from './measured-pack.js';
-import { KNOWN_EVENTS, METRICS, openNextItemPack } from './next-item.js';
+import { FIRST_PHASE, ranked } from './asked-system.js';
+import { KNOWN_EVENTS, openNextItemPack } from './next-item-pack.js';
+import { METRICS } from './next-item-result.js';
 import type { QualityRun } from './quality-run.js';
 import type { QualitySection } from './quality-section.js';
 import { pairSystems, systemTable } from './system-table.js';
+import { trainLambdaMart } from './trained-rankers.js';
+import { PYTHON_VARIABLE } from './training-rows.js';
 
 /** Latest events that are hidden from the statistics: of rows to train on the last two, of the evaluation the last. */
 const CUTS = [
@@ -45,7 +47,7 @@ export async function measureCore(run: QualityRun): Promise<QualitySection> {
       `Therefore the sections beauty and sports keep to products with at least ${KNOWN_EVENTS} events before each shopper’s last two (\`--known-events ${KNOWN_EVENTS}\` of their adapters): which products there are then hangs on nothing that is held out, neither from training nor from evaluation.`,
       ...(systems
         ? [
-            'The last table is of the whole pack. Popularity is the group of columns that could betray, and without it most of LambdaMART’s gain is still there; where nothing can be betrayed (section beauty) the gain is no smaller, and popularity is worth more: the artefact hides what counts tell more than it adds to it. What LambdaMART gains by stands in the ablations there.',
+            'The last table is of the whole pack. Popularity is the group of columns that could betray, and without it most of LambdaMART’s gain is still there; where nothing can be betrayed (section beauty) the gain is no smaller, and popularity is worth more: the artefact hides what counts tell more than it adds to it. What LambdaMART gains by stands in the section on groups of columns.',
           ]
         : ['LambdaMART on the whole pack was left out: no Python is named.']),
     ],
@@ -76,19 +78,19 @@ function cellsOf(band: KnownBand | undefined): string[] {
 
 /** LambdaMART on a whole pack, with and without the columns that could tell. Null where no Python is named. */
 async function measureWhole(run: QualityRun): Promise<Table | null> {
-  const { pack, rows } = await openNextItemPack(run, beauty, { knownEvents: 0, cut: 'whole' });
+  const { known, rows } = await openNextItemPack(run, beauty, { knownEvents: 0, cut: 'whole' });
   try {
     if (!rows) return null;
     const systems = [{ name: 'first phase', contender: FIRST_PHASE }];
     const runs: { name: string; file: string }[] = [];
     for (const set of [ALL_COLUMNS, WITHOUT_POPULARITY]) {
-      const { name, folder } = await trainLambdaMart(run, pack, { rows, set });
-      systems.push({ name: `LambdaMART, ${name}, blend 1`, contender: ranked({ ranker: folder, blend: 1 }) });
+      const folder = await trainLambdaMart(known, { rows, set, size: { lists: null, seed: 1 } });
+      systems.push({ name: `LambdaMART, ${set.name}, dial 1`, contender: ranked({ ranker: folder, blend: 1 }) });
     }
-    for (const system of systems) runs.push({ name: system.name, file: await pack.evaluate(system) });
+    for (const system of systems) runs.push({ name: system.name, file: await known.evaluate(system) });
     const paired = await pairSystems(runs, { baseline: runs[0]?.file ?? '', metrics: METRICS });
     return systemTable(paired, { metrics: METRICS, digits: 3 });
   } finally {
-    await pack.close();
+    await known.close();
   }
 }

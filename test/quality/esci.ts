@@ -1,51 +1,44 @@
-import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { esci } from '../../docs/examples/esci/adapter.js';
-import { PRODUCT } from '../../mappings/product-index.js';
-import { textSearchBody } from '../../mappings/query-templates.js';
-import { normalisationPipeline } from '../../mappings/search-pipelines.js';
-import { openTextEncoder } from '../../models/text-encoder.js';
-import { templateQuestion, type Question } from '../../tuning/evaluate/question.js';
+import { templateQuestion } from '../../tuning/evaluate/question.js';
+import { FIRST_PHASE, ranked, type System } from './asked-system.js';
 import { listEncoderSets, type EncoderSet } from './catalogue-door.js';
-import { FIRST_PHASE, MeasuredPack, ranked, type System } from './measured-pack.js';
+import { writeCrossFitted } from './cross-fitted-run.js';
+import { MeasuredPack } from './measured-pack.js';
 import type { QualityRun } from './quality-run.js';
 import { formatDifference, formatShare, type QualitySection } from './quality-section.js';
 import { metricOf, pairSystems, systemTable, type PairedSystem } from './system-table.js';
+import { openVectorQuestions } from './vector-questions.js';
+import { verdictTable, type Demand } from './verdict-table.js';
 
 const LEADING = 'ndcg_lin@10';
 const METRICS = [LEADING, 'judged@10'] as const;
-/** How deep a hybrid's clauses are fetched before they are mixed. */
-const HYBRID_DEPTH = 200;
-/** What the sidecar's mean may lack to the engine's order. */
-const ALLOWED_LOSS = 0.005;
+/** Weights of the vector clause that a hybrid is chosen among. */
+const WEIGHTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7] as const;
 const ENGINE = { crossFields: 'engine, cross_fields', bestFields: 'engine, best_fields' } as const;
 
 /** nDCG on the judged queries of ESCI's small catalogue: does ranking for nobody in particular keep the engine's quality? */
 export async function measureEsci(run: QualityRun): Promise<QualitySection> {
   const runs: { name: string; file: string }[] = [];
-  const models: string[] = [];
+  const chosen: string[] = [];
+  const sets = listEncoderSets(run.data);
   let [documents, queries] = [0, 0];
-  for (const [place, encoders] of listEncoderSets(run.data).entries()) {
+  for (const [place, encoders] of sets.entries()) {
     const pack = await MeasuredPack.open({ run, adapter: esci, encoders });
     try {
       [documents, queries] = [pack.facts.documents, pack.questions.queries.length];
-      const { systems, close } = await listSystems(pack, encoders);
-      try {
-        // The engine's own orders need no encoder: once is enough.
-        for (const system of systems.filter(
-          ({ contender, question }) => place === 0 || contender !== FIRST_PHASE || question?.name === 'hybrid',
-        )) {
-          runs.push({ name: system.name, file: await pack.evaluate(system) });
-        }
-      } finally {
-        await close();
-      }
+      // The engine's own orders need no encoder: once is enough.
+      if (place === 0) runs.push(...(await askEngine(pack)));
+      const hybrid = await crossFitHybrid(pack, encoders);
+      chosen.push(hybrid.chosen);
+      runs.push(hybrid.run, ...(await askSidecar(pack, encoders)));
     } finally {
       await pack.close();
     }
   }
   const baseline = runs.find(({ name }) => name === ENGINE.crossFields)?.file ?? '';
   const paired = await pairSystems(runs, { baseline, metrics: METRICS });
-  models.push(...new Set(paired.flatMap(({ comparison }) => comparison.runs.b.model ?? [])));
+  const models = [...new Set(paired.flatMap(({ comparison }) => comparison.runs.b.model ?? []))];
   return {
     name: 'esci',
     title: 'ESCI: the engine’s order and ours, for nobody in particular',
@@ -55,29 +48,56 @@ export async function measureEsci(run: QualityRun): Promise<QualitySection> {
       'judged products cut at 10; the whole catalogue is ranked, unjudged products count 0. Every system is paired with (A), the engine’s ' +
       'order of the search that a shop starts from; intervals are bootstraps over queries with expanded percentiles (95 %, 10,000 draws, seed 20). The sidecar ' +
       'gets that very search and no shopper; window 200, blend .75, up to 50 added hits.',
-    tables: [{ caption: `${queries} queries`, table: systemTable(paired, { metrics: METRICS, digits: 4 }) }],
+    tables: [
+      { caption: `${queries} queries`, table: systemTable(paired, { metrics: METRICS, digits: 4 }) },
+      { caption: 'What was demanded', table: verdictTable(sets.flatMap((encoders) => judgeSidecar(paired, encoders))) },
+    ],
     remarks: [
-      ...paired.filter(({ name }) => name.startsWith('sidecar over cross_fields')).map(judgeSidecar),
       `Ranked by ${models.join(', ')}.`,
       `${queries} queries resolve differences of about .03: smaller ones are not news. Between two index runs ties alone move a mean by .001.`,
       'About a quarter of the queries are negations (“belt without buckle”) that neither terms nor these encoders understand.',
-      'The weights of the hybrids were chosen on these same queries, so their figures are flattered.',
+      ...chosen,
+      'Nothing of the sidecar’s was chosen on these queries here: blend and window are the defaults of every profile. The built-in text encoder was distilled on titles of this catalogue (never on a query or a judgment), as an operator’s own catalogue would be.',
     ],
   };
 }
 
-/** The engine's orders, a hybrid of words and vectors, and the sidecar over either order. */
-async function listSystems(pack: MeasuredPack, encoders: EncoderSet): Promise<{ systems: System[]; close: () => Promise<void> }> {
+/** The engine's own orders. */
+async function askEngine(pack: MeasuredPack): Promise<{ name: string; file: string }[]> {
   const bestFields = await templateQuestion(pack.engine, { name: 'best_fields', source: bestFieldsTemplate(pack) });
-  const { question, weights, close } = await openHybrid(pack, encoders);
-  const systems: System[] = [
+  return askAll(pack, [
     { name: ENGINE.bestFields, contender: FIRST_PHASE, question: bestFields },
     { name: ENGINE.crossFields, contender: FIRST_PHASE },
-    { name: `BM25 ${weights[0]} + ${encoders.textName} ${weights[1]}, convex`, contender: FIRST_PHASE, question },
-    { name: `sidecar over best_fields, ${encoders.textName}`, contender: ranked(), question: bestFields },
-    { name: `sidecar over cross_fields, ${encoders.textName}`, contender: ranked() },
-  ];
-  return { systems, close };
+  ]);
+}
+
+async function askSidecar(pack: MeasuredPack, { textName }: EncoderSet): Promise<{ name: string; file: string }[]> {
+  const bestFields = await templateQuestion(pack.engine, { name: 'best_fields', source: bestFieldsTemplate(pack) });
+  return askAll(pack, [
+    { name: `sidecar over best_fields, ${textName}`, contender: ranked(), question: bestFields },
+    { name: nameSidecar(textName), contender: ranked() },
+  ]);
+}
+
+/** A hybrid of words and vectors whose weights no query had a part in that is measured with them. */
+async function crossFitHybrid(
+  pack: MeasuredPack,
+  { textName }: EncoderSet,
+): Promise<{ run: { name: string; file: string }; chosen: string }> {
+  const vectors = await openVectorQuestions(pack);
+  const systems = WEIGHTS.map((weight) => ({ name: `hybrid ${weight}`, contender: FIRST_PHASE, question: vectors.convex(weight) }));
+  const asked = await askAll(pack, systems).finally(() => vectors.close());
+  const name = `hybrid of BM25 and ${textName}, weight cross-fitted`;
+  const out = join(pack.folder, 'hybrid-cross-fitted.run');
+  const folds = await writeCrossFitted(asked, { metric: LEADING, out, name });
+  const chosen = `The vector clause’s weight in the hybrid with ${textName} was chosen on the other four fifths of the queries: ${folds.map((fold) => fold.replace('hybrid ', '')).join(', ')}.`;
+  return { run: { name, file: out }, chosen };
+}
+
+async function askAll(pack: MeasuredPack, systems: readonly System[]): Promise<{ name: string; file: string }[]> {
+  const runs: { name: string; file: string }[] = [];
+  for (const system of systems) runs.push({ name: system.name, file: await pack.evaluate(system) });
+  return runs;
 }
 
 /** The same fields and weights, each document scored by its best field alone. */
@@ -87,37 +107,34 @@ function bestFieldsTemplate({ facts }: MeasuredPack): string {
   return `{"query":{"multi_match":{"query":"{{query}}","type":"best_fields","fields":${fields}}}}`;
 }
 
-/** A real hybrid query through the normalisation pipeline that we ship, with the encoder's own weight for its clause. */
-async function openHybrid(
-  pack: MeasuredPack,
-  encoders: EncoderSet,
-): Promise<{ question: Question; weights: readonly [number, number]; close: () => Promise<void> }> {
-  const weights = [1 - encoders.hybridWeight, encoders.hybridWeight] as const;
-  const encoder = await openTextEncoder({ path: encoders.text });
-  const question: Question = {
-    name: 'hybrid',
-    sha256: createHash('sha256')
-      .update(JSON.stringify([encoder.id, weights, HYBRID_DEPTH]))
-      .digest('hex'),
-    ask: async ({ query }, size) => {
-      const vector = Array.from(await encoder.encodeQuery(query ?? ''));
-      const { query: words } = textSearchBody(pack.facts.roles, { text: query ?? '' });
-      const queries = [words, { knn: { [PRODUCT.textVector]: { vector, k: HYBRID_DEPTH } } }];
-      return {
-        query: { hybrid: { queries, pagination_depth: HYBRID_DEPTH } },
-        size,
-        search_pipeline: normalisationPipeline({ weights: [...weights] }),
-      };
-    },
-  };
-  return { question, weights, close: () => encoder.close() };
+function nameSidecar(textName: string): string {
+  return `sidecar over cross_fields, ${textName}`;
 }
 
-function judgeSidecar({ name, comparison }: PairedSystem): string {
-  const { difference } = metricOf(comparison, LEADING);
-  const met = difference >= -ALLOWED_LOSS;
-  return (
-    `${name}: its mean differs by ${formatDifference(difference, 4)} from the engine's; ` +
-    `the requirement (not below by more than ${formatShare(ALLOWED_LOSS)}) is ${met ? 'met' : 'MISSED'}.`
-  );
+/** What is demanded of the sidecar with an encoder: a mean, and a lower bound of its difference to the engine. */
+const DEMANDS = {
+  builtin: { mean: 0.58, stretch: 0.59, bound: -0.01 },
+  minilm: { mean: 0.59, stretch: 0.605, bound: 0 },
+} as const;
+
+function judgeSidecar(paired: readonly PairedSystem[], { key, textName }: EncoderSet): Demand[] {
+  const { mean, stretch, bound } = key === 'builtin' ? DEMANDS.builtin : DEMANDS.minilm;
+  const comparison = paired.find(({ name }) => name === nameSidecar(textName))?.comparison;
+  if (!comparison) throw new Error(`the sidecar was not asked with ${textName}`);
+  const { meanB, interval } = metricOf(comparison, LEADING);
+  const [low] = interval;
+  return [
+    {
+      what: `sidecar over cross_fields, ${textName}: mean`,
+      target: `≥ ${formatShare(mean)} (stretch ${formatShare(stretch)})`,
+      measured: `${formatShare(meanB, 4)}${meanB >= stretch ? ', stretch met' : ''}`,
+      met: meanB >= mean,
+    },
+    {
+      what: `its difference to the engine’s order: lower bound`,
+      target: bound === 0 ? '> 0' : `≥ ${formatDifference(bound)}`,
+      measured: formatDifference(low, 4),
+      met: bound === 0 ? low > 0 : low >= bound,
+    },
+  ];
 }

@@ -4,6 +4,12 @@ export interface QualityRun {
   node: string;
   /** Folder of the data packs. */
   data: string;
+  /** Shoppers that become queries at most. */
+  shoppers: number;
+  /** Of what is trained: one artefact a seed. */
+  seeds: readonly number[];
+  /** Rankers of others that are measured beside ours, by the names that tables give them. */
+  artefacts: ReadonlyMap<string, string>;
   /** Says how far it is, on standard error. */
   tell(line: string): void;
   /** Keeps details beside the figures, as JSON below `runs/quality/`. */

@@ -10,9 +10,22 @@ export interface QualitySection {
   tables: { caption: string; table: Table }[];
   /** Variables that the command wants beside FUSERANK_DATA, as one writes them before it; empty = none. */
   variables?: string;
+  /** Drawn beside the page, and shown in it behind the tables. */
+  plots?: readonly PagePlot[];
   /** What must be known to read the figures honestly, and what they meet or miss. */
   remarks: string[];
 }
+
+/** An SVG that stands beside the page. */
+export interface PagePlot {
+  /** Of the file, without its ending. */
+  readonly name: string;
+  readonly title: string;
+  readonly svg: string;
+}
+
+/** Folder of the plots, from the page. */
+export const PLOTS = 'quality';
 
 export function printSection(section: QualitySection): string {
   const tables = section.tables.map(({ caption, table }) => `${caption}\n${plainTable(table)}`);
@@ -21,10 +34,11 @@ export function printSection(section: QualitySection): string {
 
 export function writeMarkdown(section: QualitySection, machine: string): string {
   const variables = ['FUSERANK_DATA=<data folder>', section.variables ?? ''].filter((variable) => variable !== '').join(' ');
-  const command = `\`\`\`sh\n${variables} npm run quality -- ${section.name} --write\n\`\`\``;
+  const command = `\`\`\`sh\n${variables} npm run bench:quality -- ${section.name} --write\n\`\`\``;
   const tables = section.tables.map(({ caption, table }) => `${caption}\n\n${markdownTable(table)}`);
+  const plots = (section.plots ?? []).map(({ name, title }) => `![${title}](${PLOTS}/${name}.svg)`);
   const remarks = section.remarks.map((remark) => `- ${remark}`).join('\n');
-  return [`## ${section.title}`, section.about, command, ...tables, remarks, `Machine: ${machine}.`].join('\n\n');
+  return [`## ${section.title}`, section.about, command, ...tables, ...plots, remarks, `Machine: ${machine}.`].join('\n\n');
 }
 
 /** `.571`, as retrieval papers write a figure between 0 and 1. */

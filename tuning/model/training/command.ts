@@ -161,7 +161,7 @@ function given(name: string, value: string | undefined): string[] {
   return value === undefined ? [] : [`--${name}`, value];
 }
 
-function readArtefactName(text: string): string {
+export function readArtefactName(text: string): string {
   if (/^[\w.-]+-[\w.]+$/.test(basename(text))) return text;
   throw new InvalidArgumentError('the folder’s name must be NAME-VERSION, such as fusion-tuned-1.');
 }

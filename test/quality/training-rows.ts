@@ -1,88 +1,88 @@
-import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { packageRoot } from '../../config/package-root.js';
-import type { ColumnSet } from './column-sets.js';
+import { FEATURE_SET_HASH } from '../../models/feature-set.js';
+import { hashFile } from './file-stamp.js';
+import { keepWork, type WorkStamp } from './kept-work.js';
 import type { MeasuredPack } from './measured-pack.js';
-import type { QualityRun } from './quality-run.js';
 
-export interface TrainedRanker {
-  /** As tables name it. */
-  readonly name: string;
-  readonly folder: string;
-}
-
-/** Rows to train on, and how many. */
+/** Rows to train on, with all that a network is fed, and how many. */
 export interface TrainingRows {
   readonly python: string;
-  readonly file: string;
+  /** Folder of all that a network is fed, the columns among it. */
+  readonly inputs: string;
   readonly lists: number;
   readonly rows: number;
+  /** Of whatever they were made of. */
+  readonly stamp: WorkStamp;
 }
 
 /** Shoppers that are drawn for training; those that are evaluated are taken out of them. */
-const DRAWN = 3_000;
+const DRAWN = 6_000;
 const SEED = 7;
 const COMPARED_EVENTS = 49;
+const DAY_MS = 86_400_000;
 const PYTHON = 'FUSERANK_PYTHON';
 /** As the page shows it. */
-export const PYTHON_VARIABLE = `${PYTHON}=<python with models/training/requirements-lambdamart.txt>`;
+export const PYTHON_VARIABLE = `${PYTHON}=<python with models/training/requirements-tune.txt and -lambdamart.txt>`;
 
 const askedSchema = z.looseObject({ query_id: z.string(), history: z.array(z.looseObject({ object_id: z.string() })).default([]) });
-const rowsReportSchema = z.looseObject({ lists: z.number(), rows: z.number() });
+const rowsReportSchema = z.looseObject({ lists: z.number(), rows: z.number(), inputs: z.string() });
 
 /**
  * Rows of other shoppers: their last event in the log is the target, and the statistics that its columns see end before it.
- * @param options.lastEvent when every shopper's last event was
  * @returns null where no Python is named
  */
-export async function exportTrainingRows(run: QualityRun, pack: MeasuredPack, options: { lastEvent: Date }): Promise<TrainingRows | null> {
+export async function exportTrainingRows(pack: MeasuredPack): Promise<TrainingRows | null> {
   const python = process.env[PYTHON];
   if (!python) return null;
-  const since = options.lastEvent.toISOString();
+  const file = join(pack.folder, 'train-rows.ndjson.gz');
+  const events = await hashFile(join(pack.folder, 'events.ndjson'));
+  const stamp: WorkStamp = {
+    ...{ ...pack.seen, events, drawn: DRAWN, seed: SEED, columns: FEATURE_SET_HASH },
+    evaluated: pack.questions.stamps.queries.sha256,
+  };
+  const { result } = await keepWork({
+    file: `${file}.json`,
+    stamp,
+    result: rowsReportSchema,
+    isThere: ({ inputs }) => existsSync(inputs),
+    make: () => makeRows(pack, file),
+  });
+  return { python, stamp, ...result };
+}
+
+async function makeRows(pack: MeasuredPack, file: string): Promise<z.output<typeof rowsReportSchema>> {
+  // The last event that the log knows was a day before.
+  const since = new Date(pack.now.getTime() - DAY_MS).toISOString();
   const statistics = `${pack.alias}-statistics-before`;
-  run.tell(`${pack.alias}: training rows`);
+  pack.run.tell(`${pack.alias}: training rows`);
   await pack.command('statistics', '--alias', pack.alias, '--until', since, '--into', statistics, '--quiet');
   const files = { queries: join(pack.folder, 'train.ndjson'), judgments: join(pack.folder, 'train.csv') };
   await pack.command(
-    ...['rows', 'derive', '--index', pack.alias, '--since', since, '--limit', String(DRAWN), '--seed', String(SEED)],
-    ...['--queries', files.queries, '--judgments', files.judgments, '--quiet'],
+    ...['rows', 'derive', '--index', pack.alias, '--since', since, '--until', pack.now.toISOString()],
+    ...['--limit', String(DRAWN), '--seed', String(SEED), '--queries', files.queries, '--judgments', files.judgments, '--quiet'],
   );
   await leaveOutEvaluated(files, pack);
-  const rows = join(pack.folder, 'train-rows.ndjson.gz');
   const printed = await pack.command(
     ...['rows', 'export', '--from', 'judgments', '--index', pack.alias, '--queries', files.queries, '--judgments', files.judgments],
-    ...['--statistics', statistics, '--out', rows, '--json', '--quiet'],
+    ...['--statistics', statistics, '--out', file, '--inputs', '--json', '--quiet'],
   );
-  const report = rowsReportSchema.parse(JSON.parse(printed));
-  return { python, file: rows, lists: report.lists, rows: report.rows };
+  return rowsReportSchema.parse(JSON.parse(printed));
 }
 
-/** LambdaMART on the columns of a set, as an artefact in the pack's folder. */
-export async function trainLambdaMart(
-  run: QualityRun,
-  pack: MeasuredPack,
-  { rows, set }: { rows: TrainingRows; set: ColumnSet },
-): Promise<TrainedRanker> {
-  const folder = join(pack.folder, `lambdamart-${set.key}-1`);
-  const said = await runPython(rows.python, [
-    ...['train_lambdamart.py', '--rows', rows.file, '--columns', set.columns.join(','), '--out', folder],
-  ]);
-  run.tell(`${pack.alias}: LambdaMART, ${set.name}: ${said.trim()}`);
-  return { name: set.name, folder };
-}
-
-/** What the page says of it. */
+/** What the page says of what was trained. */
 export function describeTraining(training: TrainingRows | null): string[] {
   if (training === null) {
     return [
-      `LambdaMART was left out: name a Python that has models/training/requirements-lambdamart.txt in \`${PYTHON}\` to have it trained and measured.`,
+      `What is trained in the pack was left out: name in \`${PYTHON}\` a Python that has models/training/requirements-tune.txt and -lambdamart.txt.`,
     ];
   }
   return [
-    `LambdaMART (\`models/training/train_lambdamart.py\`, the Python of \`${PYTHON}\`) learnt from ${training.lists.toLocaleString('en')} lists and ${training.rows.toLocaleString('en')} rows of other shoppers: ` +
-      'their last event is the target, and the statistics that their rows see end before it.',
+    `What is trained in the pack learnt from ${training.lists.toLocaleString('en')} lists (${training.rows.toLocaleString('en')} rows) of other shoppers, or from 500 or 2,000 of them drawn by the seed: ` +
+      'their last event is the target, the statistics that their rows see end before it, and a tenth of the lists is held out of the fit to stop it by. ' +
+      'LambdaMART: `models/training/train_lambdamart.py`; tuning: `fuserank model tune --from fusion-base`.',
   ];
 }
 
@@ -118,19 +118,4 @@ export function withoutEvaluated<Derived extends { readonly history: Met; readon
 /** Histories hold fifty events at most; a derived one has its target behind them, so fewer are compared. */
 function keyOf(ids: readonly string[]): string {
   return ids.slice(-COMPARED_EVENTS).join(' ');
-}
-
-/** @returns what it printed */
-function runPython(python: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(python, args, { cwd: join(packageRoot, 'models', 'training'), stdio: ['ignore', 'pipe', 'pipe'] });
-    const said: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk));
-    child.on('error', (cause) => reject(new Error(`${PYTHON} names ${python}, which can't be started: ${cause.message}`, { cause })));
-    child.on('close', (code) => {
-      const printed = Buffer.concat(said).toString('utf8');
-      if (code === 0) resolve(printed);
-      else reject(new Error(`${python} ${args.join(' ')} ended with ${code}: ${printed.slice(-2000)}`));
-    });
-  });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutEvaluated } from './lambdamart.js';
+import { withoutEvaluated } from './training-rows.js';
 
 const met = (...ids: readonly (string | number)[]) => ids.map((id) => ({ object_id: String(id) }));
 
