@@ -2,7 +2,7 @@
 
     python films.py lists --pack PACKS/ml1m.pickle --out LISTS/films                        # OUT-train.pickle, OUT-test.pickle
     python films.py run --lists LISTS/films --out RESULTS/films.all-1 --arm all --seed 1 [--dropout]
-    python films.py compare --results RESULTS                                               # RESULTS/films.json
+    python films.py compare --results RESULTS [--grid RUNS]                                 # RESULTS/films.json
 
 A viewer's next film is the target of a query derived from it (a genre; in a third of the cases a word of the title too). Candidates are found by
 titles and genres alone, so that all arms rank the same ones. The 512 viewers of val.csv are left aside.
@@ -148,47 +148,76 @@ def lists(options: argparse.Namespace) -> None:
         print(which, [(each.asked, len(each.lists)) for each in views], flush=True)
 
 
-def gather(results: Path) -> dict[tuple[str, bool], list[dict[str, np.ndarray]]]:
-    """By arm and whether pictures were dropped in training: of every seed, gains by share of missing posters."""
-    found: dict[tuple[str, bool], list[dict[str, np.ndarray]]] = {}
+Runs = dict[str, list[dict[str, np.ndarray]]]  # by arm, of every seed: gains by share of missing posters
+# Arms of tuned/arms.py that are about modalities, by ours.
+GRID = {"default": "all with dropout", "no modality dropout": "all", "without pictures": "no-posters with dropout", "without texts": "no-texts with dropout"}
+PAIRS = {
+    "posters": [("all", "no-posters"), ("all with dropout", "no-posters with dropout")],
+    "posters, without plots": [("no-plots", "neither")],
+    "plots": [("all", "no-plots")],
+    "plots, without posters": [("no-posters", "neither")],
+    "posters and plots": [("all", "neither")],
+    "titles and plots": [("all with dropout", "no-texts with dropout")],
+}
+
+
+def gather(results: Path) -> Runs:
+    found: Runs = {}
     for file in sorted(results.glob("films.*.json")):
-        told = json.loads(file.read_text())
-        stored = np.load(file.with_suffix(".npz"))
-        found.setdefault((told["arm"], told["dropout"]), []).append({share: stored[share] for share in stored.files})
+        told, stored = json.loads(file.read_text()), np.load(file.with_suffix(".npz"))
+        found.setdefault(f"{told['arm']}{' with dropout' * told['dropout']}", []).append({share: stored[share] for share in stored.files})
     return found
 
 
-def compare(options: argparse.Namespace) -> None:
+def gather_grid(runs: Path) -> Runs:
+    """Of grid.py's runs on ml1m: gains of the lists that were found, then 0 for every other viewer that was asked."""
+    found: Runs = {}
+    for file in sorted(runs.glob("ml1m.*.json")):
+        told = json.loads(file.read_text())
+        if told["arm"] in GRID:
+            measured = {"0": told["systems"]["own"], **told.get("hidden pictures", {})}
+            gained = {share: np.append(each["gains"], np.zeros(told["lists"]["asked"] - len(each["gains"]))) for share, each in measured.items()}
+            found.setdefault(GRID[told["arm"]], []).append(gained)
+    return found
+
+
+def pair(name: str, found: Runs) -> dict:
     """Means over seeds and 95 % intervals, paired over viewers: what each modality adds, and what missing posters cost."""
-    found = gather(options.results)
-    mean = lambda arm, dropout, share: np.mean([run[share] for run in found[arm, dropout]], 0)  # noqa: E731
-    whole = mean("all", False, "0")
-    draws = [np.random.default_rng(1).integers(len(whole), size=(BOOTSTRAP // 10, len(whole))) for _ in range(10)]
+    mean = {arm: {share: np.mean([run[share] for run in runs], 0) for share in runs[0]} for arm, runs in found.items()}
+    asked = len(next(iter(mean.values()))["0"])
+    draws = np.random.default_rng(1).integers(asked, size=(BOOTSTRAP, asked))
 
     def interval(values: np.ndarray) -> list[float]:
-        means = np.concatenate([values[each].mean(1) for each in draws])
+        means = np.concatenate([values[some].mean(1) for some in np.array_split(draws, 20)])
         return [round(float(each), 5) for each in (values.mean(), *np.quantile(means, [0.025, 0.975]))]
 
-    report = {"asked": len(whole), "seeds": {f"{arm}{' with dropout' * dropout}": len(runs) for (arm, dropout), runs in found.items()}}
-    report["ndcg@10"] = {f"{arm}{' with dropout' * dropout}": interval(mean(arm, dropout, "0")) for arm, dropout in found}
-    report["adds"] = {
-        name: interval(mean(one, False, "0") - mean(other, False, "0"))
-        for name, one, other in (
-            ("posters, with plots", "all", "no-posters"), ("posters, without plots", "no-plots", "neither"),
-            ("plots, with posters", "all", "no-plots"), ("plots, without posters", "no-posters", "neither"), ("both", "all", "neither"),
-        )
-        if (one, False) in found and (other, False) in found
-    }  # fmt: skip
-    report["missing"] = {
-        ("with dropout" if dropout else "without"): {
-            share: {"ndcg@10": interval(mean("all", dropout, share)), "cost": interval(mean("all", dropout, "0") - mean("all", dropout, share))}
-            for share in found["all", dropout][0]
-        }
-        for dropout in (False, True)
-        if ("all", dropout) in found
+    return {
+        "network": name,
+        "asked": asked,
+        "arms": {
+            arm: {"ndcg@10": interval(shares["0"]), "by seed": [round(float(run["0"].mean()), 4) for run in found[arm]]} for arm, shares in mean.items()
+        },
+        "adds": {
+            what: interval(mean[one]["0"] - mean[other]["0"]) for what, pairs in PAIRS.items() for one, other in pairs if one in mean and other in mean
+        },
+        "missing": {
+            arm: {share: {"ndcg@10": interval(values), "cost": interval(shares["0"] - values)} for share, values in shares.items()}
+            for arm, shares in mean.items()
+            if arm.startswith("all")
+        },
     }
-    (options.results / "films.json").write_text(json.dumps(report, indent=1))
-    print(json.dumps(report, indent=1))
+
+
+def compare(options: argparse.Namespace) -> None:
+    told = [("fusion-base's network, trained from nothing", gather(options.results))]
+    if options.grid:
+        told.append(("fusion-tuned, which reads the vectors", gather_grid(options.grid)))
+    networks = [pair(name, found) for name, found in told if found]
+    if not networks:
+        raise SystemExit(f"{options.results}: no runs to compare; `films.py run` makes them")
+    options.results.mkdir(parents=True, exist_ok=True)
+    (options.results / "films.json").write_text(json.dumps({"networks": networks}, indent=1))
+    print(json.dumps(networks, indent=1))
 
 
 def main() -> None:
@@ -205,6 +234,7 @@ def main() -> None:
     running.add_argument("--steps", type=int, default=1000)
     running.add_argument("--seed", type=int, default=1)
     comparing.add_argument("--results", type=Path, required=True)
+    comparing.add_argument("--grid", type=Path, help="folder of grid.py's runs")
     options = parser.parse_args()
     torch.set_num_threads(1)
     {"lists": lists, "run": run, "compare": compare}[options.command](options)

@@ -2,16 +2,15 @@
 
     python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --rivals | --onnx FOLDER | --net [--seed 1]
                                                                             | --trees [--sasrec STATES] [--seed 1]
-    python measure_next_item.py --task TASKS/beauty.npz --results RESULTS --compare     # all that is there, with train_sasrec.py's files
+    python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --compare     # all that is there, with train_sasrec.py's files
 
 A run writes RESULTS/TASK.NAME-SEED.npz: an array a system, the rank of each asked target (-1: not among the candidates). `--compare` pairs
 them, seeds together, and writes RESULTS/TASK.json.
 """
 
 import argparse
+import hashlib
 import json
-import pickle
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +26,13 @@ from model import FusionBase
 from next_item import gains, read_task
 from next_item_rivals import measure_rivals
 from offline import Systems, place_targets
+from recommended_lists import WINDOW
 from train import train
 
 BOOTSTRAP, DRAWN_AT_ONCE = 2000, 100
 TAUGHT = 4000  # lists that LambdaMART learns from
 CHOSEN_ON = 3000  # shoppers by whom a decay is chosen
-RIVAL = "SASRec, sampled softmax"
+RIVAL = "SASRec, sampled softmax"  # else the same before it is trained again on all that is known
 PLAIN = {"first phase": "fused candidates, as they come"}
 
 
@@ -124,35 +124,50 @@ def open_artefact(folder: Path):
 def compare(task: str, asked: int, results: Path) -> dict:
     """Means of each system over its seeds with intervals over shoppers, and the ratio to the rival's."""
     files = sorted(results.glob(f"{task}.*.npz"))
+    told = [json.loads(file.read_text()) for file in sorted(results.glob(f"{task}.*.json"))]
     found: dict[str, list[np.ndarray]] = {}
     for file in files:
         for name, ranks in read_ranks(file).items():
             if len(ranks) != asked:
                 raise SystemExit(f"{file}: {len(ranks)} ranks, the task asks {asked} shoppers")
-            found.setdefault(name, []).append(np.stack(gains(ranks)))
-    values = {name: np.mean(runs, 0) for name, runs in found.items()}  # [2, asked] each
-    spread = dict(zip(values, draw_means(np.stack(list(values.values()))), strict=True))  # [2, BOOTSTRAP] each
+            found.setdefault(name, []).append(np.stack([*gains(ranks), (ranks >= 0) & (ranks < WINDOW)]))
+    values = {name: np.mean(runs, 0) for name, runs in found.items()}  # [3, asked] each
+    spread = dict(zip(values, draw_means(np.stack(list(values.values()))), strict=True))  # [3, BOOTSTRAP] each
+    rival = RIVAL if RIVAL in values else f"{RIVAL}, stopped"
     rows = []
     for name, both in values.items():
-        row = {"system": name, "seeds": len(found[name])}
+        row = {"system": name, "seeds": len(found[name]), f"recall@{WINDOW}": round(float(both[2].mean()), 4)}
         for place, metric in enumerate(("hr@10", "ndcg@10")):
             row[metric] = [round(float(value), 5) for value in (both[place].mean(), *np.quantile(spread[name][place], [0.025, 0.975]))]
             row[f"{metric} by seed"] = [round(float(run[place].mean()), 5) for run in found[name]]
-            if RIVAL in values and name != RIVAL:
-                ratio = spread[name][place] / spread[RIVAL][place] - 1
+            if rival in values and name != rival:
+                ratio = spread[name][place] / spread[rival][place] - 1
                 row[f"{metric} to SASRec"] = [
-                    round(float(value), 4) for value in (both[place].mean() / values[RIVAL][place].mean() - 1, *np.quantile(ratio, [0.025, 0.975]))
+                    round(float(value), 4) for value in (both[place].mean() / values[rival][place].mean() - 1, *np.quantile(ratio, [0.025, 0.975]))
                 ]
         rows.append(row)
-    return {"task": task, "asked": asked, "rows": rows}
+    rows.sort(key=lambda row: -row["ndcg@10"][0])
+    machines = sorted({each["machine"] for each in told if "machine" in each})
+    artefact = next((each["artefact"] for each in told if "artefact" in each), None)
+    return {"task": task, "asked": asked, "rival": rival if rival in values else None, "epochs": tell_epochs(told), "artefact": artefact, "machines": machines, "rows": rows}
+
+
+def tell_epochs(told: list[dict]) -> list[str]:
+    """Of each SASRec, how long it learned and how its foretelling of the position before went on at the end."""
+    found = []
+    for each in told:
+        if "course" in each:
+            rising = each["course"][-1] == max(each["course"])
+            found.append(f"{each['best_epoch']} epochs, {'still rising when time was up' if rising else 'no longer rising'}")
+    return found
 
 
 def draw_means(values: np.ndarray) -> np.ndarray:
-    """Means [systems, 2, BOOTSTRAP] of values [systems, 2, asked] over shoppers drawn with replacement, the same for all systems."""
+    """Means [systems, metrics, BOOTSTRAP] of values [systems, metrics, asked] over shoppers drawn with replacement, the same for all systems."""
     asked = values.shape[2]
     rng, flat = np.random.default_rng(1), values.reshape(-1, asked).T.astype(np.float32)
     draw = lambda: np.stack([np.bincount(rng.integers(asked, size=asked), minlength=asked) for _ in range(DRAWN_AT_ONCE)]).astype(np.float32)  # noqa: E731
-    means = np.concatenate([draw() @ flat / asked for _ in range(BOOTSTRAP // DRAWN_AT_ONCE)])  # [BOOTSTRAP, systems * 2]
+    means = np.concatenate([draw() @ flat / asked for _ in range(BOOTSTRAP // DRAWN_AT_ONCE)])  # [BOOTSTRAP, systems * metrics]
     return means.T.reshape(*values.shape[:2], BOOTSTRAP)
 
 
@@ -168,7 +183,7 @@ def read_ranks(file: Path) -> dict[str, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", type=Path, required=True)
-    parser.add_argument("--lists", type=Path, help="files' name without -test.pickle")
+    parser.add_argument("--lists", type=Path, required=True, help="files' name without -test.pickle")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--onnx", type=Path, help="folder of an artefact")
@@ -183,8 +198,8 @@ def main() -> None:
     task, name = read_task(options.task), options.task.stem
     if options.compare:
         report = compare(name, len(task.asked), options.results)
-        recall = options.results / f"{name}-next-recall.json"
-        report["recall"] = json.loads(recall.read_text()) if recall.exists() else None
+        recall = options.lists.with_name(f"{options.lists.name}-recall.json")
+        report |= {"n": task.n, "recall": json.loads(recall.read_text()) if recall.exists() else None}
         (options.results / f"{name}.json").write_text(json.dumps(report, indent=1))
         for row in report["rows"]:
             print(f"{row['system']:55} {row['seeds']} {row['hr@10'][0]:.4f} {row['ndcg@10'][0]:.4f}  {row.get('ndcg@10 to SASRec', '')}")
@@ -200,6 +215,8 @@ def main() -> None:
         keep("rivals", {system: own for system, (_, own) in ranks.items()})
     if options.onnx:
         keep("artefact", rank_lists(test, open_artefact(options.onnx), task.asked))
+        sha256 = hashlib.sha256((options.onnx / "model.onnx").read_bytes()).hexdigest()[:8]
+        (options.results / f"{name}.artefact-{options.seed}.json").write_text(json.dumps({"artefact": f"{options.onnx.name}@{sha256}"}))
     if options.trees:
         what = "trees-sasrec" if options.sasrec else "trees"
         keep(what, rank_lists(test, Trees(part("train"), options.seed, options.sasrec), task.asked))

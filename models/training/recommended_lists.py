@@ -66,7 +66,7 @@ class Candidates:
     """Sources of one view with a log."""
 
     def __init__(self, view: LoggedView, sources: dict[str, float] = SOURCES):
-        self.view, self.sources = view, sources
+        self.view, self.sources, self.decay = view, sources, INTEREST_DECAY
         n = len(view.catalogue)
         spare = WINDOW // 2 + HISTORY_LIMIT  # what she met already is left out
         of = {"text": (view.text, view.has_text, view.statistics[3, 1]), "image": (view.image, view.has_image, view.statistics[4, 1])}
@@ -81,7 +81,7 @@ class Candidates:
         seen = np.zeros(n, bool)
         seen[past] = True
         weight = np.zeros(n)
-        np.add.at(weight, past[::-1], INTEREST_DECAY ** np.arange(len(past)))
+        np.add.at(weight, past[::-1], self.decay ** np.arange(len(past)))
         interests = np.unique(past)
         interests = interests[np.argsort(-weight[interests], kind="stable")]
         weight /= max(1e-9, weight.max())
