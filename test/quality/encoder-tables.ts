@@ -24,12 +24,13 @@ export interface EncoderFindings {
 export function describeEncoders(findings: EncoderFindings): QualitySection {
   const { known, judged, costs, pictures, refused, minutes, teacher } = findings;
   const reference = teacher ?? 'the sentence encoder';
+  const fitted = minutes.length === 0 ? '' : ` (${minutes.join(' or ')} minutes of CPU on the pack’s other products)`;
   return {
     name: 'encoders',
     title: 'Encoders: bytes, CPU, quality',
     about:
       'The text encoders on catalogues that the built-in one has never met (icecat, magento, beauty, tops) and on the one whose titles it learnt from (esci), ' +
-      `before and after \`fuserank model fit-text\` (${minutes.join(' or ')} minutes of CPU on the pack’s other products); then their cost, and the picture encoders.`,
+      `before and after \`fuserank model fit-text\`${fitted}; then their cost, and the picture encoders.`,
     variables: 'FUSERANK_PYTHON=<python with models/training/requirements-tune.txt>',
     tables: [
       {
@@ -39,7 +40,7 @@ export function describeEncoders(findings: EncoderFindings): QualitySection {
         table: knownTable(known, teacher),
       },
       {
-        caption: `ESCI, ${judged.words.length} judged queries, \`ndcg_lin@10\` on titles over the whole catalogue; differences to BM25 of the engine on titles, paired`,
+        caption: `ESCI, ${judged.words.length} judged queries, \`ndcg_lin@10\` on titles over the whole catalogue; differences to BM25 of the engine on titles and to the built-in encoder, each on the same queries, paired`,
         table: judgedTable(judged),
       },
       { caption: 'Text encoders: one title in the indexer’s batches, one query alone (median), one thread', table: costTable(costs) },
@@ -54,12 +55,29 @@ export function describeEncoders(findings: EncoderFindings): QualitySection {
       ...(refused.length === 0
         ? []
         : [`Not better than the built-in encoder on the fit’s own held-out products, so not written: ${refused.join('; ')}.`]),
-      ...(known.get('icecat')?.some(({ name }) => name.startsWith('fitted')) === false
-        ? ['Without `FUSERANK_PYTHON`, or where every fit was refused, no fitted encoder stands in the first two tables.']
-        : []),
+      ...describeNamed(costs, teacher),
+      ...describeUnfitted(known, refused),
+      'Variants of one product (magento) are asked for one by one and count as questions of their own, so its intervals are too narrow.',
       'Clothing: share of the photo’s class among its ten nearest. Grocery: the first of all 81 shop pictures is the photo’s product.',
     ],
   };
+}
+
+function describeNamed(costs: readonly Cost[], teacher: string | null): string[] {
+  const named = costs.map(({ name }) => name).filter((name) => name !== BUILT_IN && name !== teacher);
+  return named.length === 0 ? [] : [`Folders that \`FUSERANK_ENCODERS\` named: ${named.join(', ')}.`];
+}
+
+/** Packs on which no fit was tried. */
+function describeUnfitted(known: EncoderFindings['known'], refused: readonly string[]): string[] {
+  const packs = [...known].filter(
+    ([pack, encoders]) => !encoders.some(({ name }) => name.startsWith('fitted')) && !refused.some((fit) => fit.startsWith(pack)),
+  );
+  if (packs.length === 0) return [];
+  const names = packs.map(([pack]) => pack).join(', ');
+  return [
+    `Not measured here: fits on ${names}. They are made where \`FUSERANK_PYTHON\` is set and \`FUSERANK_FIT_MINUTES\` is not 0; the rest is then not measured again.`,
+  ];
 }
 
 function knownTable(known: EncoderFindings['known'], teacher: string | null): Table {
@@ -86,18 +104,20 @@ function knownTable(known: EncoderFindings['known'], teacher: string | null): Ta
 }
 
 function judgedTable({ words, systems }: Judged): Table {
-  const rows = systems.flatMap(({ name, alone, mixed, weights }) => [
-    [name, 'alone', formatShare(meanOf(alone)), ...pair(words, alone)],
-    [
-      name,
-      `with BM25, weight ${weights.map((weight) => formatShare(weight, 1)).join(', ')}`,
-      formatShare(meanOf(mixed)),
-      ...pair(words, mixed),
-    ],
-  ]);
+  const base = systems.find(({ name }) => name === BUILT_IN);
+  const rows = systems.flatMap(({ name, places = [...words.keys()], alone, mixed, weights }) => {
+    const of = (all: readonly number[] | undefined): number[] => places.map((place) => all?.[place] ?? Number.NaN);
+    const beside = (all: readonly number[] | undefined, own: readonly number[]): [string, string] =>
+      name === BUILT_IN || all === undefined ? ['', ''] : pair(of(all), own);
+    const how = `with BM25, weight ${weights.map((weight) => formatShare(weight, 1)).join(', ')}`;
+    return [
+      [name, 'alone', String(places.length), formatShare(meanOf(alone)), ...pair(of(words), alone), ...beside(base?.alone, alone)],
+      [name, how, String(places.length), formatShare(meanOf(mixed)), ...pair(of(words), mixed), ...beside(base?.mixed, mixed)],
+    ];
+  });
   return {
-    columns: ['encoder', 'how', 'ndcg_lin@10', 'difference', '95 %'],
-    rows: [['BM25', 'alone', formatShare(meanOf(words)), '', ''], ...rows],
+    columns: ['encoder', 'how', 'queries', 'ndcg_lin@10', 'to BM25', '95 %', 'to the built-in', '95 %'],
+    rows: [['BM25', 'alone', String(words.length), formatShare(meanOf(words)), '', '', '', ''], ...rows],
   };
 }
 

@@ -16,7 +16,7 @@ import { keepApart, readJudgedQueries, readTextPack, type JudgedQuery, type Text
 /** Products of a pack that no fit sees. */
 const APART = 600;
 const SEED = 20;
-const HALVES = [0, 1] as const;
+const HALVES: readonly number[] = [0, 1];
 /** Catalogues that the built-in encoder has never met; it learnt from the titles of `esci`. */
 const UNMET = ['icecat', 'magento', 'beauty', 'tops'] as const;
 
@@ -24,7 +24,8 @@ const values = z.array(z.number());
 const kinds = z.array(z.enum(['sentence', 'fragment']));
 const knownSchema = z.object({ name: z.string(), kinds, reciprocalRanks: values, nearest: z.array(values) });
 export type Known = z.output<typeof knownSchema>;
-const judgedSchema = z.object({ name: z.string(), alone: values, mixed: values, weights: values });
+/** `places`: which queries the figures are of; a fit of one half alone is asked those of that half. */
+const judgedSchema = z.object({ name: z.string(), places: values.optional(), alone: values, mixed: values, weights: values });
 const wordsSchema = z.array(z.array(z.tuple([z.number(), z.number()])));
 export interface Judged {
   readonly words: readonly number[];
@@ -49,7 +50,7 @@ export async function measureEncoders(run: QualityRun): Promise<QualitySection> 
     if (!process.env['FUSERANK_PYTHON']) return [];
     const outcome = await fitOn(run, name, learn);
     refused.push(...outcome.refused);
-    minutes.add(outcome.minutes);
+    if (outcome.fitted.length + outcome.refused.length > 0) minutes.add(outcome.minutes);
     return outcome.fitted;
   };
   const known = new Map<string, Known[]>();
@@ -139,21 +140,26 @@ async function measureJudged(
   const words = found.map((scores) => new Map(scores));
   const systems = new Map<string, (half: number) => TextCandidate | undefined>();
   for (const candidate of listStanding(run.data)) systems.set(candidate.name, () => candidate);
-  for (const { name } of halves.get(0) ?? []) systems.set(name, (half) => halves.get(half)?.find((fit) => fit.name === name));
+  for (const { name } of [...halves.values()].flat()) systems.set(name, (half) => halves.get(half)?.find((fit) => fit.name === name));
   const measured: z.output<typeof judgedSchema>[] = [];
   for (const [name, choose] of systems) {
-    const chosen = HALVES.map(choose).filter((candidate) => candidate !== undefined);
-    if (chosen.length < HALVES.length) continue; // a half was refused: there is no figure of all queries
-    const system = await resume(run, `judged-${nameFile({ name, path: '' })}`, judgedSchema, async () => {
+    const asked = HALVES.filter((half) => choose(half) !== undefined);
+    const places = [...queries.keys()].filter((place) => queries[place] !== undefined && asked.includes(halfOf(queries[place])));
+    const key = nameFile({ name: asked.length === HALVES.length ? name : `${name} half ${asked.join()}`, path: '' });
+    const system = await resume(run, `judged-${key}`, judgedSchema, async () => {
       run.tell(`encoders: esci, judged queries, ${name}`);
       const cosines = new Map<string, Float32Array>();
-      for (const candidate of new Set(chosen)) {
+      for (const candidate of new Set(asked.flatMap((half) => choose(half) ?? []))) {
         const own = queries.filter((query) => choose(halfOf(query)) === candidate);
         for (const [id, row] of await askTitles(candidate, products, own)) cosines.set(id, row);
       }
-      const all = queries.map(({ id }) => cosines.get(id) ?? new Float32Array());
-      const { alone, mixed, weights } = gradeVectors(words, all, { queries, products });
-      return { name, alone: [...alone], mixed: [...mixed], weights: [...weights] };
+      const chosen = places.flatMap((place) => queries[place] ?? []);
+      const { alone, mixed, weights } = gradeVectors(
+        places.map((place) => words[place] ?? new Map<number, number>()),
+        chosen.map(({ id }) => cosines.get(id) ?? new Float32Array()),
+        { queries: chosen, products },
+      );
+      return { name, places, alone: [...alone], mixed: [...mixed], weights: [...weights] };
     });
     measured.push(system);
   }

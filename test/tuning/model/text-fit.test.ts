@@ -101,7 +101,7 @@ describe.skipIf(python === undefined)('a fitted text encoder (needs FUSERANK_PYT
       const products = await writeShop('shop.ndjson', inventedShop(400));
       const out = file('text-shop-1');
       const { exitCode, stdout, stderr } = await runModel(
-        ['fit-text', '--products', products, '--out', out, '--minutes', '0.7', '--json', ...config()],
+        ['fit-text', '--products', products, '--out', out, '--minutes', '0.5', '--json', ...config()],
         env,
       );
       expect(exitCode, `${stdout}${stderr}`).toBe(0);
