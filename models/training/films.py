@@ -201,7 +201,14 @@ def pair(name: str, found: Runs) -> dict:
             what: interval(mean[one]["0"] - mean[other]["0"]) for what, pairs in PAIRS.items() for one, other in pairs if one in mean and other in mean
         },
         "missing": {
-            arm: {share: {"ndcg@10": interval(values), "cost": interval(shares["0"] - values)} for share, values in shares.items()}
+            arm: {
+                share: {
+                    "ndcg@10": interval(values),
+                    "cost": interval(shares["0"] - values),
+                    "cost by seed": [round(float((run["0"] - run[share]).mean()), 4) for run in found[arm]],
+                }
+                for share, values in shares.items()
+            }
             for arm, shares in mean.items()
             if arm.startswith("all")
         },
