@@ -52,7 +52,8 @@ class FilmView(LoggedView):
     """The catalogue with all that is known; `dress` takes away."""
 
     def __init__(self, pack, rng: np.random.Generator):
-        bare = replace(pack.catalogue, texts={"minilm-no-plot": pack.catalogue.texts["minilm-no-plot"]}, images={PICTURES: pack.catalogue.images[PICTURES]})
+        whole, plain = pack.catalogue, "minilm-no-plot"
+        bare = replace(whole, texts={plain: whole.texts[plain]}, images={PICTURES: whole.images[PICTURES]})
         super().__init__(bare, pack.queries, None, rng, plain=True)
         # By whether plots are read: texts, pictures and maps from words to pictures are kept, since lists are stored with the view.
         self.told = {plots: pack.catalogue.texts["minilm" if plots else "minilm-no-plot"] for plots in (True, False)}
@@ -131,8 +132,9 @@ def run(options: argparse.Namespace) -> None:
     for missing in MISSING if arm.posters else MISSING[:1]:
         test.view.dress(arm, missing)
         gained[f"{missing:g}"] = score_lists(net, test).astype(np.float32)
-        report = {"arm": options.arm, "dropout": options.dropout, "seed": options.seed, "steps": options.steps, "asked": test.asked, "found": len(test.lists)}
-        report |= {"ndcg@10": {share: round(float(values.mean()), 5) for share, values in gained.items()}, "seconds": round(time.monotonic() - started)}
+        report = {name: getattr(options, name) for name in ("arm", "dropout", "seed", "steps")} | {"asked": test.asked, "found": len(test.lists)}
+        report["ndcg@10"] = {share: round(float(values.mean()), 5) for share, values in gained.items()}
+        report["seconds"] = round(time.monotonic() - started)
         np.savez_compressed(options.out.with_name(f"{options.out.name}.npz"), **gained)
         options.out.with_name(f"{options.out.name}.json").write_text(json.dumps(report))
     print(json.dumps(report), flush=True)
@@ -150,7 +152,12 @@ def lists(options: argparse.Namespace) -> None:
 
 Runs = dict[str, list[dict[str, np.ndarray]]]  # by arm, of every seed: gains by share of missing posters
 # Arms of tuned/arms.py that are about modalities, by ours.
-GRID = {"default": "all with dropout", "no modality dropout": "all", "without pictures": "no-posters with dropout", "without texts": "no-texts with dropout"}
+GRID = {
+    "default": "all with dropout",
+    "no modality dropout": "all",
+    "without pictures": "no-posters with dropout",
+    "without texts": "no-texts with dropout",
+}
 PAIRS = {
     "posters": [("all", "no-posters"), ("all with dropout", "no-posters with dropout")],
     "posters, without plots": [("no-plots", "neither")],
@@ -195,10 +202,14 @@ def pair(name: str, found: Runs) -> dict:
         "network": name,
         "asked": asked,
         "arms": {
-            arm: {"ndcg@10": interval(shares["0"]), "by seed": [round(float(run["0"].mean()), 4) for run in found[arm]]} for arm, shares in mean.items()
+            arm: {"ndcg@10": interval(shares["0"]), "by seed": [round(float(run["0"].mean()), 4) for run in found[arm]]}
+            for arm, shares in mean.items()
         },
         "adds": {
-            what: interval(mean[one]["0"] - mean[other]["0"]) for what, pairs in PAIRS.items() for one, other in pairs if one in mean and other in mean
+            what: interval(mean[one]["0"] - mean[other]["0"])
+            for what, pairs in PAIRS.items()
+            for one, other in pairs
+            if one in mean and other in mean
         },
         "missing": {
             arm: {

@@ -2,7 +2,7 @@
 
     python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --rivals | --onnx FOLDER | --net [--seed 1]
                                                                             | --trees [--sasrec STATES] [--seed 1]
-    python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --compare     # all that is there, with train_sasrec.py's files
+    python measure_next_item.py --task TASKS/beauty.npz --lists LISTS/beauty-next --results RESULTS --compare     # also train_sasrec.py's files
 
 A run writes RESULTS/TASK.NAME-SEED.npz: an array a system, the rank of each asked target (-1: not among the candidates). `--compare` pairs
 them, seeds together, and writes RESULTS/TASK.json.
@@ -149,7 +149,8 @@ def compare(task: str, asked: int, results: Path) -> dict:
     rows.sort(key=lambda row: -row["ndcg@10"][0])
     machines = sorted({each["machine"] for each in told if "machine" in each})
     artefact = next((each["artefact"] for each in told if "artefact" in each), None)
-    return {"task": task, "asked": asked, "rival": rival if rival in values else None, "epochs": tell_epochs(told), "artefact": artefact, "machines": machines, "rows": rows}
+    about = {"task": task, "asked": asked, "rival": rival if rival in values else None, "epochs": tell_epochs(told)}
+    return about | {"artefact": artefact, "machines": machines, "rows": rows}
 
 
 def tell_epochs(told: list[dict]) -> list[str]:
@@ -166,7 +167,8 @@ def draw_means(values: np.ndarray) -> np.ndarray:
     """Means [systems, metrics, BOOTSTRAP] of values [systems, metrics, asked] over shoppers drawn with replacement, the same for all systems."""
     asked = values.shape[2]
     rng, flat = np.random.default_rng(1), values.reshape(-1, asked).T.astype(np.float32)
-    draw = lambda: np.stack([np.bincount(rng.integers(asked, size=asked), minlength=asked) for _ in range(DRAWN_AT_ONCE)]).astype(np.float32)  # noqa: E731
+    draw_one = lambda: np.bincount(rng.integers(asked, size=asked), minlength=asked).astype(np.float32)  # noqa: E731
+    draw = lambda: np.stack([draw_one() for _ in range(DRAWN_AT_ONCE)])  # noqa: E731
     means = np.concatenate([draw() @ flat / asked for _ in range(BOOTSTRAP // DRAWN_AT_ONCE)])  # [BOOTSTRAP, systems * metrics]
     return means.T.reshape(*values.shape[:2], BOOTSTRAP)
 
@@ -177,7 +179,8 @@ def read_ranks(file: Path) -> dict[str, np.ndarray]:
     if "stopped_ranks" not in stored:
         return {name: stored[name] for name in stored.files}
     loss = "sampled softmax" if json.loads(told.read_text())["negatives"] else "softmax over all items"
-    return {f"SASRec, {loss}, stopped": stored["stopped_ranks"], **({f"SASRec, {loss}": stored["refitted_ranks"]} if "refitted_ranks" in stored else {})}
+    names = {"stopped_ranks": f"SASRec, {loss}, stopped", "refitted_ranks": f"SASRec, {loss}"}
+    return {name: stored[kept] for kept, name in names.items() if kept in stored}
 
 
 def main() -> None:
@@ -204,7 +207,11 @@ def main() -> None:
         for row in report["rows"]:
             print(f"{row['system']:55} {row['seeds']} {row['hr@10'][0]:.4f} {row['ndcg@10'][0]:.4f}  {row.get('ndcg@10 to SASRec', '')}")
         return
-    keep = lambda what, ranks: np.savez_compressed(options.results / f"{name}.{what}-{options.seed}.npz", **{system: own.astype(np.int16) for system, own in ranks.items()})  # noqa: E731
+
+    def keep(what: str, ranks: dict[str, np.ndarray]) -> None:
+        halved = {system: own.astype(np.int16) for system, own in ranks.items()}
+        np.savez_compressed(options.results / f"{name}.{what}-{options.seed}.npz", **halved)
+
     part = lambda which: options.lists.with_name(f"{options.lists.name}-{which}.pickle")  # noqa: E731
     test = load_lists([part("test")])
     if options.rivals:

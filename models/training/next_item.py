@@ -89,7 +89,8 @@ def read_films(data: Path) -> NextItemTask:
     target = {}
     for row in read_table(folder / "val.csv"):
         known[row["user"]], target[row["user"]] = row["input"].split(), place[row["target"]]
-    return NextItemTask(len(place), [np.array([place[each] for each in row]) for row in known.values()], np.array([target.get(user, -1) for user in known]))
+    rows = [np.array([place[each] for each in row]) for row in known.values()]
+    return NextItemTask(len(place), rows, np.array([target.get(user, -1) for user in known]))
 
 
 def read_rows_column(folder: Path) -> list[str]:

@@ -93,7 +93,9 @@ def list_rivals(task: NextItemTask, category: np.ndarray, text: np.ndarray, acti
     }
 
 
-def measure_rivals(task: NextItemTask, category: np.ndarray, text: np.ndarray, action: int, *, chosen_on: int, seed: int = 1) -> dict[str, tuple[float, np.ndarray]]:
+def measure_rivals(
+    task: NextItemTask, category: np.ndarray, text: np.ndarray, action: int, *, chosen_on: int, seed: int = 1
+) -> dict[str, tuple[float, np.ndarray]]:
     """By rival, the decay and the ranks of all that are asked. The decay is chosen by NDCG@10 of `chosen_on` shoppers on the position before,
     where statistics end before it too."""
     rng = np.random.default_rng(seed)

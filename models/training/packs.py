@@ -163,6 +163,7 @@ if __name__ == "__main__":
 
     for name in options.packs:
         core, *whole = name.split("-")
-        pack = read_films(options.data, options.models) if name == "ml1m" else read_cores(options.data, options.models, core, 0 if whole else KNOWN_EVENTS)
+        known_events = 0 if whole else KNOWN_EVENTS
+        pack = read_films(options.data, options.models) if name == "ml1m" else read_cores(options.data, options.models, core, known_events)
         print(name, len(pack.catalogue), "products,", len(pack.sequences), "events,", len(pack.queries.texts), "queries", flush=True)
         write_pack(pack, options.out / f"{name}.pickle")

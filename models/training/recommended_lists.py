@@ -122,7 +122,9 @@ class Candidates:
         return self.best(np.where(seen, 0, behaviour.factor @ wanted), WINDOW)
 
 
-def list_recommended(view: LoggedView, found: tuple[np.ndarray, np.ndarray], past: np.ndarray, place: int, *, action: int, shopper: int) -> RecommendedList:
+def list_recommended(
+    view: LoggedView, found: tuple[np.ndarray, np.ndarray], past: np.ndarray, place: int, *, action: int, shopper: int
+) -> RecommendedList:
     """The list of one shopper: candidates and their scores as found, the target's place among them; `past` oldest first, one event a day."""
     items, scores = found
     before, past = len(past), past[-HISTORY_LIMIT:]

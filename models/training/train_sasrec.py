@@ -143,7 +143,8 @@ def main() -> None:
     before = task.step_back()
     started = time.monotonic()
     machine = torch.cuda.get_device_name() if course.device.startswith("cuda") else platform.processor() or "CPU"
-    report = {"system": "SASRec", "task": options["task"].stem, "n": task.n, "asked": len(task.asked), **asdict(shape), **asdict(course), "machine": machine}
+    report = {"system": "SASRec", "task": options["task"].stem, "n": task.n, "asked": len(task.asked), "machine": machine}
+    report |= asdict(shape) | asdict(course)
     arrays, told = {}, {}
     name_file = lambda ending: options["out"].with_name(options["out"].name + ending)  # noqa: E731
 
@@ -165,7 +166,8 @@ def main() -> None:
     keep("refitted", model)
     if options["states"]:
         np.savez(options["states"], **told)
-    print(json.dumps({name: report[name] for name in ("task", "negatives", "width", "dropout", "seed", "best_epoch", "stopped", "refitted", "total_seconds")}))
+    told_of = ("task", "negatives", "width", "dropout", "seed", "best_epoch", "stopped", "refitted", "total_seconds")
+    print(json.dumps({name: report[name] for name in told_of}))
 
 
 if __name__ == "__main__":
