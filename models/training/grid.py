@@ -89,7 +89,7 @@ def run_arm(arm: Arm, pack: Pack, seed: int, *, out: Path, shipped: Path, second
     if choices.kind == "large":
         network.half = False
     report = {
-        "pack": pack.name, "arm": arm.name, "group": arm.group, "seed": seed, **({} if arm.base else tell_choices(choices, training)),
+        "pack": pack.name, "arm": arm.name, "group": arm.group, "seed": seed, "evidence of": shipped.name, **({} if arm.base else tell_choices(choices, training)),
         "lists": {"train": trained.lists, "held out": trained.held, "test": len(pack.test), "asked": pack.test.asked},
         "epoch": trained.epoch, "epochs": len(trained.history), "held out ndcg@10": round(trained.history[trained.epoch - 1]["ndcg@10"], 5),
         "parameters": sum(each.numel() for each in network.parameters()), "operations": operations,

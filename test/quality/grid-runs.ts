@@ -18,6 +18,8 @@ const gridRunSchema = z.looseObject({
   operations: z.number().optional(),
   seconds: z.number().optional(),
   device: z.string().optional(),
+  /** The shipped ranker whose network, and whose weights where they are the start, stand in the networks. */
+  'evidence of': z.string().optional(),
   systems: z.record(z.string(), measuredSchema),
   'hidden pictures': z.record(z.string(), measuredSchema).optional(),
 });

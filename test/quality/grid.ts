@@ -55,7 +55,7 @@ export async function measureGrid(run: QualityRun): Promise<QualitySection> {
     name: 'grid',
     title: 'What each choice is worth',
     about:
-      'Networks trained on the shop’s own lists, which read its raw vectors (`fuserank model train --kind fusion-tuned` and `fusion-large`), beside fusion-base and LambdaMART ' +
+      'Networks trained on the shop’s own lists, which read its raw vectors (`fuserank model train --kind fusion-tuned` and `fusion-large`), beside fusion-base (and LambdaMART, where it was run) ' +
       'trained on the same lists. Offline, without OpenSearch: each shopper’s last event is asked for with a derived query, the first phase is the one of ' +
       '`models/training/first_phase.py`, and lists for training are the two events before, under statistics that end before them. NDCG@10 of the score alone; ' +
       'a target that the first phase does not find counts 0. These networks are bound to one catalogue and its encoder (all-minilm-l6-v2) and are trained on ' +
@@ -218,6 +218,7 @@ async function cpuTables(folder: string): Promise<{ caption: string; table: Tabl
 function describeGrid(runs: readonly GridRun[], byPack: ReadonlyMap<string, readonly MeasuredArm[]>): string[] {
   const trained = runs.filter(({ arm }) => arm !== 'untrained');
   const devices = [...new Set(trained.map(({ device }) => device ?? 'unknown'))].sort();
+  const bases = [...new Set(trained.flatMap((run) => run['evidence of'] ?? []))].sort();
   const counts = [...byPack].map(([pack, arms]) => {
     const lists = arms.find(({ arm }) => arm === DEFAULT)?.example.lists;
     return `${pack} ${formatCount(lists?.train ?? Number.NaN)} lists to train on, ${formatCount(lists?.asked ?? Number.NaN)} shoppers asked`;
@@ -232,7 +233,7 @@ function describeGrid(runs: readonly GridRun[], byPack: ReadonlyMap<string, read
     'Of an arm with several seeds each list’s gain is the mean over them; an arm with one seed is paired with the default of the same seed.',
     ...[...byPack.keys()].map((pack) => judgeLarge(runs, pack)),
     'fusion-base was tuned here in five rounds of large batches (some 150 to 300 steps, a gentle rate), the others in six to eight: fewer updates than `fuserank model tune` makes of as many lists, so what separates it from the networks that read vectors is flattering to them, most of all on ml1m: see what the arms without texts and without pictures lose there. LambdaMART on the same lists is in the table only where it was run.',
-    `Position bias not corrected: derived queries have no shown positions. Trained on: ${devices.join(', ')}.`,
+    `Position bias not corrected: derived queries have no shown positions. The evidence in all networks, and the weights that some start from, are those of ${bases.join(', ')}. Trained on: ${devices.join(', ')}.`,
   ];
 }
 

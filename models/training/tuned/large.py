@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from contract import COLUMN
 from model import BUY_GAIN, CART_GAIN, NEVER, FusionBase
 from tuned.choices import Network
 from tuned.heads import build_head, read_logits
@@ -44,7 +45,7 @@ class FusionLarge(FusionBase):
 
     def __init__(self, choices: Network, dims: dict[str, int]):
         super().__init__()
-        for unused in ("cross", "project", "context"):
+        for unused in ("trunk", "context"):
             delattr(self, unused)
         self.choices = choices
         width = choices.width
@@ -56,8 +57,11 @@ class FusionLarge(FusionBase):
         self.layers = nn.ModuleList([Layer(width, choices.attention_heads, choices.dropout) for _ in range(choices.layers)])
         self.norm = nn.LayerNorm(width)
         self.heads = build_head(choices.heads, width)
+        self.line = nn.Linear(EVIDENCE_WIDTH, 3)
         self.gate = nn.Linear(width, 1)
-        with torch.no_grad():
+        with torch.no_grad():  # training starts at the first phase
+            self.line.weight.zero_()
+            self.line.weight[0, COLUMN["first_phase_z"]] = 1.0
             self.gate.weight.mul_(0.1)
             self.gate.bias.fill_(2.0)
 
@@ -66,7 +70,7 @@ class FusionLarge(FusionBase):
         b, n = present.shape
         evidence, planes, entries = self.gather(x)
         pooled, _ = self.attention(planes, entries, history)
-        features = torch.cat([evidence, pooled], 2)  # [B, N, F']
+        features = torch.cat([evidence, pooled], 1).transpose(1, 2)  # [B, N, F']
         asked, events, items = self.tokens.query(x), self.tokens.history(x, entries), self.tokens.candidates(x)
         places, masks = [], []
         for kind, (name, mask) in enumerate((("text", x["query_text_mask"]), ("image", torch.maximum(x["query_image_mask"], x["query_head_mask"])))):

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from contract import COLUMN, COLUMNS
 from evidence import POOLED_MODALITY
-from model import FEATURES, IN_LIST, PAIR_HEADS, PAIR_WIDTH, FusionBase, PairAttention
+from model import FEATURES, IN_LIST, PAIR_WIDTH, FusionBase, PairAttention
 from tuned.choices import Network
 from tuned.target_attention import TargetAttention
 from tuned.tokens import Tokens
@@ -23,10 +23,10 @@ HIDDEN = 48
 
 
 def evidence_owner() -> list[str]:
-    """Of each of the FEATURES, in gather's order: columns, has_vector, cosines twice, columns in the list."""
+    """Of each of the FEATURES, in gather's order: columns, what a candidate has, cosines, columns and cosines within the list."""
     owner = dict.fromkeys(COLUMNS, "columns") | {column: name for name, columns in OWN_COLUMNS.items() for column in columns}
     of_cosines = [("text", "image")[place] for place in POOLED_MODALITY]
-    return [*owner.values(), "text", "image", *of_cosines, *of_cosines, *[owner[name] for name in IN_LIST]]
+    return [*owner.values(), "columns", "text", "image", *of_cosines, *[owner[name] for name in IN_LIST], *of_cosines]
 
 
 class Branch(nn.Module):
@@ -37,7 +37,7 @@ class Branch(nn.Module):
         self.name = name
         self.pairs = PairAttention()
         self.register_buffer("places", torch.tensor(places), persistent=False)
-        own = len(places) + PAIR_WIDTH + PAIR_HEADS
+        own = len(places) + PAIR_WIDTH + 1
         self.has_vectors, self.reads_user = name != "columns", user != "none"
         if self.has_vectors and self.reads_user:
             self.user = build_user_encoder(user, width)
@@ -50,12 +50,12 @@ class Branch(nn.Module):
             self.line.weight.zero_()
 
     def forward(self, evidence: Tensor, planes: list[Tensor], entries: Tensor, mask: Tensor, vectors: dict[str, Tensor] | None) -> Tensor:
-        """evidence [B, N, FEATURES] -> [B, N]; `vectors`: this modality's candidates [B, N, W], history [B, L, W] and query [B, W]."""
+        """evidence [B, FEATURES, N] -> [B, N]; `vectors`: this modality's candidates [B, N, W], history [B, L, W] and query [B, W]."""
         owned = [plane if owner == self.name else torch.zeros_like(plane) for owner, plane in zip(PLANE_OWNER, planes, strict=True)]
         if self.name != "text":  # the last of an event's facts is its likeness to the words
             entries = torch.cat([entries[..., :-1], torch.zeros_like(entries[..., -1:])], 2)
         pooled, _ = self.pairs(owned, entries, mask)
-        own = torch.cat([evidence.index_select(2, self.places), pooled], 2)  # [B, N, E]
+        own = torch.cat([evidence.index_select(1, self.places), pooled], 1).transpose(1, 2)  # [B, N, E]
         if not vectors:
             return (self.layers(own) + self.line(own)).squeeze(2)
         b, n, _ = own.shape
@@ -76,7 +76,7 @@ class LateFusion(FusionBase):
 
     def __init__(self, choices: Network, dims: dict[str, int]):
         super().__init__()
-        for unused in ("attention", "cross", "project", "context", "heads", "line", "gate"):
+        for unused in ("attention", "trunk", "context", "heads", "gate"):
             delattr(self, unused)
         self.choices = choices
         self.tokens = Tokens(dims, choices.width, choices.missing, choices.dropout)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from model import BUY_GAIN, CART_GAIN, FEATURES, NEVER, PAIR_HEADS, PAIR_WIDTH, WIDTH, FusionBase, ListContext, PairAttention
+from model import BUY_GAIN, CART_GAIN, FEATURES, GATE_WIDTH, NEVER, PAIR_WIDTH, WIDTH, FusionBase, ListContext, PairAttention
 from tuned.choices import Network
 from tuned.fusion import FUSIONS
 from tuned.heads import build_head, read_logits
@@ -16,7 +16,7 @@ from tuned.target_attention import TargetAttention
 from tuned.tokens import Tokens
 from tuned.user_encoder import build_user_encoder
 
-EVIDENCE_WIDTH = FEATURES + PAIR_WIDTH + PAIR_HEADS
+EVIDENCE_WIDTH = FEATURES + PAIR_WIDTH + 1
 
 
 class FusionTuned(FusionBase):
@@ -42,10 +42,10 @@ class FusionTuned(FusionBase):
             self.shortcut.bias.zero_()
         if choices.context == 0:
             del self.context
-            self.gate = nn.Linear(WIDTH, 1)
+            self.gate = nn.Sequential(nn.Linear(EVIDENCE_WIDTH, GATE_WIDTH), nn.ReLU(), nn.Linear(GATE_WIDTH, 1))
             with torch.no_grad():
-                self.gate.weight.mul_(0.1)
-                self.gate.bias.fill_(2.0)
+                self.gate[-1].weight.mul_(0.1)
+                self.gate[-1].bias.fill_(2.0)
         elif choices.context == 2:
             self.further = ListContext()
         if choices.heads in ("mmoe", "single"):
@@ -56,31 +56,40 @@ class FusionTuned(FusionBase):
         b, n = present.shape
         evidence, planes, entries = self.gather(x)
         pooled, attention = self.attention(planes, entries, x["history_mask"])
-        features = torch.cat([evidence, pooled], 2).reshape(b * n, -1)  # [B * N, F']
-        fused = self.fuse(x, features, planes, entries)  # [B * N, W + M]
-        crossed = features
-        for layer in self.cross:
-            crossed = layer(features, crossed)
-        hidden = torch.relu(self.project(crossed) + self.lift(fused))  # [B * N, H]
-        hidden, summary = self.look_around(hidden, present)
-        tasks = 1 if self.choices.heads == "single" else 3
+        features = torch.cat([evidence, pooled], 1)  # [B, F', N]
+        rows = features.transpose(1, 2).reshape(b * n, -1)  # [B * N, F']
+        fused = self.fuse(x, rows, planes, entries)  # [B * N, W + M]
+        own, other, line = self.trunk(features).split([WIDTH, WIDTH, 3], 1)  # [B, H, N] twice, [B, 3, N]
+        hidden = torch.relu(own * other + self.lift(fused).reshape(b, n, -1).transpose(1, 2))  # [B, H, N]
+        hidden, slots = self.look_around(hidden, present)
+        share = present / present.sum(1, keepdim=True).clamp(min=1)
+        mean = torch.matmul(features, share.unsqueeze(2)).squeeze(2)  # [B, F']
         # Straight lines to the logits beside the head.
-        logits = self.heads(hidden) + self.line(features)[:, :tasks] + self.shortcut(fused)[:, :tasks]  # [B * N, T]
+        logits = self.read(hidden) + self.as_rows(line) + self.shortcut(fused)  # [B * N, 3]
         told = read_logits(self.choices.heads, logits, (CART_GAIN, BUY_GAIN))
         told = {name: values.reshape(b, n) for name, values in told.items()}
-        return told | {"attention": attention, "gate": torch.sigmoid(self.gate(summary)).reshape(b)}
+        return told | {"attention": attention, "gate": torch.sigmoid(self.gate(torch.cat([*slots, mean], 1))).squeeze(1)}
 
-    def look_around(self, hidden: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """hidden [B * N, H] in its list -> the same, and what the list looks like on the whole [B, G]"""
-        b, n = present.shape
+    def read(self, hidden: Tensor) -> Tensor:
+        """hidden [B, H, N] -> logits [B * N, 3, or 1 that counts for all]"""
+        if self.choices.heads in ("mmoe", "single"):
+            return self.heads(self.as_rows(hidden))
+        return self.as_rows(self.heads(hidden))
+
+    @staticmethod
+    def as_rows(x: Tensor) -> Tensor:
+        """[B, C, N] -> [B * N, C]"""
+        return x.transpose(1, 2).reshape(-1, x.shape[1])
+
+    def look_around(self, hidden: Tensor, present: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """hidden [B, H, N] in its list -> the same, and what the slots of the list's context read [B, G], where there is one"""
         if self.choices.context == 0:
-            share = present / present.sum(1, keepdim=True).clamp(min=1)
-            return hidden, torch.matmul(share.unsqueeze(1), hidden.reshape(b, n, -1)).squeeze(1)
+            return hidden, []
         absent = ((present - 1) * NEVER).unsqueeze(1)  # [B, 1, N]
         hidden, slots = self.context(hidden, absent)
         if self.choices.context == 2:
             hidden, _ = self.further(hidden, absent)
-        return hidden, slots.reshape(b, -1)
+        return hidden, [slots]
 
     def fuse(self, x: dict[str, Tensor], features: Tensor, planes: list[Tensor], entries: Tensor) -> Tensor:
         """One token a candidate, and its match with the guide by modality [B * N, W + M]"""

@@ -136,43 +136,45 @@ describe.skipIf(python === undefined)('training (needs FUSERANK_PYTHON)', () => 
     TRAINING_MS,
   );
 
-  it(
-    'trains rankers that read the shop’s own vectors, small and large, by a file of choices',
-    async () => {
-      const choices = join(folder, 'choices.json');
-      for (const [kind, network] of [
-        ['fusion-tuned', { fusion: 'attention+hadamard', user: 'gru', width: 16 }],
-        ['fusion-large', { width: 16, layers: 1, attention_heads: 2 }],
-      ] as const) {
-        await writeFile(choices, JSON.stringify({ network, training: { epochs: 1, batch: 16 } }));
-        const out = join(folder, `${kind}-own-1`);
-        const words = ['train', '--kind', kind, '--rows', rows(), '--config', choices, '--device', 'cpu', '--out', out];
-        const { exitCode, stdout, stderr } = await runModel(words, { FUSERANK_PYTHON: python ?? '' });
-        expect(exitCode, stderr).toBe(0);
-        expect(stdout).toMatch(/passed artefact[^]*passed parity[^]*passed behaviour/);
-        const { manifest } = await openArtefact(out, { kind: 'ranker' });
-        expect(manifest).toMatchObject({ choices: { network }, metrics: { 'position bias': 'position bias not corrected' } });
-        // Bound to the encoder that made the lists.
-        expect(manifest.inputs['item_text']).toEqual(['B', 'N', expect.any(Number)]);
-      }
+  it.each([
+    ['fusion-tuned', { fusion: 'attention+hadamard', user: 'gru', width: 16 }],
+    ['fusion-large', { width: 16, layers: 1, attention_heads: 2 }],
+  ])(
+    'trains %s, a ranker that reads the shop’s own vectors, by a file of choices',
+    async (kind, network) => {
+      const choices = join(folder, `${kind}.json`);
+      await writeFile(choices, JSON.stringify({ network, training: { epochs: 1, batch: 16 } }));
+      const out = join(folder, `${kind}-own-1`);
+      const words = ['train', '--kind', kind, '--rows', rows(), '--config', choices, '--device', 'cpu', '--out', out];
+      const { exitCode, stdout, stderr } = await runModel(words, { FUSERANK_PYTHON: python ?? '' });
+      expect(exitCode, stderr).toBe(0);
+      expect(stdout).toMatch(/passed artefact[^]*passed parity[^]*passed behaviour/);
+      const { manifest } = await openArtefact(out, { kind: 'ranker' });
+      expect(manifest).toMatchObject({ choices: { network }, metrics: { 'position bias': 'position bias not corrected' } });
+      // Bound to the encoder that made the lists.
+      expect(manifest.inputs['item_text']).toEqual(['B', 'N', expect.any(Number)]);
     },
     TRAINING_MS,
   );
 
-  it('refuses choices that do not exist, and positions that nobody logged', async () => {
-    const choices = join(folder, 'choices.json');
-    const refuse = async (given: object): Promise<string> => {
-      await writeFile(choices, JSON.stringify(given));
-      const words = ['train', '--kind', 'fusion-tuned', '--rows', rows(), '--config', choices, '--out', join(folder, 'refused-1')];
-      const { exitCode, stderr } = await runModel(words, { FUSERANK_PYTHON: python ?? '' });
-      expect(exitCode).toBe(6);
-      return stderr;
-    };
-    expect(await refuse({ network: { fusion: 'middling' } })).toContain('it may be early_concat, weighted, mlp, late');
-    expect(await refuse({ network: { fusion: 'late' } })).toContain('"context": 0');
-    expect(await refuse({ training: { positions: 'swaps' } })).toContain('no row has a position');
-    expect(existsSync(join(folder, 'refused-1'))).toBe(false);
-  });
+  it(
+    'refuses choices that do not exist, and positions that nobody logged',
+    async () => {
+      const choices = join(folder, 'choices.json');
+      const refuse = async (given: object): Promise<string> => {
+        await writeFile(choices, JSON.stringify(given));
+        const words = ['train', '--kind', 'fusion-tuned', '--rows', rows(), '--config', choices, '--out', join(folder, 'refused-1')];
+        const { exitCode, stderr } = await runModel(words, { FUSERANK_PYTHON: python ?? '' });
+        expect(exitCode).toBe(6);
+        return stderr;
+      };
+      expect(await refuse({ network: { fusion: 'middling' } })).toContain('it may be early_concat, weighted, mlp, late');
+      expect(await refuse({ network: { fusion: 'late' } })).toContain('"context": 0');
+      expect(await refuse({ training: { positions: 'swaps' } })).toContain('no row has a position');
+      expect(existsSync(join(folder, 'refused-1'))).toBe(false);
+    },
+    TRAINING_MS,
+  );
 
   it(
     'trains LambdaMART on the same rows',
