@@ -5,7 +5,7 @@ import { packageVersion } from './config/package-root.js';
 import { registerDemoCommand } from './demo/command.js';
 import { registerStatisticsCommand } from './indexer/behaviour-statistics/command.js';
 import { registerEventsCommand } from './indexer/events/command.js';
-import { registerIndexCommand } from './indexer/command.js';
+import { readProductTexts, registerIndexCommand } from './indexer/command.js';
 import { registerMappingsCommand } from './mappings/command.js';
 import { registerLocalNodeCommand } from './opensearch/local-node/command.js';
 import { EngineUnreachable } from './opensearch/engine-unreachable.js';
@@ -54,7 +54,7 @@ registerStatisticsCommand(program);
 registerLocalNodeCommand(program);
 registerCompareCommand(program);
 registerRowsCommand(program);
-registerModelCommand(program);
+registerModelCommand(program, readProductTexts);
 
 try {
   await program.parseAsync();

@@ -20,6 +20,8 @@ import { awaitInterruption } from './interruption.js';
 import { describeIndexProgress, showProgress } from './report/progress-line.js';
 import { renderReport } from './report/report-table.js';
 
+export { readProductTexts } from './product-texts.js';
+
 /** Public exit codes of `fuserank index`; an unreachable engine (5) is told by the caller of all commands. */
 const EXIT = { ok: 0, usage: 2, rejects: 3, gate: 4, refused: 5, input: 6 } as const;
 

@@ -23,10 +23,15 @@ export function columnRanker(name: ColumnRankerName): Ranker {
     id,
     inputs: ['columns'],
     columns: [COLUMN_RANKERS[name]],
+    dims: { text: null, image: null },
+    modalities: [],
     score(input) {
       const scores = Float32Array.from(valuesOf(input, 'columns'));
       if (!scores.every(Number.isFinite)) return Promise.reject(new NonFiniteScores(`${id} gave a score that is not a number`));
-      return Promise.resolve({ scores, attention: null, gate: null });
+      return Promise.resolve({ scores, attention: null, gate: null, contributions: null });
+    },
+    contributeColumns(input) {
+      return Promise.resolve({ expected: 0, values: Float64Array.from(valuesOf(input, 'columns')) });
     },
     close: () => Promise.resolve(),
   };

@@ -10,7 +10,7 @@ import type { Pixels } from './picture-decoder.js';
 import { squarePicture } from './square-picture.js';
 
 /** The encoder of `path: builtin`. */
-const BUILTIN_FOLDER = join(packageRoot, 'models', 'artefacts', 'picture-small-1');
+export const builtinImageFolder: string = join(packageRoot, 'models', 'artefacts', 'picture-small-1');
 
 const CHUNK = 8;
 /** Share of the colour histogram in the joined vector's squared length; chosen on colour words (docs/quality.md). */
@@ -44,7 +44,7 @@ interface Preprocessor {
  * @throws ModelFolderUnreadable, ArtefactMismatch, ModelUnreadable
  */
 export async function openImageEncoder(options: { path: string; colourHistogram?: boolean; batch?: number }): Promise<ImageEncoder> {
-  const folder = await openModelFolder(options.path === 'builtin' ? BUILTIN_FOLDER : options.path, 'image-encoder');
+  const folder = await openModelFolder(options.path === 'builtin' ? builtinImageFolder : options.path, 'image-encoder');
   const preprocessor = await openPreprocessor(folder);
   const session = await openOnnxSession(folder.modelFile);
   const colours = folder.manifest !== null || (options.colourHistogram ?? true);

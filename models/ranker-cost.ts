@@ -3,8 +3,8 @@ import { openRanker } from './ranker.js';
 
 /** The load that rankers are measured under: a full window and a full history. */
 export const FULL_LOAD = { lists: 1, candidates: 200, history: 50 } as const;
-/** Dims of the built-in encoders. */
-const BUILTIN_DIMS = { textDims: 256, imageDims: 256 } as const;
+/** Dims of the built-in encoders, for rankers that are bound to none. */
+const BUILTIN_DIMS = 256;
 
 const ROUNDS = 8;
 const RUNS_A_ROUND = 15;
@@ -21,13 +21,13 @@ export interface RankerCost {
  * decides. The inputs are drawn: what a model costs does not depend on what it is told.
  * @throws ArtefactMismatch
  */
-export async function measureRankerCosts(
-  folders: readonly string[],
-  dims: { textDims: number; imageDims: number } = BUILTIN_DIMS,
-): Promise<RankerCost[]> {
+export async function measureRankerCosts(folders: readonly string[]): Promise<RankerCost[]> {
   const rankers = await Promise.all(folders.map(openRanker));
   try {
-    const inputs = rankers.map((ranker) => drawInput({ ...FULL_LOAD, ...dims, columns: ranker.columns.length }, 5));
+    const inputs = rankers.map(({ dims, columns }) => {
+      const [textDims, imageDims] = [dims.text ?? BUILTIN_DIMS, dims.image ?? BUILTIN_DIMS];
+      return drawInput({ ...FULL_LOAD, textDims, imageDims, columns: columns.length }, 5);
+    });
     const times = rankers.map((): number[] => []);
     for (let round = -1; round < ROUNDS; round += 1) {
       for (const [place, ranker] of rankers.entries()) {

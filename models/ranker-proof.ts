@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ArtefactMismatch, openArtefact } from './artefact.js';
+import { ArtefactMismatch } from './artefact.js';
 import { changeInput, drawInput, padInput, permuteCandidates, rankingInput, stackLists } from './drawn-input.js';
 import { openRanker, type Ranker, type RankingShape } from './ranker.js';
 
@@ -51,10 +51,13 @@ export async function proveRanker(folder: string): Promise<ProofStep[]> {
   const steps: ProofStep[] = [];
   let ranker: Ranker | null = null;
   try {
-    const { id, manifest } = await openArtefact(folder, { kind: 'ranker' });
     ranker = await openRanker(folder);
-    const bound = boundDims(manifest.inputs);
-    steps.push({ name: 'artefact', passed: true, detail: `${id}, ${ranker.columns.length} columns, ${ranker.inputs.length} inputs` });
+    const bound = { textDims: ranker.dims.text ?? 6, imageDims: ranker.dims.image ?? 7 };
+    steps.push({
+      name: 'artefact',
+      passed: true,
+      detail: `${ranker.id}, ${ranker.columns.length} columns, ${ranker.inputs.length} inputs`,
+    });
     steps.push(await proveParity(ranker, folder));
     if (steps.every(({ passed }) => passed)) steps.push(await proveBehaviour(ranker, bound));
   } catch (error) {
@@ -95,8 +98,18 @@ async function proveBehaviour(ranker: Ranker, bound: { textDims: number; imageDi
   const inputs = SEEDS.map((seed) => drawInput(shape, seed));
   const alone: Float32Array[] = [];
   for (const input of inputs) {
-    const { scores } = await ranker.score(input);
+    const { scores, contributions } = await ranker.score(input);
     alone.push(scores);
+    if (contributions) expect('what the modalities give adds up to the score', sumRows(contributions, ranker.modalities.length), scores);
+    const exact = await ranker.contributeColumns(input);
+    if (exact) {
+      const parts = sumRows(exact.values, ranker.columns.length);
+      expect(
+        'what the columns give adds up to the score',
+        parts.map((sum) => exact.expected + sum),
+        scores,
+      );
+    }
     const order = [4, 8, 0, 2, 6, 1, 7, 5, 3];
     const permuted = (await ranker.score(permuteCandidates(input, order))).scores;
     expect(
@@ -122,6 +135,16 @@ async function proveBehaviour(ranker: Ranker, bound: { textDims: number; imageDi
     : { name: 'behaviour', passed: false, detail: `does not hold: ${[...failed].join('; ')}` };
 }
 
+/** The sum of each row of a row-major matrix. */
+function sumRows(values: ArrayLike<number>, width: number): number[] {
+  const sums = new Array<number>(values.length / width).fill(0);
+  for (let at = 0; at < values.length; at += 1) {
+    const row = Math.floor(at / width);
+    sums[row] = (sums[row] ?? 0) + (values[at] ?? Number.NaN);
+  }
+  return sums;
+}
+
 /** Greatest difference, relative to values beyond 1; NaN where one is none. */
 function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let worst = 0;
@@ -131,16 +154,4 @@ function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
     if (!(far <= worst)) worst = far;
   }
   return worst;
-}
-
-/** Dims of the vectors that a model is bound to; any others where it takes all. */
-function boundDims(inputs: Readonly<Record<string, readonly (string | number)[]>>): { textDims: number; imageDims: number } {
-  const dimOf = (names: readonly string[], fallback: number): number => {
-    const bound = names.map((name) => inputs[name]?.at(-1)).find((size) => typeof size === 'number');
-    return typeof bound === 'number' ? bound : fallback;
-  };
-  return {
-    textDims: dimOf(['query_text', 'item_text', 'history_text'], 6),
-    imageDims: dimOf(['query_image', 'item_image', 'history_image'], 7),
-  };
 }

@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ArtefactMismatch, openArtefact } from './artefact.js';
+import { ArtefactMismatch, openArtefact, type ArtefactManifest } from './artefact.js';
 import { COLUMN_NAMES, featureSetHash } from './feature-set.js';
 import { openOnnxSession, type OnnxFeed } from './onnx-session.js';
+import { contributeColumns, type ColumnContributions } from './tree-contributions.js';
+import { readTreeEnsemble, type TreeEnsemble } from './tree-ensemble.js';
 
 /**
  * Every input a ranker may ask for, with its axes: B lists, N candidates, L history entries (oldest first, pads last),
@@ -78,13 +81,25 @@ export interface RankingOutput {
   attention: Float32Array | null;
   /** [B], 0–1: how far the list's order may be trusted against the first phase (g of the blend). */
   gate: Float32Array | null;
+  /** [B·N·M], what each of the ranker's modalities gave to a score, which is their sum; null where it is none. */
+  contributions: Float32Array | null;
 }
 
 export interface Ranker extends WantedInputs {
   /** `name-version@sha8`, as headers write it. */
   readonly id: string;
+  /** Dims of the encoders that it is bound to; null = it takes any. */
+  readonly dims: { readonly text: number | null; readonly image: number | null };
+  /** What the score is a sum over, in the order of the axis M of `contributions`; empty where it is no such sum. */
+  readonly modalities: readonly string[];
   /** @throws NonFiniteScores, ArtefactMismatch (an encoder of other dims than the model is bound to) */
   score(input: RankingInput): Promise<RankingOutput>;
+  /**
+   * What each column gave to each score, exactly, in the order of `columns`; null for a model that is more than trees over columns, or whose
+   * trees do not say what they met in training. The trees are read when it is first asked.
+   * @param until epoch milliseconds after which nobody waits for it: then it is given up, and null
+   */
+  contributeColumns(input: RankingInput, until?: number): Promise<ColumnContributions | null>;
   /** Waits for runs in flight. */
   close(): Promise<void>;
 }
@@ -94,8 +109,18 @@ export class NonFiniteScores extends Error {
   override readonly name = 'NonFiniteScores';
 }
 
-/** What a ranker's manifest adds to every artefact's: the columns it was trained with, and the hash of their definitions. */
-const rankerManifestSchema = z.looseObject({ featureSet: z.string(), columns: z.array(z.string()) });
+/**
+ * What a ranker's manifest adds to every artefact's: the columns it was trained with, the hash of their definitions, and the names of
+ * what its output CONTRIBUTIONS is split into.
+ */
+const rankerManifestSchema = z.looseObject({
+  featureSet: z.string(),
+  columns: z.array(z.string()),
+  modalities: z.array(z.string().regex(/^[a-z][a-z0-9_]*$/)).default([]),
+});
+
+/** Output [B, N, M] of a ranker whose score is a sum over modalities. */
+const CONTRIBUTIONS = 'modality_contributions';
 
 /**
  * Opens the artefact of a ranker.
@@ -107,7 +132,7 @@ const rankerManifestSchema = z.looseObject({ featureSet: z.string(), columns: z.
 export async function openRanker(folder: string): Promise<Ranker> {
   const artefact = await openArtefact(folder, { kind: 'ranker' });
   const { manifest } = artefact;
-  const columns = checkColumns(artefact.id, manifest);
+  const { columns, modalities } = checkManifest(artefact.id, manifest);
   const bound = new Map<Axis, number>([['F', columns.length]]);
   const inputs = Object.entries(manifest.inputs).map(([name, dims]) => checkInput(artefact.id, name, dims, bound));
   const session = await openOnnxSession(artefact.modelFile);
@@ -119,10 +144,13 @@ export async function openRanker(folder: string): Promise<Ranker> {
     await session.close();
     throw error;
   }
+  let trees: Promise<TreeEnsemble | null> | null = null;
   return {
     id: artefact.id,
     inputs,
     columns,
+    dims: { text: bound.get('Dt') ?? null, image: bound.get('Di') ?? null },
+    modalities,
     async score(input) {
       requireBoundAxes(artefact.id, bound, input.shape);
       const feeds: Record<string, OnnxFeed> = {};
@@ -130,7 +158,18 @@ export async function openRanker(folder: string): Promise<Ranker> {
       const outputs = await session.run(feeds);
       const scores = outputs['score']?.data;
       if (!scores?.every(Number.isFinite)) throw new NonFiniteScores(`${artefact.id} gave a score that is not a number`);
-      return { scores, attention: outputs['attention']?.data ?? null, gate: outputs['gate']?.data ?? null };
+      return {
+        scores,
+        attention: outputs['attention']?.data ?? null,
+        gate: outputs['gate']?.data ?? null,
+        contributions: outputs[CONTRIBUTIONS]?.data ?? null,
+      };
+    },
+    async contributeColumns(input, until) {
+      if (inputs.join() !== 'columns') return null;
+      trees ??= readFile(artefact.modelFile).then((model) => readTreeEnsemble(model, columns.length));
+      const ensemble = await trees;
+      return ensemble && contributeColumns(ensemble, valuesOf(input, 'columns'), until);
     },
     close: () => session.close(),
   };
@@ -146,22 +185,38 @@ export function valuesOf(input: RankingInput, name: RankerInputName): Float32Arr
   return values;
 }
 
-/** The columns of a manifest, all of which exist and mean what they meant when the ranker was trained. */
-function checkColumns(id: string, manifest: unknown): readonly string[] {
+/** The names in a manifest: columns, all of which exist and mean what they meant when the ranker was trained, and modalities. */
+function checkManifest(id: string, manifest: ArtefactManifest): { columns: readonly string[]; modalities: readonly string[] } {
   const parsed = rankerManifestSchema.safeParse(manifest);
   const remedy = 'train it again, or use the version of fuserank that it came with';
   if (!parsed.success) {
-    throw new ArtefactMismatch(`${id}: the manifest must list its "columns" and their hash "featureSet"; export it again`);
+    throw new ArtefactMismatch(
+      `${id}: the manifest must list its "columns" and their hash "featureSet", and "modalities" as words; export it again`,
+    );
   }
-  const { columns, featureSet } = parsed.data;
+  const { columns, featureSet, modalities } = parsed.data;
   const unknown = columns.filter((name) => !COLUMN_NAMES.includes(name));
   if (unknown.length > 0) throw new ArtefactMismatch(`${id} asks for columns that do not exist here: ${unknown.join(', ')}; ${remedy}`);
   if (new Set(columns).size < columns.length)
     throw new ArtefactMismatch(`${id} lists a column twice: ${columns.join(', ')}; export it again`);
   const computed = featureSetHash(columns);
-  if (featureSet === computed) return columns;
+  if (featureSet !== computed) {
+    throw new ArtefactMismatch(
+      `${id} was trained with other definitions of its columns (feature set ${featureSet}, here ${computed} for ${columns.join(', ')}); ${remedy}`,
+    );
+  }
+  checkModalities(id, modalities, manifest.outputs[CONTRIBUTIONS]);
+  return { columns, modalities };
+}
+
+/** The names and the output that they name go together. */
+function checkModalities(id: string, modalities: readonly string[], output: readonly (string | number)[] | undefined): void {
+  if (new Set(modalities).size < modalities.length)
+    throw new ArtefactMismatch(`${id} lists a modality twice: ${modalities.join(', ')}; export it again`);
+  if (output ? output.length === 3 && output[2] === modalities.length : modalities.length === 0) return;
+  const given = output ? `[${output.join(', ')}]` : 'missing';
   throw new ArtefactMismatch(
-    `${id} was trained with other definitions of its columns (feature set ${featureSet}, here ${computed} for ${columns.join(', ')}); ${remedy}`,
+    `${id} names ${modalities.length} modalities, its output "${CONTRIBUTIONS}" is ${given}; it must be [B, N, ${modalities.length}]: export it again`,
   );
 }
 

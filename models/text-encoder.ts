@@ -9,7 +9,7 @@ import { openModelFolder, type ModelFolder } from './model-folder.js';
 import { openOnnxSession, type OnnxFeed, type OnnxOutput, type OnnxSession } from './onnx-session.js';
 
 /** The encoder of `path: builtin`. */
-const BUILTIN_FOLDER = join(packageRoot, 'models', 'artefacts', 'text-small-1');
+export const builtinTextFolder: string = join(packageRoot, 'models', 'artefacts', 'text-small-1');
 
 /** Mixed lengths in one call cost twice as much as length-sorted chunks of this many. */
 const CHUNK = 16;
@@ -49,7 +49,7 @@ type Pooling = 'mean' | 'cls' | 'sentence_embedding';
  * @throws ModelFolderUnreadable, ArtefactMismatch, ModelUnreadable
  */
 export async function openTextEncoder(options: { path: string; queryPrompt?: string; batch?: number }): Promise<TextEncoder> {
-  const folder = await openModelFolder(options.path === 'builtin' ? BUILTIN_FOLDER : options.path, 'text-encoder');
+  const folder = await openModelFolder(options.path === 'builtin' ? builtinTextFolder : options.path, 'text-encoder');
   const tokenizer = await openTokenizer(folder);
   const session = await openOnnxSession(folder.modelFile);
   const pooling = await choosePooling(folder, session);

@@ -1,5 +1,6 @@
 import { findColumn, type FeatureColumn } from '../models/feature-set.js';
-import { INPUT_NAMES, type Ranker, type RankerInputName, type RankingInput, type WantedInputs } from '../models/ranker.js';
+import { INPUT_NAMES, valuesOf, type Ranker, type RankerInputName, type RankingInput, type WantedInputs } from '../models/ranker.js';
+import type { ColumnContributions } from '../models/tree-contributions.js';
 import { HISTORY_LIMIT, assembleFeatures, type CandidateList } from './features.js';
 
 /**
@@ -10,12 +11,29 @@ import { HISTORY_LIMIT, assembleFeatures, type CandidateList } from './features.
 export const SIGNALS = ['retrieval', 'query_text', 'query_image', 'business', 'behaviour', 'history_text', 'history_image'] as const;
 export type Signal = (typeof SIGNALS)[number];
 
-/** How one candidate's score came about. */
+/** How one candidate's score came about; all in units of the model's score. */
 export interface Attribution {
-  /** In units of the model's score; they sum to the score minus the score without any signal. */
+  readonly score: number;
+  /**
+   * They sum to the score minus the score without any signal. Where there are `columns`, they are the sums of those, and with `expected`
+   * they sum to the score.
+   */
   readonly shares: Readonly<Record<Signal, number>>;
+  /** What the columns gave, exactly, those that gave something, heaviest first; null where the model is more than trees over columns. */
+  readonly columns: readonly ColumnShare[] | null;
+  /** The score where nothing is known of any column; null without `columns`. */
+  readonly expected: number | null;
+  /** The summands of the score by the model's own modalities; null where it has none. */
+  readonly modalities: readonly { readonly name: string; readonly contribution: number }[] | null;
   /** The history entries that weighed most, at most three, heaviest first; weight is the share of the attention, 0–1. */
   readonly history: readonly { objectId: string; weight: number }[];
+}
+
+export interface ColumnShare {
+  readonly name: string;
+  /** What the candidate has in the column. */
+  readonly value: number;
+  readonly contribution: number;
 }
 
 /** Inputs that are absent (zero) while a signal is withheld. */
@@ -67,15 +85,7 @@ export function planVariants(signals: readonly Signal[]): { forward: ReadonlySet
  * @param reverse scores of planVariants().reverse; the first is the whole score
  */
 export function shareOut(signals: readonly Signal[], forward: readonly number[], reverse: readonly number[]): Record<Signal, number> {
-  const shares: Record<Signal, number> = {
-    retrieval: 0,
-    query_text: 0,
-    query_image: 0,
-    business: 0,
-    behaviour: 0,
-    history_text: 0,
-    history_image: 0,
-  };
+  const shares = noShares();
   signals.forEach((signal, place) => {
     const arrived = (forward[place + 1] ?? NaN) - (forward[place] ?? NaN);
     const left = (reverse[place] ?? NaN) - (reverse[place + 1] ?? NaN);
@@ -84,14 +94,45 @@ export function shareOut(signals: readonly Signal[], forward: readonly number[],
   return shares;
 }
 
-/** One attribution a candidate, in the list's order. Costs one run of the model over two variants of the list a signal. */
-export async function attributeScores(ranker: Ranker, list: CandidateList): Promise<Attribution[]> {
+function noShares(): Record<Signal, number> {
+  return { retrieval: 0, query_text: 0, query_image: 0, business: 0, behaviour: 0, history_text: 0, history_image: 0 };
+}
+
+/**
+ * One attribution a candidate, in the list's order. By the columns' own contributions where the ranker knows them; else it costs one run
+ * of the model over two variants of the list a signal.
+ * @param until epoch milliseconds after which nobody waits for it; what takes long is given up then
+ */
+export async function attributeScores(ranker: Ranker, list: CandidateList, until = Infinity): Promise<Attribution[]> {
   const input = assembleFeatures(list, ranker);
+  const exact = await ranker.contributeColumns(input, until);
+  return exact ? attributeToColumns(ranker, input, exact) : attributeToSignals(ranker, list, input);
+}
+
+async function attributeToColumns(ranker: Ranker, input: RankingInput, exact: ColumnContributions): Promise<Attribution[]> {
+  const { scores } = await ranker.score(input);
+  const values = valuesOf(input, 'columns');
+  const width = ranker.columns.length;
+  return Array.from(scores, (score, row) => {
+    const shares = noShares();
+    const columns = ranker.columns.map((name, place): ColumnShare => {
+      const contribution = exact.values[row * width + place] ?? Number.NaN;
+      const column = findColumn(name);
+      if (column) shares[SIGNAL_OF_COLUMN[column.signal]] += contribution;
+      return { name, value: values[row * width + place] ?? Number.NaN, contribution };
+    });
+    const weighing = columns.filter(({ contribution }) => contribution !== 0);
+    weighing.sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+    return { score, shares, columns: weighing, expected: exact.expected, modalities: null, history: [] };
+  });
+}
+
+async function attributeToSignals(ranker: Ranker, list: CandidateList, input: RankingInput): Promise<Attribution[]> {
   const signals = seenSignals(ranker);
   const { forward, reverse } = planVariants(signals);
   // The walks share their ends, so the reverse walk only adds what lies between them.
   const variants = [...forward, ...reverse.slice(1, -1)];
-  const { scores, attention } = await ranker.score(stackVariants(input, variants, ranker.columns));
+  const { scores, attention, contributions } = await ranker.score(stackVariants(input, variants, ranker.columns));
   const count = input.shape.candidates;
   const whole = forward.length - 1;
   const history = list.signals.history ? list.history.slice(-HISTORY_LIMIT) : [];
@@ -99,14 +140,22 @@ export async function attributeScores(ranker: Ranker, list: CandidateList): Prom
     const scoreOf = (variant: number): number => scores[variant * count + row] ?? NaN;
     const between = reverse.slice(1, -1).map((_set, place) => scoreOf(forward.length + place));
     return {
+      score: scoreOf(whole),
       shares: shareOut(
         signals,
         forward.map((_set, variant) => scoreOf(variant)),
         [scoreOf(whole), ...between, scoreOf(0)],
       ),
+      columns: null,
+      expected: null,
+      modalities: contributions && nameModalities(ranker.modalities, contributions, whole * count + row),
       history: nameHeaviest(history, attention, (whole * count + row) * input.shape.history),
     };
   });
+}
+
+function nameModalities(names: readonly string[], contributions: Float32Array, row: number): Attribution['modalities'] {
+  return names.map((name, place) => ({ name, contribution: contributions[row * names.length + place] ?? Number.NaN }));
 }
 
 /**

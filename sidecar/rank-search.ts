@@ -7,7 +7,7 @@ import { answerUbi, type AnsweredSearch } from './answer/ubi-answer.js';
 import type { IsErased, RecentErasures } from './behaviour/recent-erasures.js';
 import type { SearchRecorder } from './behaviour/search-recorder.js';
 import { gatherCandidates, type Gathered, type GatheringDeps } from './walk/gather-candidates.js';
-import { explainListed } from './answer/hit-explanation.js';
+import { explainList } from './answer/hit-explanation.js';
 import { describeGathered, describeSearch } from './answer/search-block.js';
 import type { Json, JsonObject } from './json/value.js';
 import { offerToKeep, type KeptList, type ListKeeper } from './logged-list.js';
@@ -184,12 +184,8 @@ export class SearchRanker {
     const list = listOf(gathered.set, ranking, model);
     const history = search.showsBlock ? await within(deadline - Date.now(), gathered.history, null) : null;
     const told = describeGathered(gathered, { search, history });
-    const body = await this.#renderPage(
-      work,
-      list,
-      (hit) => (search.explain ? explainListed(hit, { gathered, ranking, reply }) : null),
-      told,
-    );
+    const explain = search.explain ? explainList({ gathered, ranking, reply, blend: search.blend }) : () => null;
+    const body = await this.#renderPage(work, list, explain, told);
     if (!this.#isErased(search, clock)) this.#lists.keep(search.listKey, list, namesOfShopper(search.options));
     return {
       body,

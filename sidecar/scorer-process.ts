@@ -9,6 +9,7 @@ import { openTextEncoder, type TextEncoder } from '../models/text-encoder.js';
 import { connectEngine, type EngineClient } from '../opensearch/connection.js';
 import { attributeScores, seenSignals } from './explanation.js';
 import { assembleFeatures } from './features.js';
+import { scoreWithout } from './withheld-groups.js';
 import { FloatSlab } from './scoring/float-slab.js';
 import { unpackCandidates } from './scoring/packed-candidates.js';
 import { ProductMemory } from './scoring/product-memory.js';
@@ -164,13 +165,15 @@ class Scorer {
       slab.clear();
       this.#slabs.push(slab);
     });
-    const explanations = request.explain ? await attributeScores(ranker, list) : null;
+    const explanations = request.explain ? await attributeScores(ranker, list, request.deadline) : null;
+    const without = request.explain ? await scoreWithout(ranker, list) : {};
     const scoredAt = performance.now();
     return {
       model: ranker.id,
       scores: output.scores,
       gate: output.gate?.[0] ?? 1,
       explanations,
+      without,
       columns: request.columns ? valuesOf(assembleFeatures(list, ALL_COLUMNS), 'columns') : null,
       inputs: request.inputs ? assembleFeatures(list, ALL_INPUTS) : null,
       missing: missing.vectors,

@@ -26,18 +26,39 @@ export function renderExplanation(hit: SeenHit & { readonly label?: string }): s
   const shares = Object.entries(explanation.shares).filter(([, share]) => Math.abs(share) >= 0.0005);
   const widest = Math.max(0.001, ...shares.map(([, share]) => Math.abs(share)));
   const first = explanation.first_phase;
+  const columns = explanation.columns ?? [];
+  const without = Object.entries(explanation.without ?? {});
   return [
     `${hit.id}  ${hit.title}`,
     `  rank ${explanation.rank + 1}; first phase ${first.rank === null ? `did not find it${addedBy(explanation)}` : `rank ${first.rank + 1}, score ${first.score}`}; blend (weight of the model) ${explanation.blend.toFixed(2)}, gate (its trust in this list) ${explanation.gate.toFixed(2)}`,
     ...shares.map(([name, share]) => `  ${name.padEnd(14)} ${share >= 0 ? '+' : '-'}${Math.abs(share).toFixed(3)}  ${bar(share / widest)}`),
     `  ${'final'.padEnd(14)} ${explanation.final.toFixed(4)}`,
     ...(explanation.moved_by ? [`  placed by the rule ${explanation.moved_by.rule}, from rank ${explanation.moved_by.from + 1}`] : []),
+    ...(columns.length === 0 ? [] : [`  heaviest columns: ${columns.slice(0, NAMED_COLUMNS).map(describeColumn).join(', ')}`]),
+    ...(explanation.modalities ? [`  modalities: ${explanation.modalities.map(describeShare).join(', ')}`] : []),
+    ...(without.length === 0
+      ? []
+      : [`  rank by score alone without ${without.map(([group, { rank }]) => `${group}: ${place(rank)}`).join(', ')}`]),
     ...(explanation.history.length === 0
       ? []
       : [`  weighed most of what the shopper did: ${describeHistory(explanation.history).join(', ')}`]),
   ]
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+const NAMED_COLUMNS = 6;
+
+function describeColumn({ name, value, share }: { name: string; value: number; share: number }): string {
+  return `${describeShare({ name, share })} (${Number(value.toPrecision(3))})`;
+}
+
+function describeShare({ name, share }: { name: string; share: number }): string {
+  return `${name} ${share >= 0 ? '+' : '-'}${Math.abs(share).toFixed(3)}`;
+}
+
+function place(rank: number | null): string {
+  return rank === null ? 'none' : String(rank + 1);
 }
 
 /** Which vectors brought a hit that the words did not find. */

@@ -35,6 +35,9 @@ const explanationSchema = z.looseObject({
   image_knn: legPlace,
   history: z.array(z.object({ object_id: z.string().nullable(), weight: z.number() })),
   moved_by: z.looseObject({ rule: z.string(), from: z.number() }).optional(),
+  columns: z.array(z.looseObject({ name: z.string(), value: z.number(), share: z.number() })).optional(),
+  modalities: z.array(z.looseObject({ name: z.string(), share: z.number() })).optional(),
+  without: z.record(z.string(), z.looseObject({ rank: z.number().nullable() })).optional(),
 });
 export type HitExplanation = z.output<typeof explanationSchema>;
 

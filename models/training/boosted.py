@@ -35,12 +35,11 @@ def gather_evidence(batches: Iterator[Batch], count: int) -> tuple[np.ndarray, n
 
 
 def fit_trees(rows: np.ndarray, grades: np.ndarray, lengths: np.ndarray, *, trees: int, leaves: int, rate: float, seed: int) -> lightgbm.Booster:
-    model = lightgbm.LGBMRanker(
-        n_estimators=trees, num_leaves=leaves, learning_rate=rate, min_child_samples=50, random_state=seed, n_jobs=1, verbose=-1,
-        colsample_bytree=0.7, subsample=0.8, subsample_freq=1, reg_lambda=1.0, label_gain=[0, 1, 1.5, 2],
-    )  # fmt: skip
-    model.fit(rows, np.minimum(grades, 3), group=lengths)
-    return model.booster_
+    choices = {
+        "objective": "lambdarank", "num_leaves": leaves, "learning_rate": rate, "min_data_in_leaf": 50, "seed": seed, "num_threads": 1, "verbose": -1,
+        "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "label_gain": [0, 1, 1.5, 2],
+    }  # fmt: skip
+    return lightgbm.train(choices, lightgbm.Dataset(rows, np.minimum(grades, 3), group=lengths), num_boost_round=trees)
 
 
 def main() -> None:

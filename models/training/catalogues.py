@@ -70,7 +70,7 @@ def cluster(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarra
     return found
 
 
-def embed_titles(folder: Path, texts: list[str]) -> np.ndarray:
+def embed_titles(folder: Path, texts: list[str], tokens: int = 64) -> np.ndarray:
     import onnxruntime
     from tokenizers import Tokenizer
 
@@ -79,7 +79,7 @@ def embed_titles(folder: Path, texts: list[str]) -> np.ndarray:
     session = onnxruntime.InferenceSession(str(folder / "onnx" / "model_quantized.onnx"), options)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(64)
+    tokenizer.enable_truncation(tokens)
     encoded = [tokenizer.encode(text).ids for text in texts]
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
     rows = np.zeros((len(texts), 384), np.float32)

@@ -60,6 +60,7 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
         outputs={key: list(shape) for key, shape in ranker.OUTPUTS.items()},
         columns=columns,
         parameters=sum(p.numel() for p in ranker.parameters()),
+        **({"modalities": list(ranker.MODALITIES)} if "modality_contributions" in ranker.OUTPUTS else {}),
         licence="Apache-2.0",
         trained_on=trained_on,
         metrics=metrics,

@@ -27,7 +27,7 @@ class ListInputs:
 
     def served(self, place: int) -> tuple[np.ndarray, float]:
         """[N] scores and the gate that the serving ranker gave"""
-        return self._flat("score", place, ("B", "N")), float(self._array("gate")[place])
+        return self._flat("score", place, ("B", "N")), float(self.array("gate")[place])
 
     def read(self, place: int, names: list[str], columns: list[str]) -> dict[str, np.ndarray]:
         """Inputs of one list, B = 1."""
@@ -46,7 +46,7 @@ class ListInputs:
         if gathered:
             axis = "N" if gathered["items"] == "candidate_item" else "L"
             items = self._flat(gathered["items"], place, ("B", axis))
-            rows = np.where(items[:, None] >= 0, self._array(f"vectors_{gathered['vectors']}")[items], np.float32(0))
+            rows = np.where(items[:, None] >= 0, self.array(f"vectors_{gathered['vectors']}")[items], np.float32(0))
             # An event's vectors may be hidden where its product's are not.
             mask = self._flat(f"{name}_mask", place, ("B", axis))
             return np.where(mask[:, None] > 0, rows, np.float32(0))
@@ -57,7 +57,7 @@ class ListInputs:
 
     def _flat(self, name: str, place: int, axes: tuple[str, ...]) -> np.ndarray:
         """One list's part of an array in which lists lie one after the other; axes without the leading B."""
-        array = self._array(name)
+        array = self.array(name)
         count, length = (int(size) for size in self.sizes[place])
         fixed = {"N": count, "L": length, "F": len(self.header["columns"]), "K": 5, "S": 2, **self._dims()}
         shape = [fixed[axis] for axis in axes[1:]]
@@ -75,9 +75,10 @@ class ListInputs:
         return self._start_cache[axes]
 
     def _dims(self) -> dict[str, int]:
-        return {"Dt": self._array("vectors_text").shape[1], "Di": self._array("vectors_image").shape[1]}
+        return {"Dt": self.array("vectors_text").shape[1], "Di": self.array("vectors_image").shape[1]}
 
-    def _array(self, name: str) -> np.ndarray:
+    def array(self, name: str) -> np.ndarray:
+        """As it lies in the folder, mapped."""
         if name not in self._arrays:
             self._arrays[name] = np.load(self.folder / f"{name}.npy", mmap_mode="r")
         return self._arrays[name]

@@ -34,16 +34,19 @@ def score_lists(views, score) -> dict[str, np.ndarray]:
             batch = collate(each.view, [each.lists[i] for i in chunk])
             mask = batch.inputs["candidate_mask"]
             for name, values in score(batch.inputs).items():
-                own = (values * batch.chosen).sum(1, keepdim=True)
-                # Those that stand before it: a greater score, or the same and an earlier place.
-                place = torch.arange(values.shape[1])
-                target = batch.chosen.argmax(1, keepdim=True)
-                before = ((values > own) | ((values == own) & (place < target))) & (mask > 0)
-                rank = before.sum(1).numpy()
+                rank = place_targets(values, batch.chosen, mask).numpy()
                 of_view.setdefault(name, np.zeros(each.asked))[chunk] = np.where(rank < CUT, 1 / np.log2(rank + 2), 0)
         for name, values in of_view.items():
             gains.setdefault(name, []).append(values)
     return {name: np.concatenate(parts) for name, parts in gains.items()}
+
+
+def place_targets(values: Tensor, chosen: Tensor, mask: Tensor) -> Tensor:
+    """[B] how many candidates stand before each list's target: a greater value, or the same and an earlier place. All [B, N]."""
+    own = (values * chosen).sum(1, keepdim=True)
+    place = torch.arange(values.shape[1])
+    target = chosen.argmax(1, keepdim=True)
+    return (((values > own) | ((values == own) & (place < target))) & (mask > 0)).sum(1)
 
 
 def without_log(x: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,9 +1,10 @@
 """Packs of real shoppers: what models are measured on. Nothing that ships is trained on them.
 
-    python packs.py --data $FUSERANK_DATA --models DIR --out CACHE
+    python packs.py --data $FUSERANK_DATA --models DIR --out CACHE [--packs beauty sports ml1m beauty-whole sports-whole]
 
 Beauty, sports and ml1m have an order of events and no times: times are made, one event a day, as their adapters do
-(docs/examples). Products with fewer than five events before each shopper's last two are left out of the 5-cores (docs/quality.md says why).
+(docs/examples). Products with fewer than five events before each shopper's last two are left out of the 5-cores (docs/quality.md says why),
+but for those that are named whole. Films have two texts: with their plots ("minilm") and without ("minilm-no-plot").
 """
 
 import argparse
@@ -22,6 +23,8 @@ from sequences import Sequences
 
 DAY = 86_400.0
 KNOWN_EVENTS = 5
+# Pieces of words that are read of a text; a plot has 150 on average.
+TOKENS, PLOT_TOKENS = 64, 256
 
 
 @dataclass
@@ -42,7 +45,7 @@ def load_pack(file: Path) -> Pack:
     return pack
 
 
-def order_events(rows: list[list[int]], n: int, known_events: int) -> tuple[np.ndarray, Sequences, np.ndarray]:
+def order_events(rows: list[list[int]], n: int, known_events: int, action: str) -> tuple[np.ndarray, Sequences, np.ndarray]:
     """Rows of item places, oldest first -> which of the n products stay, their events, `from_end`. Items are numbered anew."""
     shopper = np.repeat(np.arange(len(rows), dtype=np.int32), [len(row) for row in rows])
     item = np.concatenate([np.asarray(row, np.int32) for row in rows])
@@ -53,7 +56,7 @@ def order_events(rows: list[list[int]], n: int, known_events: int) -> tuple[np.n
     sequences = Sequences(
         shopper=shopper[mine],
         item=number[item[mine]].astype(np.int32),
-        action=np.full(mine.sum(), ACTION["purchase"], np.int8),
+        action=np.full(mine.sum(), ACTION[action], np.int8),
         time=-DAY * from_end[mine].astype(float),
     )
     return kept, sequences, from_end[mine]
@@ -66,13 +69,24 @@ def read_rows(file: Path, field: str) -> list[list[str]]:
         return [row[field].split() for row in csv.DictReader(io.TextIOWrapper(packed, encoding="utf8", newline=""))]
 
 
-def assemble(name: str, products: list[dict], rows: list[list[int]], models: Path, *, known_events: int, pictures: list[Path | None] | None = None) -> Pack:
-    """Products have title, text (what is embedded), brand and category."""
-    kept, sequences, from_end = order_events(rows, len(products), known_events)
+def assemble(
+    name: str,
+    products: list[dict],
+    rows: list[list[int]],
+    models: Path,
+    *,
+    known_events: int,
+    action: str,
+    tokens: int = TOKENS,
+    pictures: list[Path | None] | None = None,
+) -> Pack:
+    """Products have title, brand and category, and `texts`: what is embedded, by the encoder's name."""
+    kept, sequences, from_end = order_events(rows, len(products), known_events, action)
     products = [product for product, stays in zip(products, kept, strict=True) if stays]
     titles = [product["title"] for product in products]
     hashed = HashedWords(titles)
-    encoders = {"minilm": lambda texts: embed_titles(models / "all-minilm-l6-v2", texts), "hashed": hashed}
+    sentences = lambda texts: embed_titles(models / "all-minilm-l6-v2", texts, tokens)  # noqa: E731
+    texts = {encoder: sentences([product["texts"][encoder] for product in products]) for encoder in products[0]["texts"]}
     images = {}
     if pictures:
         there = [place for place, stays in enumerate(kept) if stays]
@@ -83,49 +97,52 @@ def assemble(name: str, products: list[dict], rows: list[list[int]], models: Pat
     catalogue = build(
         name,
         titles=titles,
-        texts={"minilm": encoders["minilm"]([product["text"] for product in products]), "hashed": hashed(titles)},
+        texts=texts | {"hashed": hashed(titles)},
         images=images,
         brand=[product["brand"] for product in products],
         category=[product["category"] for product in products],
     )
-    queries = derive_queries(catalogue, encoders, np.random.default_rng(7))
+    queries = derive_queries(catalogue, {"minilm": sentences, "hashed": hashed}, np.random.default_rng(7))
+    queries.vectors |= {encoder: queries.vectors["minilm"] for encoder in texts}
     return Pack(catalogue, queries, sequences, from_end)
 
 
-def read_cores(data: Path, models: Path, name: str) -> Pack:
+def read_cores(data: Path, models: Path, name: str, known_events: int) -> Pack:
     items = read_lines(data / name / "items.jsonl.gz")
     place = {str(item["id"]): number for number, item in enumerate(items)}
     products = []
     for item in items:
         title = item["title"] or " ".join(part for part in (item["brand"], item["categories"][-1] if item["categories"] else None) if part)
-        products.append({"title": title, "text": title, "brand": item["brand"], "category": item["categories"]})
+        products.append({"title": title, "texts": {"minilm": title}, "brand": item["brand"], "category": item["categories"]})
     rows = [[place[number] for number in row] for row in read_rows(data / name / "sequences.csv.gz", "items")]
-    return assemble(name, products, rows, models, known_events=KNOWN_EVENTS)
+    return assemble(name, products, rows, models, known_events=known_events, action="purchase")
 
 
 def read_films(data: Path, models: Path) -> Pack:
+    """Viewers whose rows are their training rows; those of val.csv come first, their rows whole with the target."""
     folder = data / "ml1m"
     items = read_lines(folder / "items.jsonl.gz")
     place = {str(item["id"]): number for number, item in enumerate(items)}
-    rows = {}
-    with gzip.open(folder / "sequences.train.csv.gz", "rb") as packed:
-        import csv
-
-        for row in csv.DictReader(io.TextIOWrapper(packed, encoding="utf8", newline="")):
-            rows[row["user"]] = row["items"].split()
-    for row in read_table(folder / "val.csv"):  # their rows are whole with the target
-        rows[row["user"]] = [*row["input"].split(), row["target"]]
+    users = [user for [user] in read_rows(folder / "sequences.train.csv.gz", "user")]
+    rows = dict(zip(users, read_rows(folder / "sequences.train.csv.gz", "items"), strict=True))
+    published = {row["user"]: [*row["input"].split(), row["target"]] for row in read_table(folder / "val.csv")}
+    rows = published | {user: row for user, row in rows.items() if user not in published}
     products = [
         {
             "title": item["title"],
-            "text": f"{item['title']}. {item['plot'] or ''}",
+            "texts": {"minilm": f"{tell_film(item)} {item['plot'] or ''}", "minilm-no-plot": tell_film(item)},
             "brand": item["directors"][0] if item["directors"] else None,
             "category": item["genres"],
         }
         for item in items
     ]
     pictures = [folder / "posters" / f"{item['id']}.jpg" if item["poster"] else None for item in items]
-    return assemble("ml1m", products, [[place[number] for number in row] for row in rows.values()], models, known_events=0, pictures=pictures)
+    numbered = [[place[number] for number in row] for row in rows.values()]
+    return assemble("ml1m", products, numbered, models, known_events=0, action="view", tokens=PLOT_TOKENS, pictures=pictures)
+
+
+def tell_film(item: dict) -> str:
+    return f"{item['title']}. {', '.join(item['genres'])}."
 
 
 def write_pack(pack: Pack, file: Path) -> None:
@@ -145,6 +162,8 @@ if __name__ == "__main__":
     from packs import assemble, read_cores, read_films, write_pack
 
     for name in options.packs:
-        pack = read_films(options.data, options.models) if name == "ml1m" else read_cores(options.data, options.models, name)
+        core, *whole = name.split("-")
+        known_events = 0 if whole else KNOWN_EVENTS
+        pack = read_films(options.data, options.models) if name == "ml1m" else read_cores(options.data, options.models, core, known_events)
         print(name, len(pack.catalogue), "products,", len(pack.sequences), "events,", len(pack.queries.texts), "queries", flush=True)
         write_pack(pack, options.out / f"{name}.pickle")

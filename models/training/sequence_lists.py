@@ -71,8 +71,8 @@ def list_next_item(view: LoggedView, sequences: Sequences, starts: np.ndarray, e
     )  # fmt: skip
 
 
-def describe(view: LoggedView, items: np.ndarray, past: np.ndarray, query: int) -> tuple[dict[str, np.ndarray], Met]:
-    """Values of the cosine columns, and what the statistics say."""
+def describe(view: LoggedView, items: np.ndarray, past: np.ndarray, query: int | None) -> tuple[dict[str, np.ndarray], Met]:
+    """Values of the cosine columns, and what the statistics say. Query None: nothing was asked."""
     n = len(items)
     unknown = np.full(n, np.nan)
 
@@ -82,14 +82,14 @@ def describe(view: LoggedView, items: np.ndarray, past: np.ndarray, query: int) 
     text, image = (view.text, view.has_text), (view.image, view.has_image)
     last = [cosines(*modality, modality[0][past[-1:]], modality[1][past[-1:]]) for modality in (text, image)]
     there = ~np.isnan(last)
-    asked = view.query_text[query][None]
+    asked = lambda modality, vectors: unknown if query is None or vectors is None else cosines(*modality, vectors[query][None], np.ones(1, bool))  # noqa: E731
     values = {
-        "text_cosine": cosines(*text, asked, np.ones(1, bool)),
-        "image_cosine": unknown if view.query_head is None else cosines(*image, view.query_head[query][None], np.ones(1, bool)),
+        "text_cosine": asked(text, view.query_text),
+        "image_cosine": asked(image, view.query_head),
         "history_text_cosine": cosines(*text, view.text[past], view.has_text[past]),
         "history_image_cosine": cosines(*image, view.image[past], view.has_image[past]),
         "last_item_similarity": np.where(there.any(0), np.nansum(last, 0) / np.maximum(there.sum(0), 1), np.nan),
-        "query_category_match": view.match_category(view.queries.texts[query], items),
+        "query_category_match": unknown if query is None else view.match_category(view.queries.texts[query], items),
     }
     return values, met_with(view, items, past)
 

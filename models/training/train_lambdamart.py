@@ -22,6 +22,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 from artefact import flat, write_manifest, write_parity
 from contract import FEATURE_SET
 from rows import Rows, draw_lists, read_rows
+from tree_covers import write_covers
 
 OPSET, IR_VERSION = 15, 10
 HELD_OUT = 0.1
@@ -115,7 +116,9 @@ def lower(numbers: str) -> str:
 
 def to_onnx(model: lightgbm.LGBMRanker, width: int) -> onnx.ModelProto:
     """columns [B, N, F] → score [B, N], around the converter's [rows, F] → [rows, 1]."""
-    trees = convert_lightgbm(lower_thresholds(model), initial_types=[("rows", FloatTensorType([None, width]))], target_opset=OPSET, zipmap=False)
+    lowered = lower_thresholds(model)
+    trees = convert_lightgbm(lowered, initial_types=[("rows", FloatTensorType([None, width]))], target_opset=OPSET, zipmap=False)
+    write_covers(trees, lowered)
     [output] = trees.graph.output
     nodes = [
         helper.make_node("Reshape", ["columns", "row_shape"], ["rows"]),

@@ -4,6 +4,7 @@ import type { RankerPlace } from '../../models/named-ranker.js';
 import type { RankingInput } from '../../models/ranker.js';
 import type { Item } from '../candidate-list.js';
 import type { Attribution } from '../explanation.js';
+import type { Group, WithheldScores } from '../withheld-groups.js';
 import type { ItemVersion } from '../item-vectors.js';
 import type { RetrievedCandidate } from '../retrieve.js';
 import type { PackedCandidates } from './packed-candidates.js';
@@ -92,6 +93,8 @@ export interface RankReply {
   /** 0–1, trust in the model for this list. */
   readonly gate: number;
   readonly explanations: readonly Attribution[] | null;
+  /** The list without its history, pictures or counts, where an explanation was asked for and the ranker looks at them. */
+  readonly without: Partial<Readonly<Record<Group, WithheldScores>>>;
   /** Every column of the feature set, [N·F] row-major in its order, bit for bit what was scored; null where not asked for. */
   readonly columns: Float32Array | null;
   /** Every input of the contract, with every column, bit for bit what a ranker is fed; null where not asked for. */

@@ -1,5 +1,5 @@
 import { OWN_SOURCE_FIELDS } from '../../mappings/product-index.js';
-import { explainHit } from '../answer/hit-explanation.js';
+import { explainHit, rankWithout, type WithoutRankings } from '../answer/hit-explanation.js';
 import { readItem, textsAt } from '../item-vectors.js';
 import type { Item } from '../candidate-list.js';
 import type { JsonObject } from '../json/value.js';
@@ -165,7 +165,7 @@ async function scoreRows(
   if (profile.ranker === 'first-phase' || profile.ranker === 'shuffle') {
     const scores = shuffleScores(candidates.length, JSON.stringify([scene.index, options.identity]));
     const ranking = rankCandidates(set, { scores, blend: profile.ranker === 'shuffle' ? blend : 0, gate: 1 });
-    return { model: profile.ranker, ranking, explain: explainer({ candidates, ranking, reply: null }) };
+    return { model: profile.ranker, ranking, explain: explainer({ candidates, ranking, reply: null, without: {} }) };
   }
   const late = AbortSignal.any([call.signal, AbortSignal.timeout(budgetMs)]);
   const ranking = deps.scorers.rank({
@@ -188,7 +188,8 @@ async function scoreRows(
   });
   const ranked = rankCandidates(set, { scores: reply.scores, blend, gate: reply.gate });
   const { model } = reply;
-  return { model, ranking: ranked, explain: explainer({ candidates, ranking: ranked, reply }) };
+  const without = rankWithout(set, reply, blend);
+  return { model, ranking: ranked, explain: explainer({ candidates, ranking: ranked, reply, without }) };
 }
 
 function candidateOf({ asked, product }: Row, rank: number): RetrievedCandidate {
@@ -223,8 +224,13 @@ async function readGiven(rows: readonly Row[], stamp: IndexStamp, deps: OwnRoute
   return new Map(read.map(({ item }, place) => [item.id, { ...item, text: vectors[place] ?? null }]));
 }
 
-function explainer(of: { candidates: readonly RetrievedCandidate[]; ranking: Ranking; reply: RankReply | null }): ScoredRows['explain'] {
-  const { candidates, ranking, reply } = of;
+function explainer(of: {
+  candidates: readonly RetrievedCandidate[];
+  ranking: Ranking;
+  reply: RankReply | null;
+  without: WithoutRankings;
+}): ScoredRows['explain'] {
+  const { candidates, ranking, reply, without } = of;
   // Of the history only what the client may read is named.
   const readable = new Set(candidates.filter(({ index }) => index !== GIVEN).map(({ id }) => id));
   return (position) => {
@@ -240,6 +246,7 @@ function explainer(of: { candidates: readonly RetrievedCandidate[]; ranking: Ran
       legs: null,
       legsReason: null,
       gate: reply?.gate ?? 1,
+      without,
     });
   };
 }

@@ -105,6 +105,9 @@ const wordsModules = z.object({
     (value) => typeof value === 'function',
   ),
   describeRetrievers: z.custom<(why: object) => { name: string; score: string; place: string }[]>((value) => typeof value === 'function'),
+  describeWithout: z.custom<(without: Record<string, { rank: number | null }> | undefined) => string[]>(
+    (value) => typeof value === 'function',
+  ),
   describeRule: z.custom<(move: object | undefined, name: (id: string) => string) => string | null>((value) => typeof value === 'function'),
   STAGES: z.record(z.string(), z.string()),
   openShop: z.custom<() => Promise<{ index: string }>>((value) => typeof value === 'function'),
@@ -123,6 +126,14 @@ describe('sentences on the page', () => {
   });
 
   const hit = (id: string, rank: number | null): object => ({ _id: id, fields: { _fuserank: [{ first_phase: { rank } }] } });
+
+  it('tell where a hit would stand without a group of facts', () => {
+    expect(words.describeWithout({ history: { rank: 0 }, counts: { rank: null } })).toEqual([
+      'without what the shopper did: 1',
+      'without what all shoppers did: –',
+    ]);
+    expect(words.describeWithout(undefined)).toEqual([]);
+  });
 
   it('tell what OpenSearch found from what vectors added', () => {
     const ranked = [hit('a', 1), hit('b', 0), hit('new', null), hit('c', 3)];

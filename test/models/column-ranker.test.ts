@@ -20,7 +20,12 @@ describe.each(names)('the ranker %s', (name) => {
   });
 
   test('scores by the column alone, and trusts it wholly', async () => {
-    expect(await ranker.score(inputOf(0.5, 0, 2))).toEqual({ scores: Float32Array.of(0.5, 0, 2), attention: null, gate: null });
+    expect(await ranker.score(inputOf(0.5, 0, 2))).toEqual({
+      scores: Float32Array.of(0.5, 0, 2),
+      attention: null,
+      gate: null,
+      contributions: null,
+    });
   });
 
   test('refuses what is no number', async () => {

@@ -7,9 +7,13 @@ import { describeMachine, nameMachine } from '../machine.js';
 import { writeSection } from '../measured-page.js';
 import { measureColumns } from './column-ablation.js';
 import { measureCore } from './core-packs.js';
+import { measureEncoders } from './encoders.js';
 import { measureEsci } from './esci.js';
+import { measureFilms } from './films.js';
+import { measureGrid } from './grid.js';
 import { measureMagento } from './magento.js';
 import { measureBeauty, measureSports } from './next-item.js';
+import { measureNextItemFull } from './next-item-full.js';
 import { DEFAULT_SHOPPERS, OptionsRefused, readQualityOptions, type QualityOptions } from './quality-options.js';
 import type { QualityRun } from './quality-run.js';
 import { PLOTS, printSection, writeMarkdown, type QualitySection } from './quality-section.js';
@@ -24,6 +28,10 @@ const MEASUREMENTS: Record<string, (run: QualityRun) => Promise<QualitySection>>
   sports: measureSports,
   columns: measureColumns,
   core: measureCore,
+  encoders: measureEncoders,
+  grid: measureGrid,
+  'next-item': measureNextItemFull,
+  films: measureFilms,
 };
 
 const OPENING = `# Quality, measured

@@ -6,7 +6,7 @@ export interface Demand {
   /** As one writes it. */
   readonly target: string;
   readonly measured: string;
-  /** Null: not measured. */
+  /** Null: not measured, or what was measured decides nothing. */
   readonly met: boolean | null;
 }
 
@@ -17,7 +17,7 @@ export function verdictTable(demands: readonly Demand[]): Table {
       what,
       target,
       measured,
-      met === null ? 'not measured' : met ? 'met' : '**missed**',
+      met === null ? (measured === '' ? 'not measured' : 'open') : met ? 'met' : '**missed**',
     ]),
   };
 }

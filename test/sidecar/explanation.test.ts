@@ -1,11 +1,15 @@
 import fc from 'fast-check';
+import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { columnRanker } from '../../models/column-ranker.js';
 import { openRanker, type Ranker } from '../../models/ranker.js';
 import { SIGNALS, attributeScores, planVariants, seenSignals, shareOut, stackVariants } from '../../sidecar/explanation.js';
-import { assembleFeatures } from '../../sidecar/features.js';
+import { assembleFeatures, type Candidate, type CandidateList, type Item } from '../../sidecar/features.js';
+import { scoreWithout } from '../../sidecar/withheld-groups.js';
+import { drawnTrees, treeModel } from '../models/drawn-trees.js';
 import { rankerFolders } from '../models/ranker-artefacts.js';
+import { writeRanker } from '../models/written-ranker.js';
 import { EVERYTHING, candidateList } from './candidate-lists.js';
 
 const scores = (count: number) => fc.array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: count, maxLength: count });
@@ -101,4 +105,115 @@ describe.each(rankers)('attribution under %s', (_name, open) => {
       { numRuns: 15 },
     );
   });
+});
+
+/** A ranker made of what the test wrote; its folder goes when the test is done. */
+async function withRanker(folder: string, work: (ranker: Ranker) => Promise<void>): Promise<void> {
+  const ranker = await openRanker(folder);
+  try {
+    await work(ranker);
+  } finally {
+    await ranker.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+test('trees are explained by their columns: with what is expected they add up to the score, and by signal to the shares', async () => {
+  const columns = ['first_phase_z', 'popularity', 'history_text_cosine', 'seen', 'text_cosine'];
+  await fc.assert(
+    fc.asyncProperty(drawnTrees({ columns: 5, trees: 6, depth: 6 }), candidateList, async (trees, list) => {
+      await withRanker(await writeRanker(treeModel(trees, 5), { columns }), async (ranker) => {
+        const { scores } = await ranker.score(assembleFeatures(list, ranker));
+        const attributions = await attributeScores(ranker, list);
+        expect(attributions).toHaveLength(list.candidates.length);
+        attributions.forEach(({ score, columns: weighing, expected, shares, modalities }, row) => {
+          expect(score).toBe(scores[row]);
+          const parts = weighing?.map(({ contribution }) => contribution) ?? [];
+          expect((expected ?? NaN) + total(parts)).toBeCloseTo(score, 4);
+          expect(total(Object.values(shares))).toBeCloseTo(total(parts), 9);
+          expect(shares.behaviour).toBeCloseTo(weighing?.find(({ name }) => name === 'popularity')?.contribution ?? 0, 9);
+          expect(parts.map(Math.abs)).toEqual(parts.map(Math.abs).sort((a, b) => b - a));
+          expect(modalities).toBeNull();
+        });
+      });
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('a sum over modalities is explained by its summands', async () => {
+  const columns = ['first_phase_z', 'popularity'];
+  const folder = await writeRanker(
+    {
+      inputs: { columns: ['B', 'N', 2] },
+      outputs: { score: ['B', 'N'], modality_contributions: ['B', 'N', 2] },
+      constants: { weights: { type: 'float', dims: [2], values: [2, 3] }, each: { type: 'int64', dims: [1], values: [-1] } },
+      nodes: [
+        { op: 'Mul', inputs: ['columns', 'weights'], outputs: ['modality_contributions'] },
+        { op: 'ReduceSum', inputs: ['modality_contributions', 'each'], outputs: ['score'], attributes: { keepdims: { int: 0 } } },
+      ],
+    },
+    { columns, modalities: ['words', 'counts'] },
+  );
+  await withRanker(folder, async (ranker) => {
+    await fc.assert(
+      fc.asyncProperty(candidateList, async (list) => {
+        for (const { score, modalities, columns: none } of await attributeScores(ranker, list)) {
+          expect(modalities?.map(({ name }) => name)).toEqual(['words', 'counts']);
+          expect(total(modalities?.map(({ contribution }) => contribution) ?? [])).toBeCloseTo(score, 5);
+          expect(none).toBeNull();
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('a list without a group of signals', () => {
+  test('is scored as if that had never been known', async () => {
+    const ranker = await openRanker(rankerFolders().find((folder) => basename(folder).startsWith('fusion-base')) ?? 'fusion-base');
+    await fc.assert(
+      fc.asyncProperty(candidateList, async (list) => {
+        const without = await scoreWithout(ranker, list);
+        const blind = (hit: Candidate): Candidate => ({ ...hit, imageRank: null, item: hit.item && { ...hit.item, image: null } });
+        const newcomer = { ...list, history: [] };
+        const pictureless = {
+          ...list,
+          candidates: list.candidates.map(blind),
+          history: list.history.map((entry) => ({ ...entry, item: entry.item && { ...entry.item, image: null } })),
+          query: { ...list.query, imageVector: null, headVector: null },
+        };
+        for (const [group, expected] of [
+          ['history', newcomer],
+          ['picture', pictureless],
+        ] as const) {
+          const { scores, gate } = await ranker.score(assembleFeatures(expected, ranker));
+          expect(without[group]).toEqual({ scores, gate: gate?.[0] ?? 1 });
+        }
+        const uncounted = assembleFeatures({ ...list, ...withoutStatistics(list) }, ranker);
+        expect(without.counts?.scores).toEqual((await ranker.score(uncounted)).scores);
+      }),
+      { numRuns: 25 },
+    );
+    await ranker.close();
+  });
+
+  test('is not scored where the ranker does not look at the group', async () => {
+    await fc.assert(
+      fc.asyncProperty(candidateList, async (list) => {
+        expect(Object.keys(await scoreWithout(columnRanker('last-item'), list))).toEqual(['history', 'picture']);
+      }),
+      { numRuns: 5 },
+    );
+  });
+
+  function withoutStatistics({ candidates, history }: CandidateList): Pick<CandidateList, 'candidates' | 'history'> {
+    const bare = <T extends { item: Item | null }>(holder: T): T => ({
+      ...holder,
+      item: holder.item && { ...holder.item, statistics: null },
+    });
+    return { candidates: candidates.map(bare), history: history.map(bare) };
+  }
 });

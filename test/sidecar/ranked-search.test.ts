@@ -225,6 +225,25 @@ describe('an explanation', () => {
     });
   });
 
+  it('says where a hit would stand without history, pictures or counts', async () => {
+    const place = z.object({ final: z.number(), rank: z.int() });
+    const read = z.object({
+      rank: z.int(),
+      final: z.number(),
+      model: z.object({ score: z.number(), mean: z.number(), spread: z.number() }),
+      without: z.object({ history: place, picture: place, counts: place }),
+    });
+    const history = [{ object_id: house.entries[3]?.product.id ?? '' }];
+    const asked = { query, size: 30, ext: { fuserank: { explain: true, history } } };
+    const seen = (await house.search(asked)).body.hits.hits.map((hit) => ({ id: hit._id, ...read.parse(hit.fields?._fuserank?.[0]) }));
+    const newcomer = await house.search({ query, size: 200, ext: { fuserank: { history: [] } } });
+    const order = [...seen].sort((a, b) => a.without.history.rank - b.without.history.rank).map(({ id }) => id);
+    expect(order).toEqual(newcomer.ids.filter((id) => order.includes(id)));
+    expect(seen.some(({ rank, without }) => rank !== without.history.rank)).toBe(true);
+    // Nothing is counted in this house: without counts everything is as it is.
+    for (const { rank, final, without } of seen) expect(without.counts).toEqual({ rank, final });
+  });
+
   it('does not change the order', async () => {
     const ext = { fuserank: { history: [{ object_id: house.entries[3]?.product.id ?? '' }] } };
     const plainOrder = await house.search({ query, size: 30, ext });

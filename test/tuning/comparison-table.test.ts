@@ -36,6 +36,22 @@ describe('an explanation on the terminal', () => {
     expect(text).not.toContain('null');
   });
 
+  it('names the heaviest columns, the modalities, and where the hit would stand without a group', () => {
+    const exact = {
+      ...explanation,
+      columns: [
+        { name: 'popularity', value: 0.12345, share: 0.5 },
+        { name: 'seen', value: 0, share: -0.25 },
+      ],
+      modalities: [{ name: 'words', share: 1 }],
+      without: { history: { rank: 11 }, counts: { rank: null } },
+    };
+    const text = renderExplanation({ id: 'p1', title: 'Lamp', fields: [], explanation: exact });
+    expect(text).toContain('heaviest columns: popularity +0.500 (0.123), seen -0.250 (0)');
+    expect(text).toContain('modalities: words +1.000');
+    expect(text).toContain('rank by score alone without history: 12, counts: none');
+  });
+
   it('says which vectors brought a hit that the words did not find, and why one was not ranked', () => {
     const added = { ...explanation, first_phase: { rank: null, score: null, z: -1 }, text_knn: { rank: 2 }, image_knn: { rank: null } };
     const hit = { id: 'p1', title: 'Lamp', fields: [] };

@@ -8,10 +8,13 @@ import { openArtefact } from '../../models/artefact.js';
 import { artefactsFolder, locateRanker } from '../../models/named-ranker.js';
 import { measureRankerCosts } from '../../models/ranker-cost.js';
 import { proveRanker } from '../../models/ranker-proof.js';
+import { proveTextEncoder } from '../../models/text-encoder-proof.js';
 import { listModels, renderModelList } from './model-list.js';
 import { DEFAULT_BOUNDS } from './promotion-gate.js';
 import { promote, renderOutcome } from './promotion.js';
 import { rollBack } from './roll-back.js';
+import { registerFitTextCommand } from './text-fit/command.js';
+import type { ReadProductTexts } from './text-fit/text-fit.js';
 import { registerTrainingCommands } from './training/command.js';
 import { readAdminToken, type AdminDoor } from './sidecar-notice.js';
 
@@ -59,9 +62,15 @@ const EXAMPLES = `Examples:
 
 `;
 
-/** `fuserank model`: rankers as files, and which of them ranks. */
-export function registerModelCommand(program: Command): void {
-  const model = program.command('model').summary('rankers: list, prove, train, tune, promote, roll back').addHelpText('before', EXAMPLES);
+/**
+ * `fuserank model`: rankers as files, and which of them ranks; text encoders that are fitted to a shop.
+ * @param readTexts reads products as the indexer does
+ */
+export function registerModelCommand(program: Command, readTexts: ReadProductTexts): void {
+  const model = program
+    .command('model')
+    .summary('rankers: list, prove, train, tune, promote, roll back; fit a text encoder')
+    .addHelpText('before', EXAMPLES);
 
   connected(model.command('list').summary('the rankers there are, and which profile uses which')).action(async (flags: ConfigFlags) => {
     const list = await listModels(readConfig(flags));
@@ -80,11 +89,12 @@ export function registerModelCommand(program: Command): void {
   model
     .command('verify')
     .argument('<model>', 'folder of an artefact, or the name of one that comes with the product')
-    .summary('prove a ranker: its bytes, its columns, what it was exported from, its behaviour')
+    .summary('prove a ranker or text encoder: its bytes, its columns, what it was exported from, its behaviour')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExit codes: 0 proved · 4 a proof failed\n')
     .action(async (name: string, flags: { json?: boolean }) => {
-      const steps = await proveRanker(await findModel(name));
+      const folder = await findModel(name);
+      const steps = await ((await isTextEncoder(folder)) ? proveTextEncoder(folder) : proveRanker(folder));
       const passed = steps.every((step) => step.passed);
       if (flags.json === true) print(`${JSON.stringify({ passed, steps })}\n`);
       else print(steps.map((step) => `${step.passed ? 'passed' : 'FAILED'} ${step.name}: ${step.detail}\n`).join(''));
@@ -95,15 +105,16 @@ export function registerModelCommand(program: Command): void {
     .command('bench')
     .argument('[models...]', 'folders of artefacts, or names of those that come with the product', ['builtin'])
     .summary('CPU of one list of 200 candidates with 50 events')
+    .option('--against <model>', 'what the others are told as multiples of, such as a LambdaMART of your own', 'builtin')
     .option('--json', 'print one JSON object')
-    .action(async (names: string[], flags: { json?: boolean }) => {
-      const folders = await Promise.all([...new Set(['builtin', ...names])].map(findModel));
+    .action(async (names: string[], flags: { against: string; json?: boolean }) => {
+      const folders = await Promise.all([...new Set([flags.against, ...names])].map(findModel));
       const costs = await measureRankerCosts([...new Set(folders)]);
-      const [builtin] = costs;
+      const [rival] = costs;
       if (flags.json === true) print(`${JSON.stringify(costs)}\n`);
       else
         for (const { id, cpuMs } of costs)
-          print(`${cpuMs.toFixed(2)} ms CPU  ${(cpuMs / (builtin?.cpuMs ?? 1)).toFixed(2)} × builtin  ${id}\n`);
+          print(`${cpuMs.toFixed(2)} ms CPU  ${(cpuMs / (rival?.cpuMs ?? 1)).toFixed(2)} × ${flags.against}  ${id}\n`);
     });
 
   registerPromote(model);
@@ -122,6 +133,7 @@ export function registerModelCommand(program: Command): void {
       );
     });
   registerTrainingCommands(model);
+  registerFitTextCommand(model, readTexts);
 }
 
 function registerPromote(model: Command): void {
@@ -210,6 +222,12 @@ async function findModel(name: string): Promise<string> {
   const place = await locateRanker(name);
   if (place.kind === 'artefact') return place.folder;
   throw new FlagsRefused(`${name} is one column of the feature set, no model; name the folder of an artefact`);
+}
+
+/** A folder that cannot be opened is left to the proof, which says why. */
+async function isTextEncoder(folder: string): Promise<boolean> {
+  const artefact = await openArtefact(folder).catch(() => null);
+  return artefact?.manifest.kind === 'text-encoder';
 }
 
 function readConfig(flags: ConfigFlags): Config {

@@ -14,9 +14,17 @@ export interface GateBounds {
 
 export const DEFAULT_BOUNDS: GateBounds = { minDifference: 0, maxHarm: 0.15, maxCostRatio: 1.5, minQueries: 100 };
 
+/** Dims of text and picture vectors; null = any, or none stored. */
+export interface VectorDims {
+  readonly text: number | null;
+  readonly image: number | null;
+}
+
 /** What was measured of a candidate; null = it was not, since an earlier step failed or nothing was given to measure on. */
 export interface GateFigures {
   readonly proof: readonly ProofStep[];
+  /** What the candidate is bound to, and what the profile's index holds; null where it takes any. */
+  readonly dims: { readonly candidate: VectorDims; readonly index: VectorDims } | null;
   readonly quality: {
     readonly metric: string;
     /** Queries that candidate and current ranker both answered. */
@@ -34,15 +42,16 @@ export interface GateFigures {
 }
 
 export interface GateCheck {
-  readonly name: ProofStep['name'] | 'queries' | 'quality' | 'harm' | 'cost';
+  readonly name: ProofStep['name'] | 'encoders' | 'queries' | 'quality' | 'harm' | 'cost';
   readonly passed: boolean;
   /** What was measured against which bound. */
   readonly detail: string;
 }
 
 /** Every check of the gate. What was not measured has not passed: a gate that saw nothing must not open. */
-export function judgeCandidate({ proof, quality, cost }: GateFigures, bounds: GateBounds): GateCheck[] {
+export function judgeCandidate({ proof, dims, quality, cost }: GateFigures, bounds: GateBounds): GateCheck[] {
   const checks: GateCheck[] = proof.map((step) => ({ ...step }));
+  if (dims) checks.push(judgeDims(dims));
   if (checks.some(({ passed }) => !passed)) return checks;
   if (quality === null) {
     checks.push({
@@ -79,6 +88,18 @@ export function judgeCandidate({ proof, quality, cost }: GateFigures, bounds: Ga
     });
   }
   return checks;
+}
+
+/** Whether a candidate can score the index's vectors at all: with others each search would fall back to the engine's order. */
+export function fitDims({ candidate, index }: NonNullable<GateFigures['dims']>): boolean {
+  return (['text', 'image'] as const).every((kind) => candidate[kind] === null || candidate[kind] === index[kind]);
+}
+
+function judgeDims(dims: NonNullable<GateFigures['dims']>): GateCheck {
+  const tell = ({ text, image }: VectorDims, none: string): string => `text ${text ?? none}, pictures ${image ?? none}`;
+  const detail = `bound to vectors of so many dims: ${tell(dims.candidate, 'any')}; the index holds: ${tell(dims.index, 'none')}`;
+  const passed = fitDims(dims);
+  return { name: 'encoders', passed, detail: passed ? detail : `${detail}; train it on this index's vectors, or index with its encoders` };
 }
 
 function signed(value: number): string {

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { openArtefact } from '../../models/artefact.js';
 import { measureRankerCosts } from '../../models/ranker-cost.js';
+import { openRanker } from '../../models/ranker.js';
 import { proveRanker } from '../../models/ranker-proof.js';
 import { placeVersion, REPORTS } from '../../models/ranker-versions.js';
 import { renderMarkdown } from '../compare/report/markdown.js';
@@ -10,7 +11,8 @@ import type { RunComparison } from '../compare/run-comparison.js';
 import { writeWholeFile } from '../convert/whole-file.js';
 import { measureHeldOut } from './held-out.js';
 import { readProfileVersions, type ProfileVersions } from './profile-versions.js';
-import { judgeCandidate, type GateBounds, type GateCheck, type GateFigures } from './promotion-gate.js';
+import { readVectorDims } from './index-dims.js';
+import { fitDims, judgeCandidate, type GateBounds, type GateCheck, type GateFigures } from './promotion-gate.js';
 import { changeVersion, type AdminDoor } from './sidecar-notice.js';
 
 export interface Promotion {
@@ -59,7 +61,7 @@ export async function promote(promotion: Promotion): Promise<PromotionOutcome> {
   const checks = judgeCandidate(figures, bounds);
   const artefact = await openArtefact(candidate, { kind: 'ranker' }).catch(() => null);
   const passed = checks.every((check) => check.passed);
-  const opens = figures.proof[0]?.passed === true && artefact !== null;
+  const opens = figures.proof[0]?.passed === true && (figures.dims === null || fitDims(figures.dims)) && artefact !== null;
   const describe = (promoted: boolean, sidecar: string | null): PromotionOutcome => ({
     profile,
     candidate: artefact?.id ?? null,
@@ -87,13 +89,23 @@ async function measure(
   report: string,
 ): Promise<{ figures: GateFigures; comparison: RunComparison | null }> {
   const proof = await proveRanker(candidate);
-  if (proof.some(({ passed }) => !passed)) return { figures: { proof, quality: null, cost: null }, comparison: null };
+  const dims = proof[0]?.passed === true ? await compareDims(config, alias, candidate) : null;
+  const unmeasured = { proof, dims, quality: null, cost: null };
+  if (proof.some(({ passed }) => !passed) || (dims && !fitDims(dims))) return { figures: unmeasured, comparison: null };
   const [current, own] = await measureRankerCosts([currentFolder, candidate]);
   const cost = current && own ? { candidateMs: own.cpuMs, currentMs: current.cpuMs } : null;
-  if (questions === null) return { figures: { proof, quality: null, cost }, comparison: null };
+  if (questions === null) return { figures: { ...unmeasured, cost }, comparison: null };
   const heldOut = { config, alias, profile, ...questions, metric, seed, runs: report, tell };
   const { quality, comparison } = await measureHeldOut(heldOut, { current: currentFolder, candidate });
-  return { figures: { proof, quality, cost }, comparison };
+  return { figures: { proof, dims, quality, cost }, comparison };
+}
+
+/** Null where the candidate takes any vectors: then the engine is not asked. @throws EngineUnreachable */
+async function compareDims(config: Config, alias: string, candidate: string): Promise<GateFigures['dims']> {
+  const ranker = await openRanker(candidate);
+  await ranker.close();
+  if (ranker.dims.text === null && ranker.dims.image === null) return null;
+  return { candidate: ranker.dims, index: await readVectorDims(config, alias) };
 }
 
 async function writeReport(outcome: PromotionOutcome, comparison: RunComparison | null): Promise<PromotionOutcome> {

@@ -80,6 +80,16 @@ export function describeRule(move, nameProduct) {
   }
 }
 
+const GROUPS = { history: 'what the shopper did', picture: 'pictures', counts: 'what all shoppers did' };
+
+/**
+ * Where a hit would stand by score alone, had a group of facts never been known.
+ * @param {Record<string, {rank: number | null}> | undefined} without
+ */
+export function describeWithout(without) {
+  return Object.entries(without ?? {}).map(([group, { rank }]) => `without ${GROUPS[group] ?? group}: ${show(placeOf(rank))}`);
+}
+
 function drawRetrievers(why) {
   const rows = describeRetrievers(why).map(({ name, score, place }) =>
     element('tr', {}, [element('th', { scope: 'row' }, [name]), element('td', {}, [score]), element('td', {}, [place])]),
@@ -115,6 +125,8 @@ export function drawWhy(why, nameProduct) {
     ['gate (its trust in this list)', why.gate],
   ].filter(([, value]) => value !== undefined && value !== null);
   parts.push(element('p', { class: 'facts' }, [facts.map(([name, value]) => `${name} ${show(value)}`).join(' · ')]));
+  const without = describeWithout(why.without);
+  if (without.length > 0) parts.push(element('p', { class: 'facts' }, [`Its place by score alone, ${without.join(' · ')}`]));
   const history = Array.isArray(why.history) ? why.history : [];
   if (history.length > 0) {
     const items = describeHistory(history, nameProduct).map((text) => element('li', {}, [text]));

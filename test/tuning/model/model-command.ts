@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { vi } from 'vitest';
+import { readProductTexts } from '../../../indexer/product-texts.js';
 import { registerModelCommand } from '../../../tuning/model/command.js';
 
 export interface Printed {
@@ -12,7 +13,7 @@ export interface Printed {
 /** Runs `fuserank model …` as a person would. */
 export async function runModel(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Printed> {
   const program = new Command().exitOverride();
-  registerModelCommand(program);
+  registerModelCommand(program, readProductTexts);
   const printed = { stdout: '', stderr: '' };
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => (printed.stdout += String(text)) !== '');
   const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => (printed.stderr += String(text)) !== '');

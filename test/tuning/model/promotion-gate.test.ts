@@ -22,11 +22,25 @@ interface Case {
   quality?: Partial<typeof GOOD> | null;
   cost?: GateFigures['cost'];
   proof?: GateFigures['proof'];
+  dims?: GateFigures['dims'];
   bounds?: Partial<GateBounds>;
   failed: string[];
 }
 
+const INDEX = { text: 256, image: null };
+
 const cases: Case[] = [
+  { what: 'one that is bound to the vectors of the index', dims: { candidate: { text: 256, image: null }, index: INDEX }, failed: [] },
+  {
+    what: 'one that is bound to other vectors, whatever else speaks for it',
+    dims: { candidate: { text: 384, image: null }, index: INDEX },
+    failed: ['encoders'],
+  },
+  {
+    what: 'one that is bound to pictures where there are none',
+    dims: { candidate: { text: null, image: 256 }, index: INDEX },
+    failed: ['encoders'],
+  },
   { what: 'one that is better, harmless and cheap', failed: [] },
   { what: 'one whose interval only touches zero', quality: { interval: [0, 0.02] }, failed: [] },
   { what: 'one that may as well be worse', quality: { interval: [-0.0001, 0.05] }, failed: ['quality'] },
@@ -74,8 +88,8 @@ const cases: Case[] = [
 ];
 
 describe('the gate', () => {
-  it.each(cases)('looks at $what', ({ quality = {}, cost = CHEAP, proof = PROOF, bounds = {}, failed }) => {
-    const figures = { proof, quality: quality && { ...GOOD, ...quality }, cost };
+  it.each(cases)('looks at $what', ({ quality = {}, cost = CHEAP, proof = PROOF, dims = null, bounds = {}, failed }) => {
+    const figures = { proof, dims, quality: quality && { ...GOOD, ...quality }, cost };
     const checks = judgeCandidate(figures, { ...DEFAULT_BOUNDS, ...bounds });
     expect(checks.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual(failed);
     for (const { detail, name } of checks.slice(proof.length)) expect(detail, name).not.toBe('');

@@ -13,6 +13,7 @@ import { evaluateRun } from '../../../tuning/evaluate/evaluated-run.js';
 import { parseMetrics } from '../../../tuning/metrics/metric-name.js';
 import { openRun } from '../../../tuning/run/run-file.js';
 import { openHouse, type House } from '../../house.js';
+import { writeRanker } from '../../models/written-ranker.js';
 import { runModel, type Printed } from './model-command.js';
 
 const TOKEN = 'a-token-of-the-operator-0123456789';
@@ -148,6 +149,30 @@ async function spoil(file: 'parity.json' | 'manifest.json', change: (value: Reco
   return copy;
 }
 
+/** Orders by the first phase, and asks for text vectors of so many dims all the same. */
+async function writeBoundRanker(textDims: number): Promise<string> {
+  const shape = { lists: 1, candidates: 2, history: 1, textDims, imageDims: 1 };
+  const inputs = { columns: [1, -1], item_text: Array.from({ length: 2 * textDims }, () => 0.5) };
+  const written = await writeRanker(
+    {
+      inputs: { columns: ['B', 'N', 1], item_text: ['B', 'N', textDims] },
+      outputs: { score: ['B', 'N'] },
+      constants: { last: { type: 'int64', dims: [1], values: [-1] }, nothing: { type: 'float', dims: [], values: [0] } },
+      nodes: [
+        { op: 'ReduceSum', inputs: ['columns', 'last'], outputs: ['first'], attributes: { keepdims: { int: 0 } } },
+        { op: 'ReduceSum', inputs: ['item_text', 'last'], outputs: ['text'], attributes: { keepdims: { int: 0 } } },
+        { op: 'Mul', inputs: ['text', 'nothing'], outputs: ['silence'] },
+        { op: 'Add', inputs: ['first', 'silence'], outputs: ['score'] },
+      ],
+    },
+    { columns: ['first_phase_z'], cases: [{ shape, inputs, outputs: { score: [1, -1] } }] },
+  );
+  const place = await mkdtemp(join(folder, 'bound-'));
+  await cp(written, place, { recursive: true });
+  await rm(written, { recursive: true });
+  return place;
+}
+
 describe('fuserank model promote', () => {
   it('switches the profile and the running sidecar to one that earns it, and rollback takes it back', async () => {
     expect(await served()).toBe(base);
@@ -208,6 +233,16 @@ describe('fuserank model promote', () => {
     expect(await readCurrent(versions)).toBe('builtin');
   });
 
+  it('keeps out one that is bound to vectors of other dims than the index holds, for whatever reason', async () => {
+    const candidate = await writeBoundRanker(48);
+    const { outcome, exitCode } = await promote(candidate, 'cosine.csv', '--force', 'because');
+    expect(exitCode).toBe(4);
+    const failed = outcome?.checks.filter(({ passed }) => !passed);
+    expect(failed?.map(({ name }) => name)).toContain('encoders');
+    expect(failed?.[0]?.detail).toMatch(/text 48, pictures any; the index holds: text 256, .*train it on this index's vectors/);
+    expect(await readCurrent(versions)).toBe('builtin');
+  });
+
   it('keeps out one that costs too much', async () => {
     const { outcome, exitCode } = await promote(COSINE, 'cosine.csv', '--max-cost', '0.01');
     expect(exitCode).toBe(4);
@@ -252,6 +287,13 @@ describe('fuserank model list, verify and inspect', () => {
     expect(spoilt.exitCode).toBe(4);
     expect(spoilt.stdout).toMatch(/passed artefact[^]*FAILED parity/);
     expect((await runModel(['verify', 'no-such-model'])).stderr).toContain('there is no ranker "no-such-model"');
+  });
+
+  it('measures rankers as multiples of the one that is named', async () => {
+    const { stdout } = await runModel(['bench', 'builtin', '--against', 'cosine-1']);
+    const [first, second] = stdout.split('\n');
+    expect(first).toContain(`1.00 × cosine-1  ${cosine}`);
+    expect(second).toContain(`× cosine-1  ${base}`);
   });
 
   it('shows a manifest', async () => {

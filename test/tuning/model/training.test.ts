@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { drawInput } from '../../../models/drawn-input.js';
 import { openArtefact } from '../../../models/artefact.js';
 import { builtinFolder } from '../../../models/named-ranker.js';
+import { openRanker } from '../../../models/ranker.js';
 import { openHouse } from '../../house.js';
 import { exportRows } from '../rows/rows-command.js';
 import { runModel } from './model-command.js';
@@ -134,6 +136,46 @@ describe.skipIf(python === undefined)('training (needs FUSERANK_PYTHON)', () => 
     TRAINING_MS,
   );
 
+  it.each([
+    ['fusion-tuned', { fusion: 'attention+hadamard', user: 'gru', width: 16 }],
+    ['fusion-large', { width: 16, layers: 1, attention_heads: 2 }],
+  ])(
+    'trains %s, a ranker that reads the shop’s own vectors, by a file of choices',
+    async (kind, network) => {
+      const choices = join(folder, `${kind}.json`);
+      await writeFile(choices, JSON.stringify({ network, training: { epochs: 1, batch: 16 } }));
+      const out = join(folder, `${kind}-own-1`);
+      const words = ['train', '--kind', kind, '--rows', rows(), '--config', choices, '--device', 'cpu', '--out', out];
+      const { exitCode, stdout, stderr } = await runModel(words, { FUSERANK_PYTHON: python ?? '' });
+      expect(exitCode, stderr).toBe(0);
+      expect(stdout).toMatch(/passed artefact[^]*passed parity[^]*passed behaviour/);
+      const { manifest } = await openArtefact(out, { kind: 'ranker' });
+      expect(manifest).toMatchObject({ choices: { network }, metrics: { 'position bias': 'position bias not corrected' } });
+      // Bound to the encoder that made the lists.
+      expect(manifest.inputs['item_text']).toEqual(['B', 'N', expect.any(Number)]);
+    },
+    TRAINING_MS,
+  );
+
+  it(
+    'refuses choices that do not exist, and positions that nobody logged',
+    async () => {
+      const choices = join(folder, 'choices.json');
+      const refuse = async (given: object): Promise<string> => {
+        await writeFile(choices, JSON.stringify(given));
+        const words = ['train', '--kind', 'fusion-tuned', '--rows', rows(), '--config', choices, '--out', join(folder, 'refused-1')];
+        const { exitCode, stderr } = await runModel(words, { FUSERANK_PYTHON: python ?? '' });
+        expect(exitCode).toBe(6);
+        return stderr;
+      };
+      expect(await refuse({ network: { fusion: 'middling' } })).toContain('it may be early_concat, weighted, mlp, late');
+      expect(await refuse({ network: { fusion: 'late' } })).toContain('"context": 0');
+      expect(await refuse({ training: { positions: 'swaps' } })).toContain('no row has a position');
+      expect(existsSync(join(folder, 'refused-1'))).toBe(false);
+    },
+    TRAINING_MS,
+  );
+
   it(
     'trains LambdaMART on the same rows',
     async () => {
@@ -143,6 +185,11 @@ describe.skipIf(python === undefined)('training (needs FUSERANK_PYTHON)', () => 
       });
       expect(exitCode, stderr).toBe(0);
       expect(stdout).toContain('passed behaviour');
+      const ranker = await openRanker(out);
+      const shape = { lists: 1, candidates: 3, history: 1, textDims: 1, imageDims: 1, columns: ranker.columns.length };
+      const explained = await ranker.contributeColumns(drawInput(shape, 3));
+      await ranker.close();
+      expect(explained?.values, 'its trees say what they met in training').toHaveLength(3 * ranker.columns.length);
     },
     TRAINING_MS,
   );

@@ -11,8 +11,11 @@ import { findPython, runAloud, trainingFolder, TrainingFailed, TrainingUnable, t
 interface TrainFlags {
   readonly rows: string;
   readonly out: string;
-  readonly kind: 'lambdamart' | 'fusion';
+  readonly kind: 'lambdamart' | 'fusion' | 'fusion-tuned' | 'fusion-large';
   readonly columns?: string;
+  readonly config?: string;
+  readonly epochs?: number;
+  readonly device?: string;
   readonly trees?: number;
   readonly leaves?: number;
   readonly rate?: number;
@@ -21,10 +24,9 @@ interface TrainFlags {
   readonly quiet?: boolean;
 }
 
-interface TuneFlags extends Omit<TrainFlags, 'kind' | 'columns' | 'trees' | 'leaves'> {
+interface TuneFlags extends Omit<TrainFlags, 'kind' | 'columns' | 'trees' | 'leaves' | 'config' | 'device'> {
   readonly from: string;
   readonly lists?: number;
-  readonly epochs?: number;
   readonly patience?: number;
   readonly freeze?: readonly string[];
 }
@@ -38,12 +40,27 @@ const GATE_FAILED = 4;
 /** `fuserank model train` and `fuserank model tune`: they start models/training. */
 export function registerTrainingCommands(model: Command): void {
   shared(model.command('train').summary('a new ranker on a shop’s own rows'))
-    .addOption(new Option('--kind <kind>', 'what is trained').choices(['lambdamart', 'fusion']).default('lambdamart'))
+    .addOption(
+      new Option('--kind <kind>', 'what is trained')
+        .choices(['lambdamart', 'fusion', 'fusion-tuned', 'fusion-large'])
+        .default('lambdamart'),
+    )
     .option('--columns <names>', 'lambdamart: all, no-cosines, or names with commas between (default: all)')
     .option('--trees <number>', 'lambdamart: at most (default: 300)', wholeNumber(1))
     .option('--leaves <number>', 'lambdamart: of a tree at most (default: 31)', wholeNumber(2))
+    .option('--config <file>', 'fusion-tuned, fusion-large: choices of network and training, JSON (default: those of the kind)')
+    .option('--epochs <number>', 'fusion-tuned, fusion-large: at most (default: the file’s)', wholeNumber(1))
+    .option('--device <name>', 'fusion-tuned, fusion-large: cpu, cuda, or auto: a GPU where there is one (default: auto)')
     .addHelpText('after', `\nExample:\n  fuserank model train --rows rows.ndjson.gz --out lambdamart-1\n${CODES}`)
     .action(async (flags: TrainFlags) => {
+      if (flags.kind === 'fusion-tuned' || flags.kind === 'fusion-large') {
+        requireInputs(flags.rows);
+        const words = [
+          ...['--kind', flags.kind === 'fusion-tuned' ? 'tuned' : 'large', '--from', findStart('fusion-base'), '--rows', flags.rows],
+          ...[...numbers(flags, ['rate', 'epochs', 'seed']), ...given('config', flags.config), ...given('device', flags.device)],
+        ];
+        return runTrainer({ trainer: 'own-vectors', script: 'train_tuned.py', words, flags });
+      }
       if (flags.kind === 'fusion') {
         requireInputs(flags.rows);
         const words = ['--from', findStart('fusion-base'), '--fresh', '--rows', flags.rows, ...numbers(flags, ['rate', 'seed'])];
@@ -144,7 +161,7 @@ function given(name: string, value: string | undefined): string[] {
   return value === undefined ? [] : [`--${name}`, value];
 }
 
-function readArtefactName(text: string): string {
+export function readArtefactName(text: string): string {
   if (/^[\w.-]+-[\w.]+$/.test(basename(text))) return text;
   throw new InvalidArgumentError('the folder’s name must be NAME-VERSION, such as fusion-tuned-1.');
 }

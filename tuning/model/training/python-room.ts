@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageRoot } from '../../../config/package-root.js';
 import { cacheFolder } from '../../../opensearch/local-node/index.js';
 
@@ -27,12 +27,22 @@ const REQUIREMENTS = {
     imports: 'numpy, onnx, onnxruntime, torch',
     size: 'up to 6 GB of disk, since PyTorch brings its GPU libraries on Linux, though no GPU is needed',
   },
+  text: {
+    file: 'requirements-tune.txt',
+    imports: 'numpy, onnx, onnxruntime, tokenizers, torch',
+    size: 'up to 6 GB of disk, since PyTorch brings its GPU libraries on Linux, though no GPU is needed',
+  },
+  'own-vectors': {
+    file: 'requirements-tune.txt',
+    imports: 'numpy, onnx, onnxruntime, onnxscript, torch',
+    size: 'up to 6 GB of disk, since PyTorch brings its GPU libraries on Linux; a GPU is used where there is one',
+  },
 } as const;
 export type Trainer = keyof typeof REQUIREMENTS;
 
 /**
  * The Python that has what a trainer needs: `FUSERANK_PYTHON`, else a virtual environment in the cache folder, made here when it is first
- * needed. One for each list of requirements, so that another version of the product makes another one.
+ * needed. One for each list of requirements, which trainers share; another version of the product makes another one.
  *
  * @param tell told what is about to be fetched, and how it goes
  * @throws TrainingUnable
@@ -49,7 +59,7 @@ export async function findPython(trainer: Trainer, tell: (line: string) => void,
     );
   }
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
-  const room = join(cacheFolder({ env }), 'training', `${trainer}-${hash}`);
+  const room = join(cacheFolder({ env }), 'training', `${basename(file, '.txt')}-${hash}`);
   const python = join(room, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   if (existsSync(join(room, 'whole'))) return python;
   tell(`training needs Python packages (${file}: ${readRequirements(requirements).join(', ')})`);
