@@ -16,6 +16,7 @@ import {
   unknownTables,
 } from './next-item-tables.js';
 import { judgeNextItem } from './next-item-verdicts.js';
+import { DEFAULT_SEEDS, DEFAULT_SHOPPERS } from './quality-options.js';
 import type { QualityRun } from './quality-run.js';
 import type { QualitySection } from './quality-section.js';
 import { describeTraining, PYTHON_VARIABLE } from './training-rows.js';
@@ -56,6 +57,7 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
     return {
       name: adapter.name,
       title: about.title,
+      flags: tellFlags(run),
       variables: PYTHON_VARIABLE,
       about: tellAbout(pack, { data: about.data, queries }),
       tables: [
@@ -80,6 +82,16 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
   } finally {
     await pack.known.close();
   }
+}
+
+/** What the command had beside its name; where the rankers of others lie is nobody's business. */
+function tellFlags({ present, shoppers, seeds, artefacts }: QualityRun): string[] {
+  return [
+    ...(present ? ['--present'] : []),
+    ...(shoppers === DEFAULT_SHOPPERS ? [] : [`--shoppers ${shoppers}`]),
+    ...(seeds.join() === DEFAULT_SEEDS ? [] : [`--seeds ${seeds.join()}`]),
+    ...[...artefacts.keys()].map((name) => `--artefact "${name}=<folder>"`),
+  ];
 }
 
 function tellAbout({ known, encoders }: NextItemPack, { data, queries }: { data: string; queries: string }): string {

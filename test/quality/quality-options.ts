@@ -22,7 +22,7 @@ export class OptionsRefused extends Error {
 }
 
 export const DEFAULT_SHOPPERS = 3_000;
-const DEFAULT_SEEDS = '1,2,3';
+export const DEFAULT_SEEDS = '1,2,3';
 
 /**
  * Reads the arguments of `npm run bench:quality`.

@@ -8,6 +8,8 @@ export interface QualitySection {
   /** What is measured on what. */
   about: string;
   tables: { caption: string; table: Table }[];
+  /** Flags that the command had, where they were not the defaults. */
+  flags?: readonly string[];
   /** Variables that the command wants beside FUSERANK_DATA, as one writes them before it; empty = none. */
   variables?: string;
   /** Drawn beside the page, and shown in it behind the tables. */
@@ -34,7 +36,8 @@ export function printSection(section: QualitySection): string {
 
 export function writeMarkdown(section: QualitySection, machine: string): string {
   const variables = ['FUSERANK_DATA=<data folder>', section.variables ?? ''].filter((variable) => variable !== '').join(' ');
-  const command = `\`\`\`sh\n${variables} npm run bench:quality -- ${section.name} --write\n\`\`\``;
+  const words = [section.name, ...(section.flags ?? []), '--write'].join(' ');
+  const command = `\`\`\`sh\n${variables} npm run bench:quality -- ${words}\n\`\`\``;
   const tables = section.tables.map(({ caption, table }) => `${caption}\n\n${markdownTable(table)}`);
   const plots = (section.plots ?? []).map(({ name, title }) => `![${title}](${PLOTS}/${name}.svg)`);
   const remarks = section.remarks.map((remark) => `- ${remark}`).join('\n');
