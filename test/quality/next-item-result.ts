@@ -1,7 +1,8 @@
 import { builtinFolder } from '../../models/named-ranker.js';
 import { measureRankerCosts } from '../../models/ranker-cost.js';
 import { AskedRuns } from './asked-runs.js';
-import { FIRST_PHASE } from './asked-system.js';
+import { FIRST_PHASE, ranked } from './asked-system.js';
+import { ALL_COLUMNS } from './column-sets.js';
 import type { MeasuredPack } from './measured-pack.js';
 import type { NextItemPack } from './next-item-pack.js';
 import {
@@ -16,6 +17,7 @@ import {
   type AskedSystem,
   type TrainedSystem,
 } from './next-item-systems.js';
+import { trainLambdaMart } from './trained-rankers.js';
 import type { QualityRun } from './quality-run.js';
 import { openVectorQuestions } from './vector-questions.js';
 
@@ -45,7 +47,7 @@ export interface NextItemResult {
   readonly costs: readonly { readonly name: string; readonly system: string; readonly cpuMs: number }[];
 }
 
-/** Asks everything, what learns from nothing first; what was asked before is taken again. */
+/** Asks everything, what others are measured by and the shipped ranker first; what was asked before is taken again. */
 export async function askNextItem(run: QualityRun, pack: NextItemPack, name: string): Promise<NextItemResult> {
   const [known, bare, anonymous, fresh] = [new AskedRuns(METRICS), new AskedRuns(METRICS), new AskedRuns(METRICS), new AskedRuns(METRICS)];
   const runsOf = new Map<MeasuredPack | null, AskedRuns>([
@@ -59,35 +61,37 @@ export async function askNextItem(run: QualityRun, pack: NextItemPack, name: str
     return systems.map((system) => system.name);
   };
   const vectors = await openVectorQuestions(pack.known);
-  const baselines = await ask(listBaselines(pack, vectors, pack.encoders.hybridWeight)).finally(() => vectors.close());
+  const baselines = listBaselines(pack, vectors, pack.encoders.hybridWeight);
+  const [leading, further] = [baselines.filter(isLeading), baselines.filter((system) => !isLeading(system))];
+  await ask(leading).finally(() => vectors.close());
   await ask([{ pack: pack.known, name: NAMES.deep, contender: FIRST_PHASE, depth: 200 }]);
   await ask(listShipped(pack));
-  const retrieved = {
-    pack: pack.known,
-    name: 'retrieved',
-    contender: listShipped(pack)[0]?.contender ?? FIRST_PHASE,
-    legs: true,
-    depth: 200,
-  };
+  const retrieved = { pack: pack.known, name: 'retrieved', contender: ranked({ blend: 0.75 }), legs: true, depth: 200 };
   await ask([retrieved]);
+  const lambdaMart =
+    pack.rows && (await trainLambdaMart(pack.known, { rows: pack.rows, set: ALL_COLUMNS, size: { lists: null, seed: run.seeds[0] ?? 1 } }));
+  const floors = listFloors(pack);
+  await ask([...listUnknown(pack, lambdaMart), ...listFresh(pack, lambdaMart), ...floors]);
   const trained: TrainedSystem[] = [];
   for await (const system of trainSystems(pack, run.seeds)) {
     await ask([system.system]);
     trained.push(system);
   }
-  const lambdaMart = trained.find(({ kind, lists }) => kind === 'LambdaMART' && lists === null)?.folder ?? null;
-  await ask([...listUnknown(pack, lambdaMart), ...listFresh(pack, lambdaMart)]);
-  const floors = listFloors(pack);
-  await ask(floors);
   const others = listOthers(pack, name, run.artefacts);
-  await ask(others.map(({ system }) => system));
+  await ask([...others.map(({ system }) => system), ...further]);
   return {
-    ...{ name, seeds: run.seeds, known, bare, anonymous, fresh, baselines, trained },
+    ...{ name, seeds: run.seeds, known, bare, anonymous, fresh, trained },
+    baselines: baselines.map((system) => system.name),
     retrieved: retrieved.name,
     others: [...new Set(others.map((other) => other.name))],
     floors: new Map(floors.map((floor) => [floor.share, floor.name])),
     costs: await measureCosts(trained, others),
   };
+}
+
+/** What others are measured by; the engine's hybrids must be asked while their encoder is open. */
+function isLeading({ name, contender }: AskedSystem): boolean {
+  return contender.kind === 'first-phase' || name === NAMES.popular;
 }
 
 /** What can be loaded as an artefact, each once; a mean of two dials costs what one does. */
