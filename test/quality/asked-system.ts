@@ -10,7 +10,7 @@ import { evaluatedProfile, openDoor, type Contender } from '../../tuning/evaluat
 import { RunMismatch, RunWriter } from '../../tuning/run/run-file.js';
 import type { RunHeader } from '../../tuning/run/run-line.js';
 import { stampRanker } from './file-stamp.js';
-import { keepWork, writeStamp, type WorkStamp } from './kept-work.js';
+import { keepWork, readKeptWork, writeStamp, type WorkStamp } from './kept-work.js';
 import type { MeasuredPack } from './measured-pack.js';
 
 /** One way to answer the queries. */
@@ -46,9 +46,10 @@ const CONCURRENCY = 2;
 
 /**
  * Asks every query of a pack, once: a run file that is there and was made of the same is taken, one that was cut off is gone on with.
+ * @returns the run file; null where it is not there and nothing may be asked
  * @throws Error when a query failed: no figure may leave one out unseen
  */
-export async function askSystem(system: System, order: { pack: MeasuredPack; out: string }): Promise<string> {
+export async function askSystem(system: System, order: { pack: MeasuredPack; out: string }): Promise<string | null> {
   const { pack, out } = order;
   const question = system.question ?? plainQuestion(pack.facts.roles);
   const stamp = {
@@ -60,11 +61,10 @@ export async function askSystem(system: System, order: { pack: MeasuredPack; out
     legs: system.legs === true,
     fuserank: [packageVersion, FEATURE_SET_HASH],
   };
+  const kept = { file: `${out}.json`, stamp, result: z.object({}), isThere: () => existsSync(out) };
+  if (pack.run.present) return (await readKeptWork(kept)) === null ? null : out;
   await keepWork({
-    file: `${out}.json`,
-    stamp,
-    result: z.object({}),
-    isThere: () => existsSync(out),
+    ...kept,
     make: async () => {
       const started = performance.now();
       await ask(system, { ...order, question, sha256: createHash('sha256').update(writeStamp(stamp)).digest('hex') });

@@ -39,6 +39,7 @@ async function ablate({ known }: NextItemPack, rows: TrainingRows): Promise<Qual
   const runs: { name: string; file: string }[] = [];
   for (const set of [ALL_COLUMNS, ...ABLATIONS]) {
     const folder = await trainLambdaMart(known, { rows, set, size: { lists: null, seed: 1 } });
+    if (folder === null) throw new Error(`${set.name} was not trained before; train it without --present`);
     const name = set === ALL_COLUMNS ? 'all columns' : set.name;
     runs.push({ name, file: await known.evaluate({ name: `columns ${set.key}`, contender: ranked({ ranker: folder, blend: 1 }) }) });
   }

@@ -85,6 +85,7 @@ async function measureWhole(run: QualityRun): Promise<Table | null> {
     const runs: { name: string; file: string }[] = [];
     for (const set of [ALL_COLUMNS, WITHOUT_POPULARITY]) {
       const folder = await trainLambdaMart(known, { rows, set, size: { lists: null, seed: 1 } });
+      if (folder === null) throw new Error(`${set.name} was not trained before; train it without --present`);
       systems.push({ name: `LambdaMART, ${set.name}, dial 1`, contender: ranked({ ranker: folder, blend: 1 }) });
     }
     for (const system of systems) runs.push({ name: system.name, file: await known.evaluate(system) });

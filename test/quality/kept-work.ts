@@ -22,19 +22,29 @@ export async function keepWork<Result>(work: {
   isThere?: (result: Result) => boolean | Promise<boolean>;
   make: () => Promise<Result>;
 }): Promise<{ result: Result; again: boolean }> {
-  const { file, isThere = () => true } = work;
+  const { file } = work;
   const stamp = writeStamp(work.stamp);
-  const kept = readKept(file);
-  if (kept?.stamp === stamp) {
-    const result = work.result.safeParse(kept.result);
-    if (result.success && (await isThere(result.data))) return { result: result.data, again: true };
-  }
+  const kept = await readKeptWork(work);
+  if (kept !== null) return { result: kept, again: true };
   await rm(file, { force: true });
   const result = await work.make();
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.new`, `${JSON.stringify({ stamp, result })}\n`);
   await rename(`${file}.new`, file);
   return { result, again: false };
+}
+
+/** What was kept of this very work; null where it has to be done. */
+export async function readKeptWork<Result>(work: {
+  file: string;
+  stamp: WorkStamp;
+  result: z.ZodType<Result>;
+  isThere?: (result: Result) => boolean | Promise<boolean>;
+}): Promise<Result | null> {
+  const kept = readKept(work.file);
+  if (kept?.stamp !== writeStamp(work.stamp)) return null;
+  const result = work.result.safeParse(kept.result);
+  return result.success && (await (work.isThere ?? (() => true))(result.data)) ? result.data : null;
 }
 
 /** The same text for the same members, in whatever order they were named. */

@@ -45,7 +45,7 @@ async function openRoom(): Promise<{ data: string; folder: string; ask: () => Pr
   const ask = async (): Promise<{ told: string[]; runs: string[] }> => {
     const told: string[] = [];
     const run = {
-      ...{ node: node.url, data, shoppers: 10, seeds: [1], artefacts: new Map<string, string>() },
+      ...{ node: node.url, data, present: false, shoppers: 10, seeds: [1], artefacts: new Map<string, string>() },
       tell: (line: string) => void told.push(line.replace(/ in \d+ s$/, '')),
       keep: () => undefined,
       pathOf: (file: string) => join(runs, file),

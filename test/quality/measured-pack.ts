@@ -201,7 +201,14 @@ export class MeasuredPack {
   }
 
   /** Asks every query. @returns the run file @throws Error when a query failed: no figure may leave one out unseen */
-  evaluate(system: System): Promise<string> {
+  async evaluate(system: System): Promise<string> {
+    const run = await this.findOrAsk(system);
+    if (run === null) throw new Error(`${system.name} was not asked before; ask it without --present`);
+    return run;
+  }
+
+  /** As `evaluate`; null where nothing may be asked and it was not asked before. */
+  findOrAsk(system: System): Promise<string | null> {
     const out = join(
       this.folder,
       `${[this.parts.view, system.name]
@@ -210,6 +217,11 @@ export class MeasuredPack {
         .replaceAll(/[^a-z0-9.]+/gi, '-')}.run`,
     );
     return askSystem(system, { pack: this, out });
+  }
+
+  /** A system's name, with the view's where this is not the pack itself. */
+  nameIn(system: string): string {
+    return [this.parts.view, system].filter((part) => part !== '').join(': ');
   }
 
   /** Its indices stay, for the next run. */

@@ -43,6 +43,8 @@ export interface NextItemResult {
   readonly floors: ReadonlyMap<number, string>;
   /** The system that keeps what the retrievers found. */
   readonly retrieved: string;
+  /** Systems that are not there, where nothing may be asked. */
+  readonly missing: readonly string[];
   /** CPU of scoring a full list, by what ranks it, ms. */
   readonly costs: readonly { readonly name: string; readonly system: string; readonly cpuMs: number }[];
 }
@@ -56,9 +58,13 @@ export async function askNextItem(run: QualityRun, pack: NextItemPack, name: str
     [pack.anonymous, anonymous],
     [pack.fresh, fresh],
   ]);
-  const ask = async (systems: readonly AskedSystem[]): Promise<string[]> => {
-    for (const system of systems) runsOf.get(system.pack)?.add(system.name, await system.pack.evaluate(system));
-    return systems.map((system) => system.name);
+  const missing: string[] = [];
+  const ask = async (systems: readonly AskedSystem[]): Promise<void> => {
+    for (const system of systems) {
+      const file = await system.pack.findOrAsk(system);
+      if (file === null) missing.push(system.pack.nameIn(system.name));
+      else runsOf.get(system.pack)?.add(system.name, file);
+    }
   };
   const vectors = await openVectorQuestions(pack.known);
   const baselines = listBaselines(pack, vectors, pack.encoders.hybridWeight);
@@ -75,16 +81,17 @@ export async function askNextItem(run: QualityRun, pack: NextItemPack, name: str
   const trained: TrainedSystem[] = [];
   for await (const system of trainSystems(pack, run.seeds)) {
     await ask([system.system]);
-    trained.push(system);
+    if (known.has(system.system.name)) trained.push(system);
   }
   const others = listOthers(pack, name, run.artefacts);
   await ask([...others.map(({ system }) => system), ...further]);
   return {
     ...{ name, seeds: run.seeds, known, bare, anonymous, fresh, trained },
-    baselines: baselines.map((system) => system.name),
+    baselines: baselines.map((system) => system.name).filter((each) => known.has(each)),
     retrieved: retrieved.name,
-    others: [...new Set(others.map((other) => other.name))],
-    floors: new Map(floors.map((floor) => [floor.share, floor.name])),
+    missing,
+    others: [...new Set(others.filter(({ system }) => known.has(system.name)).map((other) => other.name))],
+    floors: new Map(floors.filter((floor) => known.has(floor.name)).map((floor) => [floor.share, floor.name])),
     costs: await measureCosts(trained, others),
   };
 }

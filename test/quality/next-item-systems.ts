@@ -125,17 +125,19 @@ export async function* trainSystems(pack: NextItemPack, seeds: readonly number[]
     for (const lists of [...LEARNT_FROM].reverse()) {
       const size: TrainingSize = { lists, seed };
       const folder = await trainLambdaMart(known, { rows, set: ALL_COLUMNS, size });
+      if (folder === null) continue;
       yield trainedSystem(pack, { kind: 'LambdaMART', dial: 1, folder, ...size });
       if (turn === 0 && lists === null) {
         yield trainedSystem(pack, { kind: 'LambdaMART', dial: 0.75, folder, ...size });
         const counts = await trainLambdaMart(known, { rows, set: WITHOUT_COSINES, size });
-        yield trainedSystem(pack, { kind: 'LambdaMART without cosines', dial: 1, folder: counts, ...size });
+        if (counts !== null) yield trainedSystem(pack, { kind: 'LambdaMART without cosines', dial: 1, folder: counts, ...size });
       }
     }
   }
   for (const seed of seeds) {
     for (const lists of LEARNT_FROM) {
       const folder = await tuneShipped(known, { rows, size: { lists, seed } });
+      if (folder === null) continue;
       for (const dial of DIALS) yield trainedSystem(pack, { kind: 'tuned', dial, folder, lists, seed });
     }
   }

@@ -20,7 +20,7 @@ const TAGS = [
 ];
 
 /** What the main table shows: baselines, the shipped ranker, what learnt from all lists with the first seed, rankers of others. */
-export function listShown({ seeds, baselines, trained, others }: NextItemResult): string[] {
+export function listShown({ known, seeds, baselines, trained, others }: NextItemResult): string[] {
   const whole = trained.filter(({ seed, lists }) => seed === seeds[0] && lists === null);
   return [
     ...baselines,
@@ -28,7 +28,7 @@ export function listShown({ seeds, baselines, trained, others }: NextItemResult)
     ...[NAMES.served, NAMES.alone],
     ...whole.filter(({ kind }) => kind === 'tuned').map(({ system }) => system.name),
     ...others.flatMap((name) => DIALS.map((dial) => nameAt(name, dial))),
-  ];
+  ].filter((name) => known.has(name));
 }
 
 export async function mainTable(result: NextItemResult, queries: string): Promise<ShownTable> {
@@ -92,7 +92,7 @@ export async function unknownTables({ bare, anonymous, fresh }: NextItemResult):
   ] as const;
   return Promise.all(
     captions
-      .filter(([{ names }]) => names.length > 0)
+      .filter(([runs]) => runs.has(NAMES.first) && runs.has(NAMES.served))
       .map(async ([runs, caption]) => {
         const paired = await runs.pair(runs.names, NAMES.first);
         const over = new Map([['first phase', paired]]);
@@ -135,8 +135,10 @@ export async function fairnessTables(pack: NextItemPack, result: NextItemResult)
       formatShare(exposure.gini),
     ]);
   }
+  const seen = { caption: 'Who is seen: of the first ten hits', table: exposureTable(systems, facts) };
+  if (floors.size === 0) return [seen];
   return [
-    { caption: 'Who is seen: of the first ten hits', table: exposureTable(systems, facts) },
+    seen,
     {
       caption:
         'What it costs to hold room open: `diversity.floor` for the tail’s products, of the first 24 places, nobody moved by more than 12',
@@ -167,12 +169,19 @@ async function readCatalogue({ known }: NextItemPack): Promise<CatalogueFacts> {
   };
 }
 
+/** What the page was written without. */
+export function tellMissing({ missing, seeds }: NextItemResult): string[] {
+  const seeded = seeds.length < 3 ? [`Trained with ${seeds.length === 1 ? 'one seed' : `${seeds.length} seeds`}, not three.`] : [];
+  return missing.length === 0 ? seeded : [...seeded, `Not asked when this was written: ${missing.join('; ')}.`];
+}
+
 /** Could ranking have won? What the first phase alone holds, and what the sidecar's retrievers hold together. */
 export async function tellRecall({ known, retrieved }: NextItemResult): Promise<string> {
   const recallOf = async (name: string): Promise<string> => {
     const { summary } = await reportRun(known.fileOf(name), { metrics: parseMetrics(RECALL), documents: 0, unjudged: 0 });
     return formatShare(summary.metrics[RECALL] ?? Number.NaN);
   };
+  if (!known.has(retrieved)) return 'What the retrievers found was not asked.';
   const metrics = parseMetrics('leg_recall@200');
   const { legs } = await reportRun(known.fileOf(retrieved), { metrics, documents: 0, unjudged: 0 });
   const recall = legs.get(metrics[0]?.name ?? '');

@@ -21,7 +21,7 @@ async function resultOf(known: Record<string, readonly number[]>, trained: reado
       trained,
       others: [],
     },
-    ...{ floors: new Map<number, string>(), retrieved: '', costs: [] },
+    ...{ floors: new Map<number, string>(), retrieved: '', missing: [], costs: [] },
   };
 }
 

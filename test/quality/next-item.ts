@@ -10,6 +10,7 @@ import {
   mainTable,
   seedTables,
   sliceTables,
+  tellMissing,
   tellModels,
   tellRecall,
   unknownTables,
@@ -67,7 +68,14 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
         { caption: 'What was demanded', table: verdictTable(await judgeNextItem(result)) },
       ],
       plots: await drawNextItemPlots(result),
-      remarks: [await tellRecall(result), await tellModels(result), ...describeTraining(pack.rows), about.remark, ...HONESTY],
+      remarks: [
+        ...tellMissing(result),
+        await tellRecall(result),
+        await tellModels(result),
+        ...describeTraining(pack.rows),
+        about.remark,
+        ...HONESTY,
+      ],
     };
   } finally {
     await pack.known.close();

@@ -5,15 +5,34 @@ const KNOWN = ['esci', 'beauty', 'sports'];
 
 describe('the arguments of bench:quality', () => {
   test('mean everything where none is given', () => {
-    expect(readQualityOptions([], KNOWN)).toEqual({ names: KNOWN, write: false, shoppers: 3_000, seeds: [1, 2, 3], artefacts: new Map() });
+    expect(readQualityOptions([], KNOWN)).toEqual({
+      names: KNOWN,
+      write: false,
+      present: false,
+      shoppers: 3_000,
+      seeds: [1, 2, 3],
+      artefacts: new Map(),
+    });
     expect(readQualityOptions(['all', 'esci'], KNOWN).names).toEqual(KNOWN);
   });
 
   test('name measurements, in the order of the page, and what they take', () => {
-    const args = ['sports', 'esci', '--write', '--shoppers', '500', '--seeds', '1,7,1', '--artefact', 'from the others=/tmp/a=b'];
+    const args = [
+      'sports',
+      'esci',
+      '--write',
+      '--present',
+      '--shoppers',
+      '500',
+      '--seeds',
+      '1,7,1',
+      '--artefact',
+      'from the others=/tmp/a=b',
+    ];
     expect(readQualityOptions([...args, '--artefact=large=./large-1'], KNOWN)).toEqual({
       names: ['esci', 'sports'],
       write: true,
+      present: true,
       shoppers: 500,
       seeds: [1, 7],
       artefacts: new Map([

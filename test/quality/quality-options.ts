@@ -6,6 +6,8 @@ export interface QualityOptions {
   readonly names: readonly string[];
   /** Renew the sections of docs/quality.md. */
   readonly write: boolean;
+  /** Ask and train nothing: write of what was asked before. */
+  readonly present: boolean;
   /** Shoppers that become queries at most. */
   readonly shoppers: number;
   /** Of what is trained: one artefact a seed. */
@@ -35,6 +37,7 @@ export function readQualityOptions(args: readonly string[], known: readonly stri
   return {
     names: wanted,
     write: values.write ?? false,
+    present: values.present ?? false,
     shoppers: wholeNumber('--shoppers', values.shoppers ?? String(DEFAULT_SHOPPERS)),
     seeds: [...new Set((values.seeds ?? DEFAULT_SEEDS).split(',').map((seed) => wholeNumber('--seeds', seed)))],
     artefacts: new Map((values.artefact ?? []).map(readArtefact)),
@@ -42,7 +45,7 @@ export function readQualityOptions(args: readonly string[], known: readonly stri
 }
 
 function parseOrRefuse(args: readonly string[]): {
-  values: { write?: boolean; shoppers?: string; seeds?: string; artefact?: string[] };
+  values: { write?: boolean; present?: boolean; shoppers?: string; seeds?: string; artefact?: string[] };
   positionals: string[];
 } {
   try {
@@ -50,6 +53,7 @@ function parseOrRefuse(args: readonly string[]): {
       args: [...args],
       options: {
         write: { type: 'boolean' },
+        present: { type: 'boolean' },
         shoppers: { type: 'string' },
         seeds: { type: 'string' },
         artefact: { type: 'string', multiple: true },

@@ -4,6 +4,8 @@ export interface QualityRun {
   node: string;
   /** Folder of the data packs. */
   data: string;
+  /** Ask and train nothing in beauty and sports: tell of what was asked before. */
+  present: boolean;
   /** Shoppers that become queries at most. */
   shoppers: number;
   /** Of what is trained: one artefact a seed. */

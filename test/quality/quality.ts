@@ -52,6 +52,7 @@ const NAMES = Object.keys(MEASUREMENTS);
 const USAGE = `usage: npm run bench:quality [-- NAMES] [--write] [--shoppers N] [--seeds 1,2,3] [--artefact NAME=FOLDER]
   NAMES            of ${NAMES.join(', ')} (default: all)
   --write          also renew the sections of docs/quality.md and the plots beside it
+  --present        ask and train nothing in beauty and sports: write of what was asked before, and say what was not
   --shoppers N     of beauty and sports at most (default: ${DEFAULT_SHOPPERS})
   --seeds 1,2,3    of what is trained in a pack
   --artefact NAME=FOLDER   measure a ranker of yours beside ours; {pack} in its path stands for beauty or sports; repeat
@@ -70,9 +71,9 @@ async function main(args: readonly string[]): Promise<number> {
   const machine = nameMachine(describeMachine());
   const node = await findOrStartNode({ name: 'quality', keepData: true, fastCode: true, log: tell });
   try {
-    const { shoppers, seeds, artefacts } = options;
+    const { present, shoppers, seeds, artefacts } = options;
     for (const name of options.names) {
-      const section = await MEASUREMENTS[name]?.({ node: node.url, data, shoppers, seeds, artefacts, tell, keep, pathOf });
+      const section = await MEASUREMENTS[name]?.({ node: node.url, data, present, shoppers, seeds, artefacts, tell, keep, pathOf });
       if (!section) continue;
       console.log(`\n${printSection(section)}\n`);
       if (options.write) writePage(section, machine);

@@ -6,7 +6,7 @@ import { packageRoot } from '../../config/package-root.js';
 import { builtinFolder } from '../../models/named-ranker.js';
 import type { ColumnSet } from './column-sets.js';
 import { hashFile, stampRanker } from './file-stamp.js';
-import { keepWork, type WorkStamp } from './kept-work.js';
+import { keepWork, readKeptWork, type WorkStamp } from './kept-work.js';
 import type { MeasuredPack } from './measured-pack.js';
 import { runProgram } from './own-command.js';
 import type { TrainingRows } from './training-rows.js';
@@ -19,11 +19,11 @@ export interface TrainingSize {
   readonly seed: number;
 }
 
-/** LambdaMART on the columns of a set, as an artefact in the pack's folder. @returns that folder */
+/** LambdaMART on the columns of a set, as an artefact in the pack's folder. @returns that folder; null where nothing may be trained and it is not there */
 export async function trainLambdaMart(
   pack: MeasuredPack,
   { rows, set, size }: { rows: TrainingRows; set: ColumnSet; size: TrainingSize },
-): Promise<string> {
+): Promise<string | null> {
   const script = join(scripts, 'train_lambdamart.py');
   const stamp = { columns: set.columns, script: await hashFile(script) };
   return keepArtefact(pack, { name: `lambdamart-${set.key}`, rows, size, stamp }, (folder) =>
@@ -33,8 +33,8 @@ export async function trainLambdaMart(
   );
 }
 
-/** The shipped network, trained on on the pack's lists: `fuserank model tune`. @returns the artefact's folder */
-export async function tuneShipped(pack: MeasuredPack, { rows, size }: { rows: TrainingRows; size: TrainingSize }): Promise<string> {
+/** The shipped network, trained on on the pack's lists: `fuserank model tune`. @returns the artefact's folder; null as above */
+export async function tuneShipped(pack: MeasuredPack, { rows, size }: { rows: TrainingRows; size: TrainingSize }): Promise<string | null> {
   const stamp = { from: await stampRanker('builtin'), script: await hashFile(join(scripts, 'tune.py')) };
   return keepArtefact(pack, { name: 'fusion-tuned', rows, size, stamp }, (folder) =>
     runProgram(process.execPath, [
@@ -56,14 +56,18 @@ async function keepArtefact(
   pack: MeasuredPack,
   of: { name: string; rows: TrainingRows; size: TrainingSize; stamp: WorkStamp },
   train: (folder: string) => Promise<string>,
-): Promise<string> {
+): Promise<string | null> {
   const { name, rows, size, stamp } = of;
   const folder = join(pack.folder, `${name}-${size.lists ?? 'all'}-${size.seed}`);
-  await keepWork({
+  const kept = {
     file: `${folder}.json`,
     stamp: { ...stamp, size, rows: rows.stamp },
     result: z.object({}),
     isThere: () => existsSync(join(folder, 'manifest.json')),
+  };
+  if (pack.run.present) return (await readKeptWork(kept)) === null ? null : folder;
+  await keepWork({
+    ...kept,
     make: async () => {
       await rm(folder, { recursive: true, force: true });
       const started = performance.now();
