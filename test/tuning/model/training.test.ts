@@ -9,6 +9,7 @@ import { openArtefact } from '../../../models/artefact.js';
 import { builtinFolder } from '../../../models/named-ranker.js';
 import { openRanker } from '../../../models/ranker.js';
 import { openHouse } from '../../house.js';
+import { writeJudgedQueries } from '../rows/judged-queries.js';
 import { exportRows } from '../rows/rows-command.js';
 import { runModel } from './model-command.js';
 
@@ -76,25 +77,9 @@ describe.skipIf(python === undefined)('training (needs FUSERANK_PYTHON)', () => 
       const lists = house.entries.map(({ product }, place) => {
         const past = house.entries.filter((each) => each.product.brand === product.brand && each.product.id !== product.id).slice(0, 3);
         const history = past.map((each) => ({ object_id: each.product.id, action_name: 'purchase' }));
-        return { query: { query_id: `q${place}`, query: product.category.at(-1) ?? '', history }, target: product.id };
+        return { query: { query_id: `q${place}`, query: product.category.at(-1) ?? '', history }, good: product.id, rating: 1 };
       });
-      await writeFile(join(folder, 'queries.ndjson'), lists.map(({ query }) => `${JSON.stringify(query)}\n`).join(''));
-      const judged = lists.map(({ query, target }) => `${query.query_id},${query.query},${target},1`);
-      await writeFile(join(folder, 'judgments.csv'), `query_id,query,docid,rating\n${judged.join('\n')}\n`);
-      await exportRows(
-        house,
-        ...[
-          '--from',
-          'judgments',
-          '--index',
-          house.alias,
-          '--queries',
-          join(folder, 'queries.ndjson'),
-          '--judgments',
-          join(folder, 'judgments.csv'),
-        ],
-        ...['--out', rows(), '--inputs'],
-      );
+      await exportRows(house, ...(await writeJudgedQueries(house, folder, lists)), '--out', rows(), '--inputs');
     } finally {
       await house.close();
     }

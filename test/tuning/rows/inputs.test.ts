@@ -10,12 +10,14 @@ import { builtinFolder } from '../../../models/named-ranker.js';
 import { openRanker } from '../../../models/ranker.js';
 import { openHouse, type House } from '../../house.js';
 import { readInputs } from './inputs-folder.js';
+import { writeJudgedQueries } from './judged-queries.js';
 import { bitsOf, columnsOf, exportRows, readRows, runRows } from './rows-command.js';
 
 const python = process.env['FUSERANK_PYTHON'];
 
 let house: House;
 let folder: string;
+let judgments: string[];
 const rowFile = (): string => join(folder, 'rows.ndjson');
 
 beforeAll(async () => {
@@ -33,25 +35,12 @@ beforeAll(async () => {
     { query_id: 'q2', query: 'mug' },
     { query_id: 'q3', query: 'modern chair', history: history.slice(0, 2) },
   ];
-  await writeFile(join(folder, 'queries.ndjson'), queries.map((query) => `${JSON.stringify(query)}\n`).join(''));
-  const judged = queries.map(
-    ({ query_id, query }, place) => `${query_id},${query},${ids(['lamp', 'mug', 'chair'][place] ?? '')[0] ?? ''},${place + 1}`,
-  );
-  await writeFile(join(folder, 'judgments.csv'), `query_id,query,docid,rating\n${judged.join('\n')}\n`);
-  await exportRows(
+  judgments = await writeJudgedQueries(
     house,
-    ...[
-      '--from',
-      'judgments',
-      '--index',
-      house.alias,
-      '--queries',
-      join(folder, 'queries.ndjson'),
-      '--judgments',
-      join(folder, 'judgments.csv'),
-    ],
-    ...['--out', rowFile(), '--inputs'],
+    folder,
+    queries.map((query, place) => ({ query, good: ids(['lamp', 'mug', 'chair'][place] ?? '')[0] ?? '', rating: place + 1 })),
   );
+  await exportRows(house, ...judgments, '--out', rowFile(), '--inputs');
 });
 afterAll(async () => {
   await house.close();
@@ -91,17 +80,7 @@ describe('fuserank rows export --inputs', () => {
   });
 
   it('replaces a folder of its own, and nothing else', async () => {
-    const words = [
-      'export',
-      '--from',
-      'judgments',
-      '--index',
-      house.alias,
-      '--queries',
-      join(folder, 'queries.ndjson'),
-      '--judgments',
-      join(folder, 'judgments.csv'),
-    ];
+    const words = ['export', ...judgments];
     await runRows(house, ...words, '--out', rowFile(), '--inputs');
     expect((await readInputs(join(folder, 'rows.inputs'), [])).lists).toHaveLength(3);
     await mkdir(join(folder, 'other.inputs'));
