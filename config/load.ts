@@ -69,6 +69,17 @@ export function loadConfig({ file, env = process.env, flags = {} }: ConfigSource
   return freezeDeeply(parsed.data);
 }
 
+/**
+ * What a command goes by: the file that `--config` names or findConfigFile finds, the environment, and the nodes of `--opensearch`.
+ * @throws ConfigError
+ */
+export function loadCommandConfig({ config, opensearch }: { readonly config?: string; readonly opensearch?: string[] }): Config {
+  return loadConfig({
+    file: config ?? findConfigFile(process.cwd()),
+    flags: opensearch === undefined ? {} : { opensearch: { nodes: opensearch } },
+  });
+}
+
 function readConfigFile(file: string, env: Environment, faults: ConfigFault[]): ConfigTree {
   let text: string;
   try {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { findConfigFile, loadConfig } from '../config/load.js';
+import { loadCommandConfig } from '../config/load.js';
 import { wholeNumber } from '../config/whole-number.js';
 import { renderAbsence } from './absence.js';
 import { renderComparison, renderExplanation } from './comparison-table.js';
@@ -76,12 +76,7 @@ function runSearch(text: string | null, flags: ConsoleFlags, size: number): Prom
 }
 
 async function withConsole<T>(flags: ConsoleFlags, use: (console: SearchConsole) => Promise<T>): Promise<T> {
-  const file = flags.config ?? findConfigFile(process.cwd());
-  const config = loadConfig({
-    ...(file === undefined ? {} : { file }),
-    env: process.env,
-    flags: flags.opensearch === undefined ? {} : { opensearch: { nodes: flags.opensearch } },
-  });
+  const config = loadCommandConfig(flags);
   const console = await SearchConsole.open({ config, alias: flags.alias ?? config.index.alias, url: flags.url ?? null });
   try {
     return await use(console);

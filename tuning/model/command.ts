@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { findConfigFile, loadConfig } from '../../config/load.js';
+import { loadCommandConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { wholeNumber } from '../../config/whole-number.js';
 import { openArtefact } from '../../models/artefact.js';
@@ -73,7 +73,7 @@ export function registerModelCommand(program: Command, readTexts: ReadProductTex
     .addHelpText('before', EXAMPLES);
 
   connected(model.command('list').summary('the rankers there are, and which profile uses which')).action(async (flags: ConfigFlags) => {
-    const list = await listModels(readConfig(flags));
+    const list = await listModels(loadCommandConfig(flags));
     print(flags.json === true ? `${JSON.stringify(list, null, 2)}\n` : renderModelList(list));
   });
 
@@ -124,7 +124,7 @@ export function registerModelCommand(program: Command, readTexts: ReadProductTex
       '\nExit codes: 0 ok · 2 there is none, or it cannot be opened · 5 the running sidecar did not take it; nothing has changed\n',
     )
     .action(async (flags: ChangeFlags) => {
-      const config = readConfig(flags);
+      const config = loadCommandConfig(flags);
       const done = await rollBack({ config, profile: flags.profile, door: await doorOf(flags, config) });
       print(
         flags.json === true
@@ -170,7 +170,7 @@ function registerPromote(model: Command): void {
     .action(async (candidate: string, flags: PromoteFlags) => {
       if ((flags.queries === undefined) !== (flags.judgments === undefined))
         throw new FlagsRefused('--queries and --judgments go together');
-      const config = readConfig(flags);
+      const config = loadCommandConfig(flags);
       const seeing =
         flags.statistics === undefined ? config : { ...config, behaviour: { ...config.behaviour, statistics: flags.statistics } };
       const { queries, judgments } = flags;
@@ -228,15 +228,6 @@ async function findModel(name: string): Promise<string> {
 async function isTextEncoder(folder: string): Promise<boolean> {
   const artefact = await openArtefact(folder).catch(() => null);
   return artefact?.manifest.kind === 'text-encoder';
-}
-
-function readConfig(flags: ConfigFlags): Config {
-  const file = flags.config ?? findConfigFile(process.cwd());
-  return loadConfig({
-    ...(file === undefined ? {} : { file }),
-    env: process.env,
-    flags: flags.opensearch === undefined ? {} : { opensearch: { nodes: flags.opensearch } },
-  });
 }
 
 function readNumber(text: string): number {

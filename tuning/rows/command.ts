@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { findConfigFile, loadConfig } from '../../config/load.js';
+import { loadCommandConfig } from '../../config/load.js';
 import { MOMENT_WANTED, parseMoment } from '../../config/moment.js';
 import { wholeNumber } from '../../config/whole-number.js';
 import type { Config } from '../../config/schema.js';
@@ -115,7 +115,7 @@ export function registerRowsCommand(program: Command): void {
     .addHelpText('before', EXPORT_EXAMPLES)
     .addHelpText('after', EXPORT_CODES)
     .action(async (flags: ExportFlags) => {
-      const config = readConfig(flags);
+      const config = loadCommandConfig(flags);
       const progress = showProgress({
         quiet: flags.quiet ?? false,
         describe: ({ lists, rows: written }: RowsReport) => `${lists} lists, ${written} rows`,
@@ -171,7 +171,7 @@ function connected(command: Command): void {
 }
 
 async function derive(flags: DeriveFlags): Promise<{ queries: number; dropped: Record<string, number>; earliest_target: string }> {
-  const config = readConfig(flags);
+  const config = loadCommandConfig(flags);
   const engine = connectEngine(config.opensearch);
   try {
     await probeEngine(engine);
@@ -224,15 +224,6 @@ function rangeOf(flags: DerivationFlags): DerivedRange {
   const until = flags.until?.getTime() ?? Date.now();
   if (until <= since) throw new FlagsRefused('--until must be later than --since');
   return { since, until, limit: flags.limit ?? null, seed: flags.seed ?? 1 };
-}
-
-function readConfig(flags: ConnectionFlags): Config {
-  const file = flags.config ?? findConfigFile(process.cwd());
-  return loadConfig({
-    ...(file === undefined ? {} : { file }),
-    env: process.env,
-    flags: flags.opensearch === undefined ? {} : { opensearch: { nodes: flags.opensearch } },
-  });
 }
 
 function describeReport(report: RowsReport): string {

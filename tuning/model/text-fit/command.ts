@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { findConfigFile, loadConfig } from '../../../config/load.js';
+import { loadCommandConfig } from '../../../config/load.js';
 import { wholeNumber } from '../../../config/whole-number.js';
 import { readArtefactName } from '../training/command.js';
 import { TrainingUnable } from '../training/python-room.js';
@@ -51,7 +51,7 @@ export function registerFitTextCommand(model: Command, read: ReadProductTexts): 
     .action(async (flags: FitFlags) => {
       const last: string[] = [];
       const outcome = await fitText({
-        config: readConfig(flags),
+        config: loadCommandConfig(flags),
         origin: originOf(flags),
         read,
         teacher: flags.teacher ?? null,
@@ -73,15 +73,6 @@ function originOf({ index, products }: FitFlags): { products: string } | { alias
   if (index !== undefined && products === undefined) return { alias: index };
   if (products !== undefined && index === undefined) return { products };
   throw new TrainingUnable('name where the texts are read: --index ALIAS or --products FILE, one of them');
-}
-
-function readConfig(flags: FitFlags): ReturnType<typeof loadConfig> {
-  const file = flags.config ?? findConfigFile(process.cwd());
-  return loadConfig({
-    ...(file === undefined ? {} : { file }),
-    env: process.env,
-    flags: flags.opensearch === undefined ? {} : { opensearch: { nodes: flags.opensearch } },
-  });
 }
 
 function readMinutes(text: string): number {
