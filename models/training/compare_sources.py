@@ -2,7 +2,7 @@
 
     python compare_sources.py --task TASKS/beauty-cut.npz --pack PACKS/beauty.pickle --out RESULTS/beauty-cut-sources.json
 
-The first arm is what /v1/recommend does; the others weigh nearness less, forget faster, or ask the factors too.
+The first arm is what /v1/recommend does; the others weigh nearness as much as meetings, forget more slowly, or ask the factors too.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from packs import load_pack
 from recommended_lists import HISTORY_LIMIT, INTEREST_DECAY, SOURCES, Candidates
 
 SHOPPERS = 4000
-FASTER = 0.6
-LESS_NEAR = SOURCES | {"history": 0.3}
+SLOWER = 0.85
+AS_NEAR = SOURCES | {"history": 1.0}
 ARMS = {
     "as the product does": (INTEREST_DECAY, SOURCES),
-    "forgetting faster": (FASTER, SOURCES),
-    "nearness weighed .3": (INTEREST_DECAY, LESS_NEAR),
-    "both": (FASTER, LESS_NEAR),
-    "both, and factors at .3": (FASTER, LESS_NEAR | {"factors": 0.3}),
+    "forgetting more slowly": (SLOWER, SOURCES),
+    "nearness weighed 1": (INTEREST_DECAY, AS_NEAR),
+    "both": (SLOWER, AS_NEAR),
+    "factors at .3 beside": (INTEREST_DECAY, SOURCES | {"factors": 0.3}),
 }
 
 

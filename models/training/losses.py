@@ -23,9 +23,13 @@ def whole_funnel(outputs: dict[str, Tensor], outcome: Tensor, mask: Tensor) -> T
 
 def standardise(score: Tensor, mask: Tensor) -> Tensor:
     """z within each list, as the blend of rank.ts does."""
-    count = mask.sum(1, keepdim=True).clamp(min=1)
-    centred = (score - (score * mask).sum(1, keepdim=True) / count) * mask
-    return centred / (centred.square().sum(1, keepdim=True) / count + 1e-6).sqrt()
+    centred = centre(score, mask)
+    return centred / (centred.square().sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1) + 1e-6).sqrt()
+
+
+def centre(score: Tensor, mask: Tensor) -> Tensor:
+    """Scores with the mean of their list at 0; pads are 0. [B, N]"""
+    return (score - (score * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)) * mask
 
 
 def blend(outputs: dict[str, Tensor], first: Tensor, mask: Tensor, dial: float | Tensor) -> Tensor:

@@ -26,9 +26,9 @@ from sequence_lists import HISTORY_LIMIT, LEVEL, SequenceList, describe
 from view import compare_attributes
 
 WINDOW, LOOKED_AROUND, MET_WITH, POPULAR = 200, 6, 20, 500
-INTEREST_DECAY, RANK_CONSTANT = 0.85, 60
+INTEREST_DECAY, RANK_CONSTANT = 0.6, 60
 # Weight of each source's ranks. Factors are no source of the product: measured for what they would bring.
-SOURCES = {"history": 1.0, "behaviour": 1.0, "popular": 0.2}
+SOURCES = {"history": 0.3, "behaviour": 1.0, "popular": 0.2}
 DAY = 86_400.0
 
 

@@ -1,9 +1,10 @@
 """Trains fusion-base on simulated shoppers; export.py exports it.
 
     python train.py --lists LISTS... [--searches SEARCHES] --out RUN [--steps 4000] [--seed 1] [--device cpu]
+    python train.py --lists LISTS... --out RUN --start RUN1 --teachers RUN1 RUN2 RUN3 --trees trees.txt --steps 1500 --rate 1e-3
 
 Two kinds of lists take turns: those of whole shops with a log (pack_lists.py), and single searches (search_lists.py). Each list is another
-shop's each time it comes (augment.py).
+shop's each time it comes (augment.py). With teachers, what an ensemble expects of a list is learnt beside what became of it.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from contract import COLUMN
 from dataset import Batch
+from ensemble import Ensemble
 from evaluate import evaluate
 from list_batches import load_lists, walk_lists
 from losses import blend, listwise, whole_funnel
@@ -31,19 +33,30 @@ BATCH = 32
 BLEND_SHARE, FUNNEL_SHARE = 0.5, 0.3
 # Steepness with which a blended z is read as a choice.
 BLEND_STEEPNESS = 1.5
+# Of what is to be learnt, what the teachers say.
+TEACHERS_SHARE = 0.6
 
 
-def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator) -> Tensor:
+def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator, teachers: Ensemble | None) -> Tensor:
     outputs = model(batch.inputs)
+    chosen = expect_choice(batch, teachers)
     mask = batch.inputs["candidate_mask"]
     first = batch.inputs["columns"][..., COLUMN["first_phase_z"]]
     dial = 0.4 + 0.6 * torch.rand(1, generator=generator).item()
     blended = BLEND_STEEPNESS * blend(outputs, first, mask, dial)
     return (
-        listwise(outputs["score"], batch.chosen, mask)
-        + BLEND_SHARE * listwise(blended, batch.chosen, mask)
+        listwise(outputs["score"], chosen, mask)
+        + BLEND_SHARE * listwise(blended, chosen, mask)
         + FUNNEL_SHARE * whole_funnel(outputs, batch.outcome, mask)
     )
+
+
+def expect_choice(batch: Batch, teachers: Ensemble | None) -> Tensor:
+    """Chances of being chosen [B, N]: what became of the list, with the teachers' expectation of it."""
+    if teachers is None:
+        return batch.chosen
+    logits = teachers(batch.inputs).masked_fill(batch.inputs["candidate_mask"] == 0, -1e4)
+    return TEACHERS_SHARE * torch.softmax(logits, 1) + (1 - TEACHERS_SHARE) * batch.chosen
 
 
 def stream(options: argparse.Namespace) -> Iterator[Batch]:
@@ -66,7 +79,9 @@ def move(batch: Batch, device: str) -> Batch:
     return replace(batch, inputs=inputs, chosen=batch.chosen.to(device), outcome=batch.outcome.to(device))
 
 
-def train(batches: Iterator[Batch], *, out: Path, start: dict | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
+def train(
+    batches: Iterator[Batch], *, out: Path, start: dict | None, teachers: Ensemble | None, steps: int, seed: int, device: str, rate: float
+) -> FusionBase:
     torch.manual_seed(seed)
     model = FusionBase().to(device)
     if start:
@@ -76,7 +91,7 @@ def train(batches: Iterator[Batch], *, out: Path, start: dict | None, steps: int
     dials = torch.Generator().manual_seed(seed)
     started, total = time.monotonic(), torch.zeros((), device=device)
     for step, batch in enumerate(islice(batches, steps), 1):
-        loss = loss_of(model, move(batch, device), dials)
+        loss = loss_of(model, move(batch, device), dials, teachers)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -100,16 +115,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--start", type=Path, help="an earlier run to go on from")
+    parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="runs to learn from")
+    parser.add_argument("--trees", type=Path, help="of boosted.py, to learn from with them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     start = torch.load(options.start / "weights.pt", weights_only=True) if options.start else None
+    teachers = Ensemble(options.teachers, options.trees, options.device) if options.teachers else None
     model = train(
-        stream(options), out=options.out, start=start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
-    )
-    model = model.eval()
+        stream(options), out=options.out, start=start, teachers=teachers, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
+    ).eval()
     metrics = {}
     if options.held_out:
         views = load_lists(options.held_out)

@@ -65,7 +65,7 @@ def fit(task: NextItemTask, shape: Shape, course: Course, *, watched: NextItemTa
     started, best, best_epoch, kept, story = time.monotonic(), -1.0, 0, None, []
     for epoch in range(1, epochs + 1):
         model.train()
-        for chunk in taught[torch.randperm(len(taught), device=course.device)].split(course.batch):
+        for chunk in chunk_alike(taught, rows.lengths, course.batch):
             ends = rows.lengths[chunk]
             free = (ends - shape.length - 1).clamp(min=0)
             ends = ends - (torch.rand(len(chunk), device=course.device) * (free + 1)).long()  # a long row is seen through a window at random
@@ -87,6 +87,13 @@ def fit(task: NextItemTask, shape: Shape, course: Course, *, watched: NextItemTa
     if kept:
         model.load_state_dict(kept)
     return model, best_epoch if watched else epochs, story
+
+
+def chunk_alike(shoppers: Tensor, lengths: Tensor, batch: int) -> list[Tensor]:
+    """Batches of rows of about the same length, others each time and in any order: most rows are short, and pads cost as much as items."""
+    of_like_length = torch.log1p(lengths[shoppers].float()) + 0.3 * torch.rand(len(shoppers), device=shoppers.device)
+    chunks = shoppers[of_like_length.argsort()].split(batch)
+    return [chunks[place] for place in torch.randperm(len(chunks)).tolist()]
 
 
 @torch.no_grad()

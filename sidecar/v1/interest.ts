@@ -14,7 +14,8 @@ export interface Interest {
 
 /** Products that candidates are looked for around: with two vectors each, twelve clauses. */
 const LOOKED_AROUND = 6;
-const DECAY = 0.85;
+/** Of an interest by each event since: what was met last says most of what comes next (docs/quality.md). */
+const DECAY = 0.6;
 /** By action id: unknown, impression, click, cart, purchase. What is bought is mostly wanted no more. */
 const ACTION_WEIGHT: readonly number[] = [0.5, 0.1, 1, 1.5, 0.7];
 

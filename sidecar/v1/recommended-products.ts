@@ -22,8 +22,8 @@ interface Plan {
   readonly history: RankRequest['history'];
 }
 
-/** How much a source's ranks count beside the others. */
-const SOURCE_WEIGHT = { history: 1, behaviour: 1, popular: 0.2 } as const;
+/** How much a source's ranks count beside the others: what goes with what says more of a next product than likeness (docs/quality.md). */
+const SOURCE_WEIGHT = { history: 0.3, behaviour: 1, popular: 0.2 } as const;
 /** Products whose neighbours are asked for. */
 const MET_WITH = 20;
 /** Every product that passes the filter may fill a page, after all that is there for a reason. */

@@ -248,14 +248,13 @@ function tellCauses(reports: ReadonlyMap<TaskName, Report>, sources: ReadonlyMap
     const [ours, theirs] = [OURS[0], rival].map((name) => rows.find(({ system }) => system === name));
     const among = recall?.test;
     if (!ours || !theirs || !among || ours['ndcg@10'][0] >= (1 - MAY_LOSE) * theirs['ndcg@10'][0]) return [];
-    const arms = Object.entries(sources.get(task)?.arms ?? {}).sort(([, one], [, other]) => other['ndcg@10'] - one['ndcg@10']);
-    const [best] = arms;
-    const asked = sources.get(task)?.arms['as the product does'];
+    const [asked, ...others] = Object.entries(sources.get(task)?.arms ?? {});
+    const best = others.sort(([, one], [, other]) => other['ndcg@10'] - one['ndcg@10'])[0];
     return [
       `Why ours is below on ${TITLES[task]}: its candidates hold ${share(among.candidates)} of the targets, SASRec’s first 200 ${share(theirs['recall@200'])}; ` +
-        `nearness to what she met finds ${share(among.history)} and counts as much as being met with it, which finds ${share(among.behaviour)}.` +
+        `nearness to what she met finds ${share(among.history)}, being met with it ${share(among.behaviour)}.` +
         (best && asked
-          ? ` With “${best[0]}” the candidates as they come rise from ${formatShare(asked['ndcg@10'], 4)} to ${formatShare(best[1]['ndcg@10'], 4)}; see the table of sources.`
+          ? ` As they come the candidates are worth ${formatShare(asked[1]['ndcg@10'], 4)}, the best other way to put their sources together (“${best[0]}”) ${formatShare(best[1]['ndcg@10'], 4)}; see the table of sources.`
           : ''),
     ];
   });

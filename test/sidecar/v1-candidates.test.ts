@@ -59,6 +59,14 @@ describe('weighInterests', () => {
     expect(weighInterests([event('cart', 'add_to_cart'), event('seen', 'item_impression')]).map(({ id }) => id)).toEqual(['cart', 'seen']);
   });
 
+  it('counts each event .6 of the one after it', () => {
+    const events = ['a', 'b', 'a', 'c'].map((objectId) => ({ objectId, action: 'click', ageSeconds: 0, runningSession: false }));
+    const weights = new Map(weighInterests(events).map(({ id, weight }) => [id, weight]));
+    expect(weights.get('c')).toBe(1);
+    expect(weights.get('a')).toBeCloseTo(0.6 + 0.6 ** 3, 12);
+    expect(weights.get('b')).toBeCloseTo(0.6 ** 2, 12);
+  });
+
   it('leaves out what the page says', () => {
     const event = (objectId: string, did: string) => ({ objectId, action: did, ageSeconds: 0, runningSession: false });
     const events = [event('a', 'click'), event('b', 'buy'), event('a', 'click')];
