@@ -7,7 +7,7 @@ import { openRanker, type Ranker } from './ranker.js';
 import { BUILTIN, isVersionFolder, readCurrent } from './ranker-versions.js';
 
 /** The ranker of `ranker: builtin`. */
-const BUILTIN_RANKER = 'fusion-base-3';
+const BUILTIN_RANKER = 'fusion-base-4';
 
 /** Where a ranker is found. */
 export type RankerPlace =

@@ -10,14 +10,14 @@ from losses import centre
 from model import FusionBase
 
 # Of LambdaMART's raw scores beside the mean logit: trees are steeper.
-TREES_SHARE = 0.5
+TREES_SHARE = 1.0
 
 
 class Ensemble:
     """`runs`: folders that train.py wrote; `trees`: a file that boosted.py wrote."""
 
-    def __init__(self, runs: list[Path], trees: Path | None, device: str = "cpu"):
-        self.networks = [read_network(run).to(device) for run in runs]
+    def __init__(self, runs: list[Path], trees: Path | None):
+        self.networks = [read_network(run) for run in runs]
         self.trees = lightgbm.Booster(model_file=str(trees)) if trees else None
 
     @torch.no_grad()
@@ -27,7 +27,7 @@ class Ensemble:
         logits = torch.stack([centre(network(x)["score"], mask) for network in self.networks]).mean(0)
         if self.trees:
             evidence = self.networks[0].gather(x)[0].transpose(1, 2)  # [B, N, F']
-            raw = self.trees.predict(evidence.reshape(-1, evidence.shape[2]).cpu().numpy(), num_threads=1)
+            raw = self.trees.predict(evidence.reshape(-1, evidence.shape[2]).numpy(), num_threads=1)
             logits = logits + TREES_SHARE * centre(torch.from_numpy(raw).to(mask).reshape(mask.shape), mask)
         return logits
 

@@ -1,10 +1,11 @@
 """PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
-    python export.py --run RUN --out ../artefacts/fusion-base-3 [--measured REPORT...]
+    python export.py --run RUN --out ../artefacts/fusion-base-4 [--measured REPORT...]
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,20 +37,8 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
     folder.mkdir(parents=True, exist_ok=True)
     model_file = folder / "model.onnx"
     ranker.eval()
-    axes = {axis: torch.export.Dim.DYNAMIC for axis in ("B", "N", "L", "Dt", "Di")}
     sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9), len(columns))
-    with torch.no_grad():
-        program = torch.onnx.export(
-            Positional(ranker).eval(),
-            ([sample[key] for key in ranker.INPUTS],),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=list(ranker.INPUTS),
-            output_names=list(ranker.OUTPUTS),
-            dynamic_shapes=([{place: axes[axis] for place, axis in enumerate(INPUTS[key]) if axis in axes} for key in ranker.INPUTS],),
-            external_data=False,
-        )
-    program.save(str(model_file))
+    to_graph(Positional(ranker).eval(), ([sample[key] for key in ranker.INPUTS],), model_file, inputs=list(ranker.INPUTS), outputs=list(ranker.OUTPUTS))
     strip_metadata(model_file)
     check_parity(ranker, model_file, len(columns))
     write_manifest(
@@ -65,6 +54,24 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
         trained_on=trained_on,
         metrics=metrics,
     )
+
+
+def to_graph(module: nn.Module, sample: tuple, file: Path, *, inputs: list[str], outputs: list[str], further: Sequence[dict] = ()) -> None:
+    """Writes the module, whose first argument is the list of the contract's inputs and whose other ones have the dynamic axes `further`."""
+    axes = {axis: torch.export.Dim.DYNAMIC for axis in ("B", "N", "L", "Dt", "Di")}
+    dynamic = [{place: axes[axis] for place, axis in enumerate(INPUTS[key]) if axis in axes} for key in inputs if key in INPUTS]
+    with torch.no_grad():
+        program = torch.onnx.export(
+            module,
+            sample,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=(dynamic, *further),
+            external_data=False,
+        )
+    program.save(str(file))
 
 
 def strip_metadata(model_file: Path) -> None:
@@ -144,6 +151,7 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
 TRAINED_ON = [
     "shops with a log simulated by models/training/simulated_packs.py (as of commit 3aa60ec), some of them without names, and searches simulated by simulator.py; "
     "no real behaviour, no judgments",
+    "several networks so trained, and LambdaMART trained on the same lists, as teachers",
     "calibration.json: numbers measured on the Amazon Beauty and Sports sequences; no product, text or sequence of theirs",
     "esci products (Apache-2.0): titles, categories, brands, prices",
     "grocery (MIT) and clothing (CC0) photos and names",
@@ -167,13 +175,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="folder that train.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="NAME-VERSION folder to write")
+    parser.add_argument("--ceiling", type=float, help="trust a list's order so far at most, instead of as in training")
     parser.add_argument("--measured", type=Path, nargs="*", default=[], help="reports that offline.py wrote of the run")
     options = parser.parse_args()
     run = torch.load(options.run / "weights.pt", weights_only=True)
     ranker = FusionBase()
     ranker.load_state_dict(run["weights"])
+    if options.ceiling is not None:
+        nn.init.constant_(ranker.ceiling, options.ceiling)
     name, _, version = options.out.name.rpartition("-")
-    metrics = {"simulated, held out": run["metrics"], "offline": read_measured(options.measured), "steps": run["steps"], "seed": run["seed"]}
+    metrics = {"simulated, held out": run["metrics"], "offline": read_measured(options.measured), "steps": run["steps"], "seed": run["seed"], "ceiling": round(ranker.ceiling.item(), 4)}
     export_ranker(ranker, options.out, name=name, version=version, trained_on=TRAINED_ON, metrics=metrics)
 
 

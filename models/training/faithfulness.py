@@ -1,6 +1,6 @@
 """Does attention tell which events a score rests on? Its shares against what leaving an event out changes, on stored lists of shoppers.
 
-    python faithfulness.py --lists LISTS/beauty-test.pickle --onnx ../artefacts/fusion-base-3 [--count 300] [--json FILE]
+    python faithfulness.py --lists LISTS/beauty-test.pickle --onnx ../artefacts/fusion-base-4 [--count 300] [--json FILE]
 
 Of the ten best hits of a list: the rank correlation, over the events of the history, of attention with the size of the change of the hit's
 score (against the list's mean: only the order counts) when the event is left out of everything, columns too. Beside it the same for newer

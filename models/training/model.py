@@ -30,8 +30,8 @@ PLANES = ("history_brand", "history_category", "history_covisits", "history_covi
 # A logit beyond this is taken for it: its exponential is summed as it is.
 HIGHEST = 12.0
 NEVER = 1e4
-# Real shops are stranger than simulated ones: the first phase keeps a say in every list.
-MOST_TRUSTED = 0.75
+# Real shops are stranger than simulated ones: the first phase keeps a say in every list, until a shop's own lists say how much.
+CEILING = 0.75
 # Worth of a cart and of a purchase in units of a click.
 CART_GAIN, BUY_GAIN = 2.0, 4.0
 
@@ -116,6 +116,8 @@ class FusionBase(nn.Module):
         self.context = ListContext()
         self.heads = Rows(WIDTH, 3, 0.1)
         self.gate = nn.Sequential(nn.Linear(CONTEXT_SLOTS * CONTEXT_VALUES + width, GATE_WIDTH), nn.ReLU(), nn.Linear(GATE_WIDTH, 1))
+        # How far any list's order may be trusted. Simulated lists do not teach it (train.py), a shop's own do (tune.py).
+        self.ceiling = nn.Parameter(torch.tensor([CEILING]))
         self.keep_constants()
         with torch.no_grad():
             self.trunk.weight[WIDTH : 2 * WIDTH] *= 0.3
@@ -155,7 +157,7 @@ class FusionBase(nn.Module):
             "score": click + torch.log(given_cart * (CART_GAIN + given_buy * BUY_GAIN) + 1),
             "attention": attention,
             # How far the model's order may replace the first phase's: from what the list looks like on the whole.
-            "gate": MOST_TRUSTED * torch.sigmoid(self.gate(torch.cat([slots, mean], 1))).squeeze(1),
+            "gate": self.ceiling * torch.sigmoid(self.gate(torch.cat([slots, mean], 1))).squeeze(1),
             "p_click": p_click,
             "p_cart": p_click * given_cart,
             "p_buy": p_click * given_cart * given_buy,

@@ -1,6 +1,6 @@
 """A ranker's artefact with int8 weights, and what that costs and saves on lists of shoppers.
 
-    python quantise.py --artefact ../artefacts/fusion-base-3 --way weights --out fusion-base-int8-2 [--lists LISTS/beauty-test.pickle ...]
+    python quantise.py --artefact ../artefacts/fusion-base-4 --way weights --out fusion-base-int8-2 [--lists LISTS/beauty-test.pickle ...]
 
 `weights`: int8 weights, float32 arithmetic (shrunk_weights.py). `dynamic`: ONNX Runtime's dynamic quantisation, int8 arithmetic in matrix
 products, a scale an output channel. Costs in milliseconds: `fuserank model bench` of both folders.

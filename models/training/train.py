@@ -1,10 +1,11 @@
 """Trains fusion-base on simulated shoppers; export.py exports it.
 
     python train.py --lists LISTS... [--searches SEARCHES] --out RUN [--steps 4000] [--seed 1] [--device cpu]
-    python train.py --lists LISTS... --out RUN --start RUN1 --teachers RUN1 RUN2 RUN3 --trees trees.txt --steps 1500 --rate 1e-3
+    python train.py --lists LISTS... --out RUN --start RUN1 --teachers RUN1 RUN2 RUN3 --trees trees.txt --steps 3000 --rate 1.5e-3
 
 Two kinds of lists take turns: those of whole shops with a log (pack_lists.py), and single searches (search_lists.py). Each list is another
-shop's each time it comes (augment.py). With teachers, what an ensemble expects of a list is learnt beside what became of it.
+shop's each time it comes (augment.py). Of a sequence one product is known to have come next; teachers (ensemble.py) say how likely the
+others were. Of a search the simulator tells all chances, so nobody has to.
 """
 
 import argparse
@@ -33,38 +34,38 @@ BATCH = 32
 BLEND_SHARE, FUNNEL_SHARE = 0.5, 0.3
 # Steepness with which a blended z is read as a choice.
 BLEND_STEEPNESS = 1.5
-# Of what is to be learnt, what the teachers say.
-TEACHERS_SHARE = 0.6
+# Of what is to be learnt of a sequence's list, what the teachers say.
+TEACHERS_SHARE = 0.9
 
 
-def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator, teachers: Ensemble | None) -> Tensor:
+def loss_of(model: FusionBase, batch: Batch, generator: torch.Generator) -> Tensor:
     outputs = model(batch.inputs)
-    chosen = expect_choice(batch, teachers)
     mask = batch.inputs["candidate_mask"]
     first = batch.inputs["columns"][..., COLUMN["first_phase_z"]]
     dial = 0.4 + 0.6 * torch.rand(1, generator=generator).item()
     blended = BLEND_STEEPNESS * blend(outputs, first, mask, dial)
     return (
-        listwise(outputs["score"], chosen, mask)
-        + BLEND_SHARE * listwise(blended, chosen, mask)
+        listwise(outputs["score"], batch.chosen, mask)
+        + BLEND_SHARE * listwise(blended, batch.chosen, mask)
         + FUNNEL_SHARE * whole_funnel(outputs, batch.outcome, mask)
     )
-
-
-def expect_choice(batch: Batch, teachers: Ensemble | None) -> Tensor:
-    """Chances of being chosen [B, N]: what became of the list, with the teachers' expectation of it."""
-    if teachers is None:
-        return batch.chosen
-    logits = teachers(batch.inputs).masked_fill(batch.inputs["candidate_mask"] == 0, -1e4)
-    return TEACHERS_SHARE * torch.softmax(logits, 1) + (1 - TEACHERS_SHARE) * batch.chosen
 
 
 def stream(options: argparse.Namespace) -> Iterator[Batch]:
     walk = lambda files, seed: walk_lists(load_lists(files), batch=BATCH, seed=seed)  # noqa: E731
     lists = walk(options.lists, options.seed)
+    if options.teachers:
+        lists = teach(lists, Ensemble(options.teachers, options.trees))
     if not options.searches:
         return lists
     return take_turns(lists, walk(options.searches, options.seed + 500), options.share, options.seed)
+
+
+def teach(batches: Iterator[Batch], teachers: Ensemble) -> Iterator[Batch]:
+    """Chances of being chosen as the teachers see them, beside what became of each list."""
+    for batch in batches:
+        expected = torch.softmax(teachers(batch.inputs).masked_fill(batch.inputs["candidate_mask"] == 0, -1e4), 1)  # [B, N]
+        yield replace(batch, chosen=TEACHERS_SHARE * expected + (1 - TEACHERS_SHARE) * batch.chosen)
 
 
 def take_turns(one: Iterator[Batch], other: Iterator[Batch], share: float, seed: int) -> Iterator[Batch]:
@@ -79,19 +80,18 @@ def move(batch: Batch, device: str) -> Batch:
     return replace(batch, inputs=inputs, chosen=batch.chosen.to(device), outcome=batch.outcome.to(device))
 
 
-def train(
-    batches: Iterator[Batch], *, out: Path, start: dict | None, teachers: Ensemble | None, steps: int, seed: int, device: str, rate: float
-) -> FusionBase:
+def train(batches: Iterator[Batch], *, out: Path, start: dict | None, steps: int, seed: int, device: str, rate: float) -> FusionBase:
     torch.manual_seed(seed)
     model = FusionBase().to(device)
     if start:
         model.load_state_dict(start["weights"])
+    model.ceiling.requires_grad_(False)
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)
     dials = torch.Generator().manual_seed(seed)
     started, total = time.monotonic(), torch.zeros((), device=device)
     for step, batch in enumerate(islice(batches, steps), 1):
-        loss = loss_of(model, move(batch, device), dials, teachers)
+        loss = loss_of(model, move(batch, device), dials)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -123,10 +123,10 @@ def main() -> None:
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     start = torch.load(options.start / "weights.pt", weights_only=True) if options.start else None
-    teachers = Ensemble(options.teachers, options.trees, options.device) if options.teachers else None
     model = train(
-        stream(options), out=options.out, start=start, teachers=teachers, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
-    ).eval()
+        stream(options), out=options.out, start=start, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate
+    )
+    model = model.eval()
     metrics = {}
     if options.held_out:
         views = load_lists(options.held_out)

@@ -95,13 +95,13 @@ def fit(rows: Rows, options: argparse.Namespace) -> tuple[lightgbm.LGBMRanker, f
     return model, float(model.best_score_["valid_0"]["ndcg@10"])
 
 
-def lower_thresholds(model: lightgbm.LGBMRanker) -> lightgbm.Booster:
+def lower_thresholds(model: lightgbm.Booster, trees: int = -1) -> lightgbm.Booster:
     """
-    The same trees with thresholds that float32 holds. LightGBM compares with doubles between two values, a graph with floats: the converter
+    The same trees (-1: all) with thresholds that float32 holds. LightGBM compares with doubles between two values, a graph with floats: the converter
     rounds to the nearest, often up to the larger value itself, which then goes the other way. The largest float that is not above a
     threshold sends every float32 the way that the threshold does.
     """
-    text = model.booster_.model_to_string(num_iteration=model.best_iteration_ or -1)
+    text = model.model_to_string(num_iteration=trees)
     lowered = re.sub(r"^threshold=(.*)$", lambda line: f"threshold={lower(line.group(1))}", text, flags=re.MULTILINE)
     # The sizes of the trees' texts are no longer true; without them each is read to its end.
     return lightgbm.Booster(model_str=re.sub(r"^tree_sizes=.*\n", "", lowered, flags=re.MULTILINE))
@@ -116,7 +116,7 @@ def lower(numbers: str) -> str:
 
 def to_onnx(model: lightgbm.LGBMRanker, width: int) -> onnx.ModelProto:
     """columns [B, N, F] → score [B, N], around the converter's [rows, F] → [rows, 1]."""
-    lowered = lower_thresholds(model)
+    lowered = lower_thresholds(model.booster_, model.best_iteration_ or -1)
     trees = convert_lightgbm(lowered, initial_types=[("rows", FloatTensorType([None, width]))], target_opset=OPSET, zipmap=False)
     write_covers(trees, lowered)
     [output] = trees.graph.output

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { packageRoot } from '../../config/package-root.js';
 import { quantile } from '../../tuning/significance/bootstrap.js';
 import { PRODUCT, readProductIndexMeta, type ProductIndexMeta } from '../../mappings/product-index.js';
+import { builtinFolder } from '../../models/named-ranker.js';
 import { openOnnxSession, type OnnxSession } from '../../models/onnx-session.js';
 import { openRanker, valuesOf, type RankingInput } from '../../models/ranker.js';
 import { openTextEncoder } from '../../models/text-encoder.js';
@@ -33,7 +34,7 @@ export interface RankerCost {
 /** Scores one real list, 200 candidates and 50 past events, by the shipped ranker and by the LambdaMART. */
 export async function measureRankerCost(engine: EngineClient, alias: string): Promise<RankerCost> {
   const list = await readRealList(engine, alias);
-  const ranker = await openRanker(join(packageRoot, 'models', 'artefacts', 'fusion-base-3'));
+  const ranker = await openRanker(builtinFolder);
   const input = assembleFeatures(list, ranker);
   const lambdamart = existsSync(LAMBDAMART) ? await openOnnxSession(LAMBDAMART) : null;
   const [ours, theirs, features]: [number[], number[], number[]] = [[], [], []];

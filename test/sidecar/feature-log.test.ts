@@ -14,7 +14,7 @@ const facts: ListFacts = {
   query_id: 'q1',
   index: 'products',
   profile: 'shop',
-  model: 'fusion-base-3@00000000',
+  model: 'fusion-base-4@00000000',
   variant: 'shop@0.75',
   user: null,
   query: 'line\nbreak, "quote" and \u2028',

@@ -104,7 +104,7 @@ describe('fuserank evaluate', () => {
   it('asks the sidecar, and one with another ranker', async () => {
     const ranked = await evaluate('ranked.run');
     expect(ranked).toMatchObject({ queries: 4, failed: 0, unranked: 0 });
-    expect((await openRun(join(folder, 'ranked.run'))).header.model).toMatch(/^fusion-base-3@[0-9a-f]{8}$/);
+    expect((await openRun(join(folder, 'ranked.run'))).header.model).toMatch(/^fusion-base-4@[0-9a-f]{8}$/);
     await evaluate('shuffled.run', '--ranker', 'shuffle');
     const [ours, shuffled] = [await linesOf('ranked.run'), await linesOf('shuffled.run')];
     expect(shuffled.map(({ hits }) => hits.map(({ id }) => id))).not.toEqual(ours.map(({ hits }) => hits.map(({ id }) => id)));
