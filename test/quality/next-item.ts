@@ -1,9 +1,11 @@
 import { beauty } from '../../docs/examples/beauty/adapter.js';
 import type { Adapter } from '../../docs/examples/kit/adapter.js';
 import { sports } from '../../docs/examples/sports/adapter.js';
+import { calibrationTables, drawCalibration, measureCalibration, tellCalibration } from './calibration.js';
 import { drawNextItemPlots } from './next-item-plots.js';
 import { KNOWN_EVENTS, openNextItemPack, type NextItemPack } from './next-item-pack.js';
-import { askNextItem, METRICS } from './next-item-result.js';
+import { askNextItem, METRICS, type NextItemResult } from './next-item-result.js';
+import type { TrainedSystem } from './next-item-systems.js';
 import {
   costTable,
   fairnessTables,
@@ -43,7 +45,6 @@ const HONESTY = [
   'The target is the development target of the pack, not the shoppers’ final item, and candidates are what a search for its category returns: the figures are not those of papers that rank all items.',
   'The data tell the order of events alone; times are made (one a day), so nothing of 7 days is reported. No product has a price or a picture: price groups and missing pictures are not measured here.',
   'Nothing of this pack trained the shipped ranker; what is trained in the pack and the statistics had its events, as a shop’s own would.',
-  'Calibration is not drawn: the shipped graph gives a score, a gate and attention, no probability of a click.',
 ];
 
 export const measureBeauty = (run: QualityRun): Promise<QualitySection> => measureNextItem(run, beauty);
@@ -56,6 +57,7 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
   const pack = await openNextItemPack(run, adapter, { knownEvents: KNOWN_EVENTS });
   try {
     const result = await askNextItem(run, pack, adapter.name);
+    const calibrated = await measureCalibration(pack, findTuned(result));
     const queries = pack.known.questions.queries.length.toLocaleString('en');
     return {
       name: adapter.name,
@@ -69,10 +71,11 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
         ...(await unknownTables(result)),
         ...(await sliceTables(result)),
         ...(await fairnessTables(pack, result)),
+        ...calibrationTables(calibrated),
         costTable(result),
         { caption: 'What was demanded', table: verdictTable(await judgeNextItem(result)) },
       ],
-      plots: await drawNextItemPlots(result),
+      plots: [...(await drawNextItemPlots(result)), ...drawCalibration(adapter.name, calibrated)],
       remarks: [
         ...tellMissing(result),
         await tellRecall(result),
@@ -80,11 +83,17 @@ async function measureNextItem(run: QualityRun, adapter: Adapter): Promise<Quali
         ...describeTraining(pack.rows),
         ...about.remarks,
         ...HONESTY,
+        ...tellCalibration(calibrated),
       ],
     };
   } finally {
     await pack.known.close();
   }
+}
+
+/** What was tuned on all lists with the first seed. */
+function findTuned({ trained, seeds }: NextItemResult): TrainedSystem | undefined {
+  return trained.find(({ kind, lists, seed }) => kind === 'tuned' && lists === null && seed === seeds[0]);
 }
 
 /** What the command had beside its name; where the rankers of others lie is nobody's business. */

@@ -34,6 +34,17 @@ describe('a plot', () => {
     expect(svg).not.toMatch(/<script|href|url\(|@import/);
   });
 
+  test('draws a guide dashed, without marks', () => {
+    const points = [
+      { x: 0, y: 0 },
+      { x: 10, y: 1 },
+    ];
+    const series = [{ name: 'equal', joined: true, guide: true, points }];
+    const svg = drawPlot({ title: 'Guide', x: AXIS, y: { ...AXIS, high: 1 }, series });
+    expect(svg.match(/class="guide"/g)).toHaveLength(2); // itself, and its sign
+    expect(marks(svg)).toEqual([]);
+  });
+
   test('keeps labels of one place apart', () => {
     const svg = plotOf([
       { x: 5, y: 0.5, label: 'one' },

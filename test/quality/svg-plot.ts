@@ -21,6 +21,8 @@ export interface Series {
   readonly points: readonly PlotPoint[];
   /** Join the points in their order. */
   readonly joined: boolean;
+  /** A line to compare with: dashed, without marks. Last of all, so that it takes nobody's colour. */
+  readonly guide?: boolean;
 }
 
 export interface PlotPoint {
@@ -94,12 +96,15 @@ export function drawPlot(plot: Plot): string {
     ),
     `<text x="${(FRAME.left + WIDTH - FRAME.right) / 2}" y="${floor + 40}" text-anchor="middle">${escape(x.name)}</text>`,
     `<text x="${FRAME.left}" y="38" class="axis">${escape(y.name)}</text>`,
-    ...series.map(({ points, joined }, place) => drawSeries(points, { joined, look: lookOf(place), across, up })),
+    ...series.map(({ points, joined, guide = false }, place) => drawSeries(points, { joined, guide, look: lookOf(place), across, up })),
     ...drawLabels(series, { across, up }),
-    ...series.map(({ name }, place) => {
+    ...series.map(({ name, guide = false }, place) => {
       const left = FRAME.left + (place % LEGEND_COLUMNS) * 340;
       const top = floor + 62 + Math.floor(place / LEGEND_COLUMNS) * LEGEND_LINE;
-      return `${drawMark(left + 6, top - 4, lookOf(place))}<text x="${left + 18}" y="${top}">${escape(name)}</text>`;
+      const sign = guide
+        ? `<line class="guide" x1="${left - 2}" x2="${left + 14}" y1="${top - 4}" y2="${top - 4}"/>`
+        : drawMark(left + 6, top - 4, lookOf(place));
+      return `${sign}<text x="${left + 18}" y="${top}">${escape(name)}</text>`;
     }),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}">\n${STYLE}\n${parts.join('\n')}\n</svg>\n`;
@@ -112,6 +117,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .grid { stroke: #8c959f; stroke-opacity: .35; }
 .tick { stroke: #8c959f; }
 .line { fill: none; stroke-width: 2; }
+.guide { fill: none; stroke: #8c959f; stroke-width: 1.5; stroke-dasharray: 5 4; }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } }
 </style>`;
 
@@ -120,8 +126,11 @@ interface Drawing {
   readonly up: (value: number) => number;
 }
 
-function drawSeries(points: readonly PlotPoint[], { joined, look, across, up }: Drawing & { joined: boolean; look: Look }): string {
+type Style = Required<Pick<Series, 'joined' | 'guide'>> & { readonly look: Look };
+
+function drawSeries(points: readonly PlotPoint[], { joined, guide, look, across, up }: Drawing & Style): string {
   const line = points.map((point) => `${at(across(point.x))},${at(up(point.y))}`).join(' ');
+  if (guide) return `<polyline class="guide" points="${line}"/>`;
   return [
     ...(joined ? [`<polyline class="line" stroke="${look.colour}" points="${line}"/>`] : []),
     ...points.map((point) => {
