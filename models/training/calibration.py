@@ -1,6 +1,6 @@
 """Are a ranker's chances what a shop's lists show? On lists as `fuserank rows export --inputs` writes them → JSON on standard output.
 
-    python calibration.py --artefact ../artefacts/fusion-base-3 --rows rows.ndjson.gz              # all lists
+    python calibration.py --artefact ../artefacts/fusion-base-4 --rows rows.ndjson.gz              # all lists
     python calibration.py --artefact fusion-tuned-1 --rows rows.ndjson.gz --held-out --seed 1      # those that tune.py held out with this seed
 
 A score is what a softmax over a list was trained on (losses.py): softmax(score) is the chance that this candidate is the one that is chosen,
