@@ -196,6 +196,7 @@ def write_artefact(
             "held out": {"lists": len(held.places), "before": history[0], "tuned": best},
             "rate": options.rate,
             "frozen": options.freeze,
+            "ceiling": round(network.ceiling.item(), 4),
             "seed": options.seed,
         },
     )
