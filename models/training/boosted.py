@@ -25,7 +25,7 @@ def gather_evidence(batches: Iterator[Batch], count: int) -> tuple[np.ndarray, n
     rows, grades, lengths = [], [], []
     for batch in islice(batches, count):
         with torch.no_grad():
-            evidence = weightless.gather(batch.inputs)[0].transpose(1, 2).numpy()
+            evidence = weightless.candidate_rows(batch.inputs).numpy()
         present = batch.inputs["candidate_mask"].numpy() > 0
         present &= (batch.outcome.numpy() > 0).any(1)[:, None]
         rows.append(evidence[present])

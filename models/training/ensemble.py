@@ -26,7 +26,7 @@ class Ensemble:
         mask = x["candidate_mask"]
         logits = torch.stack([centre(network(x)["score"], mask) for network in self.networks]).mean(0)
         if self.trees:
-            evidence = self.networks[0].gather(x)[0].transpose(1, 2)  # [B, N, F']
+            evidence = self.networks[0].candidate_rows(x)
             raw = self.trees.predict(evidence.reshape(-1, evidence.shape[2]).numpy(), num_threads=1)
             logits = logits + TREES_SHARE * centre(torch.from_numpy(raw).to(mask).reshape(mask.shape), mask)
         return logits

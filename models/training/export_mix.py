@@ -47,7 +47,7 @@ class AroundTrees(nn.Module):
         score = trees.reshape(mask.shape)
         if not self.alone:
             score = standardise(score, mask) + standardise(self.network(x)["score"], mask)
-        return score, torch.round(self.network.gather(x)[0].transpose(1, 2).reshape(-1, FEATURES) / GRAIN) * GRAIN
+        return score, torch.round(self.network.candidate_rows(x).reshape(-1, FEATURES) / GRAIN) * GRAIN
 
 
 def join(around: onnx.ModelProto, trees: onnx.ModelProto) -> None:

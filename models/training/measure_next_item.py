@@ -93,7 +93,7 @@ class Trees:
 
     @torch.no_grad()
     def gather(self, x: dict[str, Tensor], lists: list, expected: Expected | None) -> np.ndarray:
-        evidence = self.weightless.gather(x)[0]
+        evidence = self.weightless.candidate_rows(x)
         return (torch.cat([evidence, expected(lists, evidence.shape[1])], 2) if expected else evidence).numpy()
 
     def __call__(self, x: dict[str, Tensor], lists: list) -> dict[str, Tensor]:

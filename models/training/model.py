@@ -178,6 +178,10 @@ class FusionBase(nn.Module):
         entries = self.describe(x, recency, factor[:, :1])
         return torch.cat([columns, kinds, standard, placed], 1), [*particular, *(x[name] for name in PLANES)], entries
 
+    def candidate_rows(self, x: dict[str, Tensor]) -> Tensor:
+        """The evidence of each candidate as trees read it [B, N, FEATURES]; no weight is in it."""
+        return self.gather(x)[0].transpose(1, 2)
+
     def describe(self, x: dict[str, Tensor], recency: Tensor, factor: Tensor) -> Tensor:
         """What is known of each event, whatever the candidate [B, L, E]."""
         action = (x["history_event"].unsqueeze(2) == self.actions).to(recency)  # [B, L, A]

@@ -88,7 +88,7 @@ class Systems:
             "+ co-visitation": z(first) + z(column("covisit_sum")),
         }
         if self.trees:
-            evidence = self.weightless.gather(x)[0].transpose(1, 2)
+            evidence = self.weightless.candidate_rows(x)
             scores["LambdaMART"] = torch.from_numpy(self.trees.predict(evidence.reshape(-1, evidence.shape[2]).numpy())).float().reshape(mask.shape)
         if self.net:
             self.dial(scores, "net", self.net(x), first, mask)

@@ -53,3 +53,31 @@ print(torch.isfinite(model.loss(padded, torch.roll(padded, -1, 1), 5)).item(), t
   },
   PYTHON_MS,
 );
+
+test.skipIf(!python)(
+  'LambdaMART learns from the lists of the position before and scores every candidate of a batch (FUSERANK_PYTHON)',
+  async () => {
+    const said = await ask(`
+from types import SimpleNamespace
+import numpy as np
+import torch
+import measure_next_item
+from contract import COLUMN, COLUMNS
+from dataset import Batch
+from export import draw_inputs
+def collate(view, lists):
+    inputs = draw_inputs(np.random.default_rng(lists[0]), (len(lists), 7, 3, 8, 8), len(COLUMNS))
+    best = inputs["columns"][..., COLUMN["popularity"]].argmax(1)
+    chosen = torch.nn.functional.one_hot(best, 7).float()
+    return Batch(inputs=inputs, chosen=chosen, outcome=chosen, families=[""] * len(lists), catalogue="drawn")
+measure_next_item.collate = collate
+measure_next_item.load_lists = lambda files: [SimpleNamespace(lists=list(range(960)), view=None)]
+trees = measure_next_item.Trees("drawn", 1, None)
+batch = collate(None, list(range(1000, 1032)))
+[(name, scores)] = trees(batch.inputs, []).items()
+print(name, list(scores.shape), float((scores.argmax(1) == batch.chosen.argmax(1)).float().mean()) > 0.8)
+`);
+    expect(said.trim().split('\n').at(-1)).toBe('LambdaMART in-domain [32, 7] True');
+  },
+  PYTHON_MS,
+);

@@ -21,7 +21,7 @@ class Trees(nn.Module):
         self.booster, self.weightless = booster, FusionBase().eval()
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
-        evidence = self.weightless.gather(x)[0].transpose(1, 2)  # [B, N, FEATURES]
+        evidence = self.weightless.candidate_rows(x)
         score = self.booster.predict(evidence.reshape(-1, evidence.shape[2]).numpy(), num_threads=1)
         return {"score": torch.from_numpy(np.asarray(score, np.float32)).reshape(evidence.shape[:2]), "gate": torch.ones(len(evidence))}
 
@@ -34,7 +34,7 @@ def gather_rows(table: ListTable, places: np.ndarray, *, keep: int, seed: int) -
     for start in range(0, len(places), BATCH):
         batch = table.batch(places[start : start + BATCH], keep=keep, generator=generator)
         here = batch.inputs["candidate_mask"].numpy() > 0
-        rows.append(weightless.gather(batch.inputs)[0].transpose(1, 2).numpy()[here])
+        rows.append(weightless.candidate_rows(batch.inputs).numpy()[here])
         grades.append(batch.grades.numpy()[here].astype(int))
         lengths.append(here.sum(1))
     return np.concatenate(rows), np.concatenate(grades), np.concatenate(lengths)
