@@ -1,11 +1,11 @@
 """PyTorch module -> artefact folder: model.onnx, manifest.json, parity.json.
 
-    python export.py --run RUN --out ../artefacts/fusion-base-4 [--measured REPORT...]
+    python export.py --run RUN --ceiling 0.5 --out ../artefacts/fusion-base-4 [--measured REPORT...]
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
     model_file = folder / "model.onnx"
     ranker.eval()
     sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9), len(columns))
-    to_graph(Positional(ranker).eval(), ([sample[key] for key in ranker.INPUTS],), model_file, inputs=list(ranker.INPUTS), outputs=list(ranker.OUTPUTS))
+    write_graph(Positional(ranker).eval(), ([sample[key] for key in ranker.INPUTS],), model_file, inputs=list(ranker.INPUTS), outputs=list(ranker.OUTPUTS))
     strip_metadata(model_file)
     check_parity(ranker, model_file, len(columns))
     write_manifest(
@@ -56,10 +56,19 @@ def export_ranker(ranker: nn.Module, folder: Path, *, name: str, version: str, t
     )
 
 
-def to_graph(module: nn.Module, sample: tuple, file: Path, *, inputs: list[str], outputs: list[str], further: Sequence[dict] = ()) -> None:
-    """Writes the module, whose first argument is the list of the contract's inputs and whose other ones have the dynamic axes `further`."""
-    axes = {axis: torch.export.Dim.DYNAMIC for axis in ("B", "N", "L", "Dt", "Di")}
-    dynamic = [{place: axes[axis] for place, axis in enumerate(INPUTS[key]) if axis in axes} for key in inputs if key in INPUTS]
+def write_graph(
+    module: nn.Module,
+    sample: tuple,
+    file: Path,
+    *,
+    inputs: list[str],
+    outputs: list[str],
+    free: Collection[str] = ("B", "N", "L", "Dt", "Di"),
+    further: Sequence[dict] = (),
+) -> None:
+    """Writes the module as ONNX. Its first argument is the list of the contract's inputs, whose axes `free` keep any size; other arguments have
+    the dynamic axes `further`. `sample`: arguments of the contract's shapes."""
+    dynamic = [{place: torch.export.Dim.DYNAMIC for place, axis in enumerate(INPUTS[key]) if axis in free} for key in inputs if key in INPUTS]
     with torch.no_grad():
         program = torch.onnx.export(
             module,
@@ -70,6 +79,7 @@ def to_graph(module: nn.Module, sample: tuple, file: Path, *, inputs: list[str],
             output_names=outputs,
             dynamic_shapes=(dynamic, *further),
             external_data=False,
+            verbose=False,
         )
     program.save(str(file))
 
@@ -151,7 +161,6 @@ def draw_inputs(rng: np.random.Generator, shape: tuple[int, int, int, int, int],
 TRAINED_ON = [
     "shops with a log simulated by models/training/simulated_packs.py (as of commit 3aa60ec), some of them without names, and searches simulated by simulator.py; "
     "no real behaviour, no judgments",
-    "several networks so trained, and LambdaMART trained on the same lists, as teachers",
     "calibration.json: numbers measured on the Amazon Beauty and Sports sequences; no product, text or sequence of theirs",
     "esci products (Apache-2.0): titles, categories, brands, prices",
     "grocery (MIT) and clothing (CC0) photos and names",
@@ -159,6 +168,7 @@ TRAINED_ON = [
     "shops drawn by models/training/drawn_shop.py and latent_shop.py",
     "vectors of all-MiniLM-L6-v2 and MobileNetV2 (Apache-2.0); no learned weight touches a vector",
 ]
+TEACHERS = "several networks so trained, and LambdaMART trained on the same lists, as teachers"
 # What the manifest tells of a measurement.
 MEASURED = ("first phase", "+ popularity", "+ co-visitation", "net 1", "net 0.75")
 
@@ -170,7 +180,7 @@ def read_measured(files: list[Path]) -> dict:
 
 
 def main() -> None:
-    from model import FusionBase
+    from model import read_network
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="folder that train.py wrote")
@@ -178,14 +188,24 @@ def main() -> None:
     parser.add_argument("--ceiling", type=float, help="trust a list's order so far at most, instead of as in training")
     parser.add_argument("--measured", type=Path, nargs="*", default=[], help="reports that offline.py wrote of the run")
     options = parser.parse_args()
+    if options.ceiling is not None and not 0 <= options.ceiling <= 1:
+        parser.error(f"--ceiling {options.ceiling}: a share from 0 to 1 is wanted")
     run = torch.load(options.run / "weights.pt", weights_only=True)
-    ranker = FusionBase()
-    ranker.load_state_dict(run["weights"])
+    ranker = read_network(options.run)
+    trained_on = [*TRAINED_ON, *([TEACHERS] if run.get("teachers") else [])]
     if options.ceiling is not None:
         nn.init.constant_(ranker.ceiling, options.ceiling)
+        trained_on.append("how far its order is trusted at most was chosen on the Amazon Beauty and Sports sequences")
     name, _, version = options.out.name.rpartition("-")
-    metrics = {"simulated, held out": run["metrics"], "offline": read_measured(options.measured), "steps": run["steps"], "seed": run["seed"], "ceiling": round(ranker.ceiling.item(), 4)}
-    export_ranker(ranker, options.out, name=name, version=version, trained_on=TRAINED_ON, metrics=metrics)
+    metrics = {
+        # Another ceiling, other figures.
+        "simulated, held out": run["metrics"] if options.ceiling is None else {},
+        "offline": read_measured(options.measured),
+        "steps": run["steps"],
+        "seed": run["seed"],
+        "ceiling": round(ranker.ceiling.item(), 4),
+    }
+    export_ranker(ranker, options.out, name=name, version=version, trained_on=trained_on, metrics=metrics)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python export_mix.py --run RUN --trees trees.txt --out FOLDER/others-mix-1 [--trees-alone] --trained-on "beauty and ml1m, which are for evaluation"
 
-The mix is the sum of both scores' z within the list; neither has a gate.
+The mix is the sum of both scores' z within the list; neither has a gate. What comes out is measured as it is, not tuned.
 """
 
 import argparse
@@ -13,17 +13,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import helper
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
 from torch import Tensor, nn
 
 from artefact import flat, write_manifest, write_parity
 from contract import COLUMNS, FIXED_AXES, INPUTS
-from ensemble import read_network
-from export import PARITY_SHAPES, draw_inputs, strip_metadata, to_graph
+from export import PARITY_SHAPES, draw_inputs, strip_metadata, write_graph
 from losses import standardise
-from model import FEATURES, FusionBase
+from model import FEATURES, FusionBase, read_network
 from train_lambdamart import lower_thresholds
 
 TREE_OPSET = 15
@@ -65,6 +63,8 @@ def join(around: onnx.ModelProto, trees: onnx.ModelProto) -> None:
     del graph.node[:]
     while waiting:  # in an order in which whatever a node reads is there
         ready = [node for node in waiting if all(name in known or name == "" for name in node.input)]
+        if not ready:
+            raise SystemExit(f"nothing gives what {waiting[0].name} reads: {', '.join(waiting[0].input)}")
         known |= {name for node in ready for name in node.output}
         graph.node.extend(ready)
         waiting = [node for node in waiting if node not in ready]
@@ -87,7 +87,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / "model.onnx"
     sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, 6, 9), len(COLUMNS))
-    to_graph(module, ([sample[name] for name in INPUTS], torch.zeros(3 * 7, 1)), file, inputs=[*INPUTS, "trees"], outputs=module.OUTPUTS, further=[{0: torch.export.Dim.DYNAMIC}])
+    arguments = ([sample[name] for name in INPUTS], torch.zeros(3 * 7, 1))
+    write_graph(module, arguments, file, inputs=[*INPUTS, "trees"], outputs=module.OUTPUTS, further=[{0: torch.export.Dim.DYNAMIC}])
     made = onnx.load(str(file))
     join(made, convert_lightgbm(booster, initial_types=[("rows", FloatTensorType([None, FEATURES]))], target_opset=TREE_OPSET, zipmap=False))
     onnx.checker.check_model(made)
@@ -104,7 +105,7 @@ def main() -> None:
         inputs={key: [len(COLUMNS) if axis == "F" else FIXED_AXES.get(axis, axis) for axis in INPUTS[key]] for key in read},
         outputs={"score": ["B", "N"]},
         columns=COLUMNS,
-        licence="for measuring only: trained on data that are for evaluation",
+        licence="for measuring only",
         trained_on=[options.trained_on],
         metrics={"trees": booster.num_trees()},
     )

@@ -68,6 +68,8 @@ def find_weights(file: Path, network: nn.Module) -> GraphWeights:
         if name in places:
             continue
         turned = [key for key, shape in unnamed.items() if parameter.ndim == 2 and shape == tuple(reversed(parameter.shape))]
+        if name == "ceiling":
+            raise SystemExit(f"{file} was exported before networks had a ceiling of trust: tune from fusion-base again, or export it again")
         if len(turned) != 1:
             raise SystemExit(f"{file}: {len(turned)} arrays could be {name} {list(parameter.shape)}; it was exported from another network")
         places[name] = Place(turned[0], transposed=True)

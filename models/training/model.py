@@ -4,6 +4,8 @@ It weighs similarities, counts and ranks; it never sees a vector's coordinates, 
 shop's side. Shapes: B lists, N candidates, L history entries, F columns. Candidates are the last axis of all but the pairs.
 """
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
@@ -30,7 +32,8 @@ PLANES = ("history_brand", "history_category", "history_covisits", "history_covi
 # A logit beyond this is taken for it: its exponential is summed as it is.
 HIGHEST = 12.0
 NEVER = 1e4
-# Real shops are stranger than simulated ones: the first phase keeps a say in every list, until a shop's own lists say how much.
+# Real shops are stranger than simulated ones: the first phase keeps a say in every list, until a shop's own lists say how much. Training
+# leaves more room than what ships has (export.py --ceiling), so that scores are not made steeper to make up for it.
 CEILING = 0.75
 # Worth of a cart and of a purchase in units of a click.
 CART_GAIN, BUY_GAIN = 2.0, 4.0
@@ -178,6 +181,11 @@ class FusionBase(nn.Module):
         entries = self.describe(x, recency, factor[:, :1])
         return torch.cat([columns, kinds, standard, placed], 1), [*particular, *(x[name] for name in PLANES)], entries
 
+    def clamp_ceiling(self) -> None:
+        """After a step that learnt it: a share stays a share."""
+        with torch.no_grad():
+            self.ceiling.clamp_(0, 1)
+
     def candidate_rows(self, x: dict[str, Tensor]) -> Tensor:
         """The evidence of each candidate as trees read it [B, N, FEATURES]; no weight is in it."""
         return self.gather(x)[0].transpose(1, 2)
@@ -190,6 +198,13 @@ class FusionBase(nn.Module):
         likeness = torch.matmul(x["history_text"], asked).squeeze(2) * x["history_text_mask"]
         alone = torch.cat([torch.log(x["history_age"] + 60) / 10, x["history_session"], recency, likeness], 1)
         return torch.cat([action, alone.reshape(recency.shape[0], 4, -1).transpose(1, 2)], 2)
+
+
+def read_network(run: Path) -> FusionBase:
+    """What train.py left in the folder, ready to rank."""
+    network = FusionBase()
+    network.load_state_dict(torch.load(run / "weights.pt", weights_only=True)["weights"])
+    return network.eval()
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -18,7 +18,7 @@ from contract import COLUMN
 from dataset import collate
 from list_batches import load_lists
 from losses import blend, standardise
-from model import FusionBase
+from model import FusionBase, read_network
 
 BATCH, CUT, HARM, BOOTSTRAP = 32, 10, 0.05, 2000
 
@@ -63,9 +63,7 @@ class Systems:
         self.weightless = FusionBase().eval()
         self.net = self.trees = self.session = None
         if options.run:
-            self.net = FusionBase()
-            self.net.load_state_dict(torch.load(options.run / "weights.pt", weights_only=True)["weights"])
-            self.net.eval()
+            self.net = read_network(options.run)
         if options.trees:
             self.trees = lightgbm.Booster(model_file=str(options.trees))
         if options.onnx:

@@ -34,7 +34,7 @@ BATCH = 32
 BLEND_SHARE, FUNNEL_SHARE = 0.5, 0.3
 # Steepness with which a blended z is read as a choice.
 BLEND_STEEPNESS = 1.5
-# Of what is to be learnt of a sequence's list, what the teachers say.
+# Of what is to be learnt of a sequence's list, what the teachers say; the rest keeps it from their errors.
 TEACHERS_SHARE = 0.9
 
 
@@ -62,7 +62,7 @@ def stream(options: argparse.Namespace) -> Iterator[Batch]:
 
 
 def teach(batches: Iterator[Batch], teachers: Ensemble) -> Iterator[Batch]:
-    """Chances of being chosen as the teachers see them, beside what became of each list."""
+    """The same lists whose `chosen` [B, N] is mostly what the teachers expect; what became of each candidate (`outcome`) stays."""
     for batch in batches:
         expected = torch.softmax(teachers(batch.inputs).masked_fill(batch.inputs["candidate_mask"] == 0, -1e4), 1)  # [B, N]
         yield replace(batch, chosen=TEACHERS_SHARE * expected + (1 - TEACHERS_SHARE) * batch.chosen)
@@ -120,6 +120,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
+    if options.trees and not options.teachers:
+        parser.error("--trees teach beside networks: name some by --teachers")
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     start = torch.load(options.start / "weights.pt", weights_only=True) if options.start else None
@@ -133,7 +135,7 @@ def main() -> None:
         batches = sum(len(each.lists) // BATCH for each in views)
         metrics = evaluate(model, [move(batch, options.device) for batch in islice(walk_lists(views, batch=BATCH, seed=1, randomised=False), batches)])
         print(json.dumps(metrics, indent=1))
-    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps + (start["steps"] if start else 0), "seed": options.seed}, options.out / "weights.pt")
+    torch.save({"weights": model.cpu().state_dict(), "metrics": metrics, "steps": options.steps + (start.get("steps", 0) if start else 0), "seed": options.seed, "teachers": len(options.teachers)}, options.out / "weights.pt")
     print(f"{count_parameters(model)} parameters")
 
 

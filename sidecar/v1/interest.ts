@@ -14,17 +14,24 @@ export interface Interest {
 
 /** Products that candidates are looked for around: with two vectors each, twelve clauses. */
 const LOOKED_AROUND = 6;
-/** Of an interest by each event since: what was met last says most of what comes next (docs/quality.md). */
+/** What is left of an event's weight after each other product that was met later; chosen on the data sets of docs/quality.md. */
 const DECAY = 0.6;
+const IMPRESSION = identifyAction('impression');
 /** By action id: unknown, impression, click, cart, purchase. What is bought is mostly wanted no more. */
 const ACTION_WEIGHT: readonly number[] = [0.5, 0.1, 1, 1.5, 0.7];
 
-/** Products of a history, the newest weighing most; a product touched again and again weighs more. Heaviest first. */
+/**
+ * Products of a history, the newest weighing most; a product touched again and again weighs more. What was merely shown ages nothing, and
+ * neither does the way of one product from click to purchase age the others more than once. Heaviest first.
+ */
 export function weighInterests(history: RankRequest['history']): Interest[] {
   const weights = new Map<string, number>();
-  [...history].reverse().forEach(({ objectId, action }, age) => {
+  const since = new Set<string>();
+  for (const { objectId, action } of [...history].reverse()) {
+    const age = since.size - (since.has(objectId) ? 1 : 0);
     weights.set(objectId, (weights.get(objectId) ?? 0) + DECAY ** age * (ACTION_WEIGHT[identifyAction(action)] ?? 0));
-  });
+    if (identifyAction(action) !== IMPRESSION) since.add(objectId);
+  }
   const most = Math.max(0, ...weights.values());
   return [...weights].map(([id, weight]) => ({ id, weight: most === 0 ? 0 : weight / most })).sort((a, b) => b.weight - a.weight);
 }

@@ -22,7 +22,7 @@ interface Plan {
   readonly history: RankRequest['history'];
 }
 
-/** How much a source's ranks count beside the others: what goes with what says more of a next product than likeness (docs/quality.md). */
+/** How much a source's ranks count beside the others: what goes with what says more of a next product than likeness; chosen on the data sets of docs/quality.md. */
 const SOURCE_WEIGHT = { history: 0.3, behaviour: 1, popular: 0.2 } as const;
 /** Products whose neighbours are asked for. */
 const MET_WITH = 20;

@@ -59,12 +59,17 @@ describe('weighInterests', () => {
     expect(weighInterests([event('cart', 'add_to_cart'), event('seen', 'item_impression')]).map(({ id }) => id)).toEqual(['cart', 'seen']);
   });
 
-  it('counts each event .6 of the one after it', () => {
-    const events = ['a', 'b', 'a', 'c'].map((objectId) => ({ objectId, action: 'click', ageSeconds: 0, runningSession: false }));
-    const weights = new Map(weighInterests(events).map(({ id, weight }) => [id, weight]));
-    expect(weights.get('c')).toBe(1);
-    expect(weights.get('a')).toBeCloseTo(0.6 + 0.6 ** 3, 12);
-    expect(weights.get('b')).toBeCloseTo(0.6 ** 2, 12);
+  it('counts an event .6 for each other product that was met since; what was merely shown is not met', () => {
+    const weigh = (...events: string[]): Record<string, number> => {
+      const history = events.map((event) => {
+        const [objectId = '', action = 'click'] = event.split(' ');
+        return { objectId, action, ageSeconds: 0, runningSession: false };
+      });
+      return Object.fromEntries(weighInterests(history).map(({ id, weight }) => [id, Number(weight.toFixed(6))]));
+    };
+    expect(weigh('a', 'b', 'a', 'c')).toEqual({ c: 1, a: 0.96, b: 0.36 }); // .6 + .36: b and c came after its first event
+    expect(weigh('a', 'x item_impression', 'y item_impression', 'b')).toMatchObject({ a: 0.6, b: 1 });
+    expect(weigh('a', 'b', 'b add_to_cart', 'b purchase')).toMatchObject({ b: 1, a: Number((0.6 / (1 + 1.5 + 0.7)).toFixed(6)) });
   });
 
   it('leaves out what the page says', () => {

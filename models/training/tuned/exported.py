@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from artefact import flat, write_manifest, write_parity
 from contract import COLUMNS, FIXED_AXES, INPUTS
-from export import OPSET, Positional, draw_inputs, strip_metadata
+from export import Positional, draw_inputs, strip_metadata, write_graph
 
 # Lists, candidates, history; the last has one candidate and one (masked) entry.
 PARITY_SHAPES = [(1, 6, 4), (2, 5, 3), (1, 1, 1)]
@@ -37,21 +37,9 @@ def export_tuned(
     folder.mkdir(parents=True, exist_ok=True)
     network.eval()
     sample = draw_inputs(np.random.default_rng(1), (3, 7, 5, *dims), len(COLUMNS))
-    dynamic = [{place: torch.export.Dim.DYNAMIC for place, axis in enumerate(INPUTS[name]) if axis in free} for name in network.INPUTS]
-    with torch.no_grad():
-        program = torch.onnx.export(
-            Positional(network).eval(),
-            ([sample[name] for name in network.INPUTS],),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=list(network.INPUTS),
-            output_names=list(network.OUTPUTS),
-            dynamic_shapes=(dynamic,),
-            external_data=False,
-            verbose=False,
-        )
     file = folder / "model.onnx"
-    program.save(str(file))
+    arguments = ([sample[name] for name in network.INPUTS],)
+    write_graph(Positional(network).eval(), arguments, file, inputs=list(network.INPUTS), outputs=list(network.OUTPUTS), free=free)
     strip_metadata(file)
     worst, cases = compare_graph(network, file, dims)
     write_parity(folder, worst, cases)

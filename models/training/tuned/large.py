@@ -45,7 +45,7 @@ class FusionLarge(FusionBase):
 
     def __init__(self, choices: Network, dims: dict[str, int]):
         super().__init__()
-        for unused in ("trunk", "context"):
+        for unused in ("trunk", "context", "ceiling"):
             delattr(self, unused)
         self.choices = choices
         width = choices.width

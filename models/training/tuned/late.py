@@ -76,7 +76,7 @@ class LateFusion(FusionBase):
 
     def __init__(self, choices: Network, dims: dict[str, int]):
         super().__init__()
-        for unused in ("attention", "trunk", "context", "heads", "gate"):
+        for unused in ("attention", "trunk", "context", "heads", "gate", "ceiling"):
             delattr(self, unused)
         self.choices = choices
         self.tokens = Tokens(dims, choices.width, choices.missing, choices.dropout)

@@ -48,6 +48,7 @@ class FusionTuned(FusionBase):
                 self.gate[-1].bias.fill_(2.0)
         elif choices.context == 2:
             self.further = ListContext()
+        del self.ceiling  # what the shop's lists taught needs none
         if choices.heads in ("mmoe", "single"):
             self.heads = build_head(choices.heads, WIDTH)
 

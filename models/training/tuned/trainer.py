@@ -134,6 +134,8 @@ def train(
             torch.nn.utils.clip_grad_norm_(learnt, 1.0)
             optimiser.step()
             schedule.step()
+            if hasattr(network, "ceiling"):
+                network.clamp_ceiling()
             total += loss.detach() * len(places)
         network.eval()
         ranked = rank_targets(table, held, score_network(network))
