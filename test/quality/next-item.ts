@@ -35,7 +35,7 @@ const ABOUT: Readonly<Record<string, { title: string; data: string; remarks: rea
     data: 'Amazon Sports reviews as sequences (5-core, S3-Rec’s files) with brands and categories',
     remarks: [
       'No product has a title: brand and narrowest category stand in its place, so the word that is added to a category is a brand.',
-      'What is missed here is missed for want of titles: vectors say no more than brand and category, so without a log little tells the products of a list apart; and where counts know nothing of a product (new ones, the tail: see above) the first phase’s order is the better one, which neither the gate nor 500 lists of tuning notice.',
+      'What is missed here is missed for want of titles: vectors say no more than brand and category, so without a log little tells the products of a list apart. Harm and gain pull against each other: a lower ceiling of trust (docs/decisions/009) would harm fewer of those who want what counts know little of (new products, the tail: see above), where the first phase’s order is the better one, and gain less over popularity; no gate has learnt to tell their lists from others. What 500 lists bring in tuning is measured against what all of them bring.',
     ],
   },
 };
