@@ -3,10 +3,10 @@
     fuserank rows export --from … --out rows.ndjson.gz --inputs
     python tune.py --from ../artefacts/fusion-base-4 --rows rows.ndjson.gz --out fusion-tuned-1
 
-500 to 2,000 lists are meant: the rate is low, a tenth of the lists is held out, and what ranked that tenth best is kept, the shipped
-weights among it, and means of these and the last ones (Wortsman et al. 2022, arXiv:2109.01903: a few lists move weights further than they
-know). Nothing but the numbers changes in the graph (graph_weights.py). How far the order is trusted at most is one of them: what
-ships is wary of shops that it does not know.
+500 to 2,000 lists are meant: the rate is low, a tenth of the lists is held out, and what ranked that tenth best is kept: the weights of a
+round, the shipped ones, or a mean of the shipped and the last ones (Wortsman et al. 2022, arXiv:2109.01903: a few lists move weights
+further than they know). Nothing but the numbers changes in the graph (graph_weights.py). How far the order is trusted at most is one of
+them: what ships is wary of shops that it does not know.
 """
 
 import argparse
@@ -161,8 +161,7 @@ def tune(weights: GraphWeights, network: nn.Module, train: Lists, held: Lists, o
             torch.nn.utils.clip_grad_norm_(learnt, 1.0)
             optimiser.step()
             schedule.step()
-            with torch.no_grad():
-                network.ceiling.clamp_(0, 1)
+            network.clamp_ceiling()
             total += float(loss.detach()) * len(places)
         own, served = measure(weights.write(network.state_dict()), held)
         seconds = time.monotonic() - started
@@ -263,7 +262,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="start from drawn weights: the shop's lists alone teach")
     parser.add_argument("--rate", type=float, help="default: 1e-3, with --fresh 3e-3")
     parser.add_argument("--epochs", type=int, help="at most; default: 8, with --fresh 16")
-    parser.add_argument("--patience", type=int, default=8, help="epochs without a better held-out order that end it")
+    parser.add_argument("--patience", type=int, default=8, help="epochs without a better held-out order that end it; as many as there are: none do")
     parser.add_argument("--decay", type=float, default=0.01, help="weight decay")
     parser.add_argument("--freeze", nargs="*", default=[], choices=list(PARTS), help="parts that keep their weights")
     parser.add_argument("--seed", type=int, default=1)
@@ -297,7 +296,8 @@ def main() -> None:
     kept = max(history, key=lambda each: each["served ndcg@10"])
     if kept["epoch"] == 0:
         print("no epoch ranked the held-out lists better than what was started from: the weights are those")
-    print(f"{'' if 'share' not in kept else format(kept['share'], 'g') + ' of '}epoch {kept['epoch']} is kept → {given.out}")
+    trial = f"{kept['share']:g} of epoch" if "share" in kept else "epoch"
+    print(f"{trial} {kept['epoch']} is kept → {given.out}")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ export function registerTrainingCommands(model: Command): void {
     .option('--from <model>', 'what to start from: fusion-base, or the folder of an artefact', 'fusion-base')
     .option('--lists <number>', 'use so many lists (default: all)', wholeNumber(1))
     .option('--epochs <number>', 'at most (default: 8)', wholeNumber(1))
-    .option('--patience <number>', 'epochs without a better held-out order that end it (default: 8)', wholeNumber(1))
+    .option('--patience <number>', 'epochs without a better held-out order that end it (default: none end it)', wholeNumber(1))
     .option('--freeze <parts...>', 'parts that keep their weights: attention, context, crosses, gate')
     .addHelpText('after', `\nExample:\n  fuserank model tune --from fusion-base --rows rows.ndjson.gz --out fusion-tuned-1\n${CODES}`)
     .action(async (flags: TuneFlags) => {
