@@ -140,7 +140,7 @@ describe('@searchkit/api', () => {
         ],
       },
     });
-    const params = { query: 'lamp mug', facets: ['brand', 'price'], hitsPerPage: 6, page: 0 };
+    const params = { query: 'lamp mug', facets: ['brand', 'price'], hitsPerPage: 20, page: 0 };
     const { results } = await client.handleRequest([
       { indexName: house.alias, params },
       { indexName: house.alias, params: { ...params, facetFilters: [['brand:Sundhaven']], page: 1 } },
@@ -154,7 +154,7 @@ describe('@searchkit/api', () => {
     const [straight, through] = [await ask(house.node.url), await ask(house.sidecar.url)];
     const facetsOf = (results: typeof straight): unknown => results.map(({ facets }) => facets);
     expect(facetsOf(through)).toEqual(facetsOf(straight));
-    expect(through[0]?.hits).toHaveLength(6);
+    expect(through[0]?.hits).toHaveLength(20);
     expect(JSON.stringify(through[0]?.hits)).toContain('_highlightResult');
     for (const [place, { nbHits }] of straight.entries()) expect(through[place]?.nbHits).toBeGreaterThanOrEqual(nbHits);
     const order = (results: typeof straight): unknown => results[0]?.hits.map(({ objectID }) => objectID);
