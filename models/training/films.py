@@ -231,6 +231,8 @@ def compare(options: argparse.Namespace) -> None:
     if options.grid:
         told.append(("fusion-tuned, which reads the vectors", gather_grid(options.grid)))
     networks = [pair(name, found) for name, found in told if found]
+    if told[0][1]:
+        networks[0]["steps"] = sorted({json.loads(file.read_text())["steps"] for file in options.results.glob("films.*-*.json")})
     if not networks:
         raise SystemExit(f"{options.results}: no runs to compare; `films.py run` makes them")
     options.results.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,8 @@ const networkSchema = z.object({
   arms: z.record(z.string(), z.object({ 'ndcg@10': interval, 'by seed': z.array(z.number()) })),
   adds: z.record(z.string(), interval),
   missing: z.record(z.string(), missing),
+  /** That its arms were trained for, where they are runs of films.py. */
+  steps: z.array(z.number()).optional(),
 });
 type Network = z.output<typeof networkSchema>;
 const reportSchema = z.object({ networks: z.array(networkSchema) });
@@ -59,6 +61,7 @@ export async function measureFilms(run: QualityRun): Promise<QualitySection> {
     remarks: [
       'Queries are derived, and a genre is no search for a film: a shop of films may differ.',
       'Intervals are over viewers, not over seeds: where an arm has one seed, differences of .003, by which seeds differ, are not news whatever the interval says.',
+      ...networks.flatMap(({ network, steps }) => (steps ? [`${network}: ${steps.join(' or ')} steps of 32 lists.`] : [])),
       ...(networks.some(({ adds }) => 'plots' in adds)
         ? []
         : ['Plots apart from titles were not measured: the arms of `films.py` were not run. Texts as a whole bound what plots can add.']),
