@@ -11,6 +11,7 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 import torch
+from torch import Tensor
 
 from dataset import Batch
 from list_batches import load_lists, walk_lists
@@ -40,6 +41,12 @@ def fit_trees(rows: np.ndarray, grades: np.ndarray, lengths: np.ndarray, *, tree
         "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "label_gain": [0, 1, 1.5, 2],
     }  # fmt: skip
     return lightgbm.train(choices, lightgbm.Dataset(rows, np.minimum(grades, 3), group=lengths), num_boost_round=trees)
+
+
+def score_rows(trees: lightgbm.Booster, rows: Tensor) -> Tensor:
+    """What the trees say of each candidate's evidence: [B, N, F'] -> [B, N]"""
+    said = trees.predict(rows.reshape(-1, rows.shape[2]).numpy(), num_threads=1)
+    return torch.from_numpy(said).float().reshape(rows.shape[:2])
 
 
 def main() -> None:

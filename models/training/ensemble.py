@@ -7,6 +7,7 @@ import lightgbm
 import torch
 from torch import Tensor
 
+from boosted import score_rows
 from losses import centre
 from model import read_network
 
@@ -27,7 +28,5 @@ class Ensemble:
         mask = x["candidate_mask"]
         scores = torch.stack([centre(network(x)["score"], mask) for network in self.networks]).mean(0)
         if self.trees:
-            evidence = self.networks[0].candidate_rows(x)
-            raw = self.trees.predict(evidence.reshape(-1, evidence.shape[2]).numpy(), num_threads=1)
-            scores = scores + TREES_WEIGHT * centre(torch.from_numpy(raw).to(mask).reshape(mask.shape), mask)
+            scores = scores + TREES_WEIGHT * centre(score_rows(self.trees, self.networks[0].candidate_rows(x)), mask)
         return scores

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from augment import BEHAVIOUR, BEHAVIOUR_PLANES
+from boosted import score_rows
 from contract import COLUMN
 from dataset import collate
 from list_batches import load_lists
@@ -86,8 +87,7 @@ class Systems:
             "+ co-visitation": z(first) + z(column("covisit_sum")),
         }
         if self.trees:
-            evidence = self.weightless.candidate_rows(x)
-            scores["LambdaMART"] = torch.from_numpy(self.trees.predict(evidence.reshape(-1, evidence.shape[2]).numpy())).float().reshape(mask.shape)
+            scores["LambdaMART"] = score_rows(self.trees, self.weightless.candidate_rows(x))
         if self.net:
             self.dial(scores, "net", self.net(x), first, mask)
         if self.trees and self.net:

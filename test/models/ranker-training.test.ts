@@ -1,13 +1,5 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../config/package-root.js';
-import { runProgram } from '../quality/own-command.js';
-
-const python = process.env.FUSERANK_PYTHON;
-const cwd = join(packageRoot, 'models', 'training');
-/** Importing torch takes its time where others work too. */
-const PYTHON_MS = 120_000;
-const ask = (program: string): Promise<string> => runProgram(python ?? '', ['-c', program], { cwd, name: 'python' });
+import { askPython, python, PYTHON_MS } from '../training-python.js';
 
 const PREPARED = `
 import tempfile
@@ -35,7 +27,7 @@ batch = Batch(inputs=inputs, chosen=chosen, outcome=chosen, families=["", ""], c
 test.skipIf(!python)(
   'a list is taught as nine parts of the softmax of the teachers’ mean logits, one part of what became of it (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`${PREPARED}
+    const said = await askPython(`${PREPARED}
 [taught] = teach(iter([batch]), Ensemble(runs, None))
 with torch.no_grad():
     scores = [network(inputs)["score"].numpy() for network in networks]
@@ -53,7 +45,7 @@ for row, count in ((0, 5), (1, 3)):
 test.skipIf(!python)(
   'trees teach beside the networks with what they say of each candidate’s evidence (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`${PREPARED}
+    const said = await askPython(`${PREPARED}
 class Popularity:  # trees that say the popularity
     def predict(self, rows, num_threads):
         return rows[:, COLUMNS.index("popularity")].astype(np.float64)
@@ -72,7 +64,7 @@ for row, count in ((0, 5), (1, 3)):
 test.skipIf(!python)(
   'simulated lists teach all but the ceiling, which no gate is above (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`${PREPARED}
+    const said = await askPython(`${PREPARED}
 before = {name: value.clone() for name, value in networks[0].state_dict().items()}
 after = train(iter([batch] * 12), out=runs[0], start={"weights": before}, steps=12, seed=1, device="cpu", rate=1e-3)
 changed = {name for name, value in after.state_dict().items() if not torch.equal(value, before[name])}
@@ -90,7 +82,7 @@ with torch.no_grad():
 test.skipIf(!python)(
   'tuning moves the ceiling, unless the gate is frozen, and keeps a mean of first and last weights where that ranks best (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`${PREPARED}
+    const said = await askPython(`${PREPARED}
 from types import SimpleNamespace
 import tune
 lists = SimpleNamespace(columns=COLUMNS, places=[0], batches=lambda rng: [[0]], inputs=lambda places, names: inputs, chosen=lambda places: chosen)
@@ -130,7 +122,7 @@ print(told)
 test.skipIf(!python)(
   'rows of like length come together, each shopper once (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`
+    const said = await askPython(`
 import torch
 from train_sasrec import chunk_alike
 torch.manual_seed(1)

@@ -2,9 +2,9 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { packageRoot } from '../../config/package-root.js';
 import { builtinFolder } from '../../models/named-ranker.js';
 import { makeFolder } from '../examples/small-source.js';
+import { python, PYTHON_MS, trainingFolder } from '../training-python.js';
 import {
   calibrationSchema,
   calibrationTables,
@@ -17,11 +17,6 @@ import {
 import { runProgram } from './own-command.js';
 import type { QualityRun } from './quality-run.js';
 import type { TrainingRows } from './training-rows.js';
-
-const python = process.env['FUSERANK_PYTHON'];
-const cwd = join(packageRoot, 'models', 'training');
-/** Importing torch takes its time where others work too. */
-const PYTHON_MS = 120_000;
 
 function rankerOf(name: string, bins: Calibration['bins'], shown = true): CalibratedRanker {
   const figures = { 'calibration error': 0.00123, misplaced: 0.1305, 'by chance': 0.034, 'log loss': 3.2647, 'uniform log loss': 5.3278 };
@@ -167,11 +162,11 @@ test.skipIf(python === undefined)(
   async () => {
     const folder = await makeFolder();
     const script = join(folder, 'fixture.py');
-    await writeFile(script, `import sys; sys.path.insert(0, ${JSON.stringify(cwd)})\n${FIXTURE}`);
+    await writeFile(script, `import sys; sys.path.insert(0, ${JSON.stringify(trainingFolder)})\n${FIXTURE}`);
     const written = fixtureSchema.parse(JSON.parse(await runProgram(python ?? '', [script, folder])));
     const good = written.filter(({ grades }) => sumOf(grades) > 0);
     expect(good).toHaveLength(89);
-    const words = [join(cwd, 'calibration.py'), '--artefact', folder, '--rows', join(folder, 'rows.inputs'), '--seed', '3'];
+    const words = [join(trainingFolder, 'calibration.py'), '--artefact', folder, '--rows', join(folder, 'rows.inputs'), '--seed', '3'];
     for (const [flags, mine] of [
       [[], good],
       [['--held-out'], good.filter(({ held }) => held)],

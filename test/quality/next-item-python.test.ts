@@ -1,18 +1,10 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packageRoot } from '../../config/package-root.js';
-import { runProgram } from './own-command.js';
-
-const python = process.env.FUSERANK_PYTHON;
-const cwd = join(packageRoot, 'models', 'training');
-/** Importing torch takes its time where others work too. */
-const PYTHON_MS = 120_000;
-const ask = (program: string): Promise<string> => runProgram(python ?? '', ['-c', program], { cwd, name: 'python' });
+import { askPython, python, PYTHON_MS } from '../training-python.js';
 
 test.skipIf(!python)(
   'targets are ranked among what was not met, ties by a draw; the position before knows nothing of the last (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`
+    const said = await askPython(`
 import numpy as np
 from next_item import NextItemTask, gains, leave_rare_out, rank_targets
 scores = np.array([[9.0, 5.0, 5.0, 1.0], [0.0, 2.0, 2.0, 2.0]])
@@ -36,7 +28,7 @@ print(kept.tolist(), [row.tolist() for row in cut.rows], cut.target.tolist())
 test.skipIf(!python)(
   'SASRec sees the past alone, and pads before it change nothing (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`
+    const said = await askPython(`
 import torch
 from sasrec import SasRec, Shape
 torch.manual_seed(1)
@@ -57,7 +49,7 @@ print(torch.isfinite(model.loss(padded, torch.roll(padded, -1, 1), 5)).item(), t
 test.skipIf(!python)(
   'LambdaMART learns from the lists of the position before and scores every candidate of a batch (FUSERANK_PYTHON)',
   async () => {
-    const said = await ask(`
+    const said = await askPython(`
 from types import SimpleNamespace
 import numpy as np
 import torch

@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from boosted import score_rows
 from model import FusionBase
 from tuned.list_table import ListTable
 from tuned.trainer import HELD_OUT
@@ -22,8 +23,7 @@ class Trees(nn.Module):
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         evidence = self.weightless.candidate_rows(x)
-        score = self.booster.predict(evidence.reshape(-1, evidence.shape[2]).numpy(), num_threads=1)
-        return {"score": torch.from_numpy(np.asarray(score, np.float32)).reshape(evidence.shape[:2]), "gate": torch.ones(len(evidence))}
+        return {"score": score_rows(self.booster, evidence), "gate": torch.ones(len(evidence))}
 
 
 @torch.no_grad()
